@@ -1,0 +1,86 @@
+"""Decoding of a recogniser trained with connectionist temporal classification.
+
+Graves et al., "Connectionist temporal classification" (ICML 2006): a text's probability is the sum over all
+ways to stretch it over the time steps, with a blank between; equal neighbours collapse into one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.domain import Alternative
+
+Probabilities = NDArray[np.float32]
+
+# A character less likely than this at a step opens no alternative.
+_NEGLIGIBLE = 1e-4
+
+
+def greedy(probabilities: Probabilities, characters: Sequence[str]) -> Alternative:
+    """The most probable character at every step, collapsed.
+
+    Args:
+        probabilities: shape (steps, 1 + len(characters)); column 0 is the blank.
+        characters: the text of columns 1 and up.
+
+    Returns:
+        The text and its probability: the geometric mean over its characters of their peak, so that long
+        lines are not punished for their length; 0 when there is no character.
+    """
+    best = probabilities.argmax(axis=1)
+    peaks: list[float] = []
+    text: list[str] = []
+    previous = 0
+    for step, index in enumerate(best):
+        value = float(probabilities[step, index])
+        if index != 0 and index == previous:
+            peaks[-1] = max(peaks[-1], value)
+        elif index != 0:
+            peaks.append(value)
+            text.append(characters[int(index) - 1])
+        previous = int(index)
+    if not peaks:
+        return Alternative("", 0.0)
+    return Alternative("".join(text), min(1.0, math.exp(sum(math.log(max(p, 1e-9)) for p in peaks) / len(peaks))))
+
+
+def beam(probabilities: Probabilities, characters: Sequence[str], width: int = 12) -> list[Alternative]:
+    """Prefix beam search: the most probable texts with the sum of all their stretchings.
+
+    Args:
+        probabilities: shape (steps, 1 + len(characters)); column 0 is the blank. Rows may sum to less than
+            1: what is missing went to characters outside the alphabet and is lost to every text.
+        characters: the text of columns 1 and up.
+        width: number of prefixes kept at each step.
+
+    Returns:
+        Alternatives, most probable first; their probabilities sum to at most 1.
+    """
+    # prefix of columns -> (probability ending in blank, probability ending in its last character)
+    beams: dict[tuple[int, ...], tuple[float, float]] = {(): (1.0, 0.0)}
+    for row in probabilities:
+        likely = np.flatnonzero(row[1:] > _NEGLIGIBLE) + 1
+        blank = float(row[0])
+        grown: defaultdict[tuple[int, ...], list[float]] = defaultdict(lambda: [0.0, 0.0])
+        for prefix, (in_blank, in_last) in beams.items():
+            entry = grown[prefix]
+            entry[0] += (in_blank + in_last) * blank
+            if prefix:
+                entry[1] += in_last * float(row[prefix[-1]])
+            for index in likely:
+                column = int(index)
+                before = in_blank if prefix and prefix[-1] == column else in_blank + in_last
+                if before > 0.0:
+                    grown[(*prefix, column)][1] += before * float(row[column])
+        ranked = sorted(grown.items(), key=lambda item: (-(item[1][0] + item[1][1]), item[0]))
+        beams = {prefix: (pair[0], pair[1]) for prefix, pair in ranked[:width]}
+    texts: defaultdict[str, float] = defaultdict(float)
+    for prefix, (in_blank, in_last) in beams.items():
+        texts["".join(characters[column - 1] for column in prefix)] += in_blank + in_last
+    ordered = sorted(texts.items(), key=lambda item: (-item[1], item[0]))
+    return [Alternative(text, min(1.0, probability)) for text, probability in ordered]

@@ -1,0 +1,133 @@
+"""What every engine does around its own reading: empty pictures, lone marks, and the shape of a reading."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from pipeline.domain import Alternative, Pixels, Reading
+from pipeline.ocr.crops import Ink, blank_probability_of, cut_ink, find_ink
+
+# Alternatives beyond this many have never decided anything.
+_MOST = 8
+
+# How each mark may look to a general recogniser: same shape, other character.
+LOOK_ALIKES: dict[str, str] = {
+    **{digit: digit + chr(0xFF10 + int(digit)) for digit in "23456789"},
+    "0": "0０OoＯｏ〇○",
+    "1": "1１lI",
+    ".": ".．",
+    ",": ",，",
+    "+": "+＋",
+    "-": "-－–−‐",
+    "—": "—―一",
+    "/": "/／",
+    "(": "(（",
+    ")": ")）",
+    "%": "%％",
+    **{unit: unit for unit in "万亿元件条次篇个人"},
+}
+
+
+def picture_hash(picture: Pixels) -> str:
+    """Identity of a picture: SHA-256 over shape and pixels, 32 hex digits."""
+    shape = "x".join(str(size) for size in picture.shape).encode()
+    return hashlib.sha256(shape + b":" + np.ascontiguousarray(picture).tobytes()).hexdigest()[:32]
+
+
+def reading(alternatives: Iterable[Alternative], reader: str) -> Reading:
+    """A reading from alternatives in any order; texts that occur twice are added up, their sum is at most 1."""
+    sums: dict[str, float] = {}
+    for alternative in alternatives:
+        sums[alternative.text] = sums.get(alternative.text, 0.0) + alternative.probability
+    ordered = sorted(sums.items(), key=lambda item: (-item[1], item[0]))[:_MOST]
+    total = max(1.0, sum(probability for _, probability in ordered))
+    kept = tuple(Alternative(text, probability / total) for text, probability in ordered if probability > 0.0)
+    return Reading(kept or (Alternative("", 0.0),), reader)
+
+
+def read_cells(
+    crops: Sequence[Pixels], recognise: Callable[[Sequence[Pixels]], list[list[Alternative]]], reader: str
+) -> list[Reading]:
+    """Read value cells: what is empty or a lone stroke is settled by its shape, the rest by ``recognise``.
+
+    Args:
+        crops: grey cell pictures.
+        recognise: alternatives for tight pictures of ink, summing to at most 1 each.
+        reader: name for the readings.
+    """
+    inks = [find_ink(crop) for crop in crops]
+    blanks = [blank_probability_of(ink) for ink in inks]
+    inked = [index for index, ink in enumerate(inks) if ink.mask.any()]
+    found = recognise([cut_ink(crops[index], inks[index]) for index in inked])
+    readings = [reading([Alternative("", blank)], reader) for blank in blanks]
+    for index, alternatives in zip(inked, found, strict=True):
+        stroke = lone_stroke(inks[index])
+        share = 0.0 if stroke is None else stroke.probability
+        parts = [Alternative(a.text, a.probability * (1.0 - share)) for a in alternatives]
+        parts += [] if stroke is None else [stroke]
+        ink_share = 1.0 - blanks[index]
+        readings[index] = reading(
+            [Alternative("", blanks[index]), *(Alternative(a.text, a.probability * ink_share) for a in parts)], reader
+        )
+    return readings
+
+
+def lone_stroke(ink: Ink) -> Alternative | None:
+    """A slash or dash that stands alone in its cell, told by its shape.
+
+    Cut tight, a slash and a 1, or a dash and the character for one, are the same picture to a recogniser
+    that scales everything to one height; what tells them apart is slant, straightness and proportion.
+
+    Returns:
+        ``/``, ``-`` or ``—`` with the probability that it is one, or None when the ink is no single stroke.
+    """
+    ys, xs = np.nonzero(ink.mask)
+    if ys.size < 6:
+        return None
+    width, height = int(xs.max() - xs.min()) + 1, int(ys.max() - ys.min()) + 1
+    if width >= 2.2 * height:
+        return _dash(ink, xs, ys, width, height)
+    if height >= 1.15 * width and width >= 4:
+        return _slash(xs, ys, height)
+    return None
+
+
+def _dash(ink: Ink, xs: np.ndarray, ys: np.ndarray, width: int, height: int) -> Alternative | None:
+    """A flat stroke: nearly every column holds ink, and its thickness hardly changes."""
+    columns = np.bincount(xs - xs.min(), minlength=width)
+    # A dash over skewed paper climbs; what counts is the thickness of the stroke, not the height of its box.
+    thickness = float(np.median(columns[columns > 0])) if columns.any() else 0.0
+    if thickness > max(0.3 * width, 3.0) or height > thickness + 3.0 + 0.05 * width:
+        return None
+    gaps = int((columns == 0).sum())
+    even = float((np.abs(columns - thickness) <= 1.5).mean())
+    if even < 0.75 or gaps > 0.25 * width:
+        return None
+    # A rule of 1 em is a dash of the Chinese full width; the hyphen is a third of it. The size of the type is
+    # unknown here, so proportion decides: a hyphen is 3 to 6 times as long as thick.
+    text = "—" if width > 9.0 * max(thickness, 1.0) or width > 0.5 * ink.mask.shape[1] else "-"
+    return Alternative(text, 0.97)
+
+
+def _slash(xs: np.ndarray, ys: np.ndarray, height: int) -> Alternative | None:
+    """A straight slanted stroke of even width, from lower left to upper right."""
+    rows = ys - ys.min()
+    counts = np.bincount(rows, minlength=height)
+    if (counts == 0).any():
+        return None
+    centres = np.bincount(rows, weights=xs, minlength=height) / counts
+    inner = slice(max(1, height // 10), height - max(1, height // 10))
+    steps = np.arange(height, dtype=np.float64)[inner]
+    if steps.size < 4:
+        return None
+    slope, offset = np.polyfit(steps, centres[inner], 1)
+    bend = float(np.abs(centres[inner] - (slope * steps + offset)).max())
+    even = float(counts[inner].max() - counts[inner].min())
+    if not -1.1 <= slope <= -0.16:
+        return None
+    if bend > max(0.9, 0.05 * height) or even > max(2.0, 0.12 * height):
+        return None
+    return Alternative("/", 0.97)
