@@ -85,6 +85,25 @@ class PageImage:
     text_layer: TextLayer | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class CleanPage:
+    """A page made ready for finding tables: evened light, seals lightened, text lines level.
+
+    Attributes:
+        number: 1-based number of the page in its file.
+        pixels: grey (h, w), at most about 200 dots per inch.
+        to_page: maps pixels of this picture to pixels of the page as decoded.
+        dpi: resolution of ``pixels`` in dots per inch, as stated by the file or estimated from the page's size.
+        text_height: height of the usual character in pixels.
+    """
+
+    number: int
+    pixels: Pixels
+    to_page: Transform
+    dpi: float
+    text_height: float
+
+
 # --------------------------------------------------------------------------- tables and lines
 
 
@@ -186,6 +205,30 @@ class Reading:
         """Probability of the best alternative less that of the second best."""
         second = self.alternatives[1].probability if len(self.alternatives) > 1 else 0.0
         return self.probability - second
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TableReading:
+    """A grid with a reading for each of its cells; ``readings`` runs parallel to ``grid.cells``."""
+
+    grid: Grid
+    readings: tuple[Reading, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LineReading:
+    """A line of text outside the tables with its reading."""
+
+    line: TextLine
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PageReading:
+    """What was read on one page, in reading order."""
+
+    number: int
+    items: tuple[TableReading | LineReading, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,9 @@
+"""From a page as decoded to a clean picture: even light, no coloured seals, level and upright."""
+
+from __future__ import annotations
+
+from pipeline.imaging.page import clean, turn
+from pipeline.imaging.rules import has_rules
+from pipeline.imaging.upright import orientation_candidates
+
+__all__ = ["clean", "has_rules", "orientation_candidates", "turn"]

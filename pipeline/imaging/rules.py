@@ -1,0 +1,54 @@
+"""A glance at a small picture of the page: are there ruled lines at all?"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.domain import PageImage, Pixels
+from pipeline.imaging.colour import grey
+from pipeline.imaging.skew import angles, segments
+
+GLANCE = 620
+"""Width in pixels of the picture that is looked at, about 75 dots per inch for an A4 page."""
+
+
+def has_rules(page: PageImage) -> bool:
+    """Whether the page shows at least two separate parallel rules; cheap, and rather yes than no.
+
+    A page without them cannot hold a table and need not be cleaned or searched.
+    """
+    lines = segments(glance(page.pixels))
+    direction, length = angles(lines)
+    return any(
+        _parallel(lines[chosen], direction[chosen], length[chosen])
+        for chosen in (np.abs(direction) <= 45.0, np.abs(direction) > 45.0)
+    )
+
+
+def glance(pixels: Pixels) -> Pixels:
+    """A grey picture about ``GLANCE`` pixels wide."""
+    factor = max(1, round(min(pixels.shape[:2]) / GLANCE))
+    size = (max(1, pixels.shape[1] // factor), max(1, pixels.shape[0] // factor))
+    return grey(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))  # type: ignore[arg-type]
+
+
+def _parallel(lines: NDArray[np.float64], direction: NDArray[np.float64], length: NDArray[np.float64]) -> bool:
+    """Whether long segments of like direction lie at two or more places."""
+    long = length >= GLANCE * 0.045
+    if long.sum() < 3:
+        return False
+    lines, direction, length = lines[long], np.radians(direction[long]), length[long]
+    # Folding at ±90° would tear vertical lines apart; the doubled angle does not.
+    doubled = np.sum(length * np.exp(2j * direction))
+    main = np.angle(doubled) / 2
+    turned = np.abs((direction - main + np.pi / 2) % np.pi - np.pi / 2) < np.radians(7.0)
+    centre = (lines[:, :2] + lines[:, 2:]) / 2
+    offset = centre @ np.array([-np.sin(main), np.cos(main)])
+    order = np.argsort(offset[turned])
+    offset, length = offset[turned][order], length[turned][order]
+    if not len(offset):
+        return False
+    groups = np.concatenate([[0], np.cumsum(np.diff(offset) > 5.0)])
+    return int(np.sum(np.bincount(groups, weights=length) >= GLANCE * 0.14)) >= 2
