@@ -302,7 +302,11 @@ class RowSpec:
 
 @dataclass(frozen=True, slots=True)
 class BlockSpec:
-    """Rows that share one header: a caption row (where printed), a header and data rows."""
+    """Rows that share one header: a caption row (where printed), a header and data rows.
+
+    ``stub`` heads the row labels, ``unit_header`` the column that prints each row's unit (empty: no such column);
+    ``headings`` are the rows that carry a label and no figure.
+    """
 
     rows: tuple[RowSpec, ...]
     columns: tuple[ColumnSpec, ...]
@@ -310,6 +314,9 @@ class BlockSpec:
     caption_aliases: tuple[str, ...] = ()
     stub: str = ""
     headings: tuple[str, ...] = ()
+    stub_aliases: tuple[str, ...] = ()
+    unit_header: str = ""
+    unit_header_aliases: tuple[str, ...] = ()
 
 
 class TableLayout(StrEnum):
