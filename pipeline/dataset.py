@@ -1,0 +1,261 @@
+"""The tables of a dataset, written row by row as documents come in and put in place all at once at the end.
+
+``cells.csv``, ``reports.csv``, ``findings.csv``, ``review.csv`` and ``failures.csv`` appear in the output folder only
+when everything has been read: until then they grow under a hidden name beside their final one, and a run that ends
+early leaves the tables of the run before it as they were.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from decimal import Decimal
+from pathlib import Path
+from types import TracebackType
+
+from pipeline.domain import BoundingBox, Cell, CellKey, Extraction, Finding, FormSpec, Mark, Report, Status
+from pipeline.errors import OutputError
+from pipeline.spreadsheet import Writer
+
+_BOX = ("x0", "y0", "x1", "y1")
+CELL_COLUMNS = (
+    *("document_id", "source", "report", "agency", "year", "form_id", "table_id", "row_id", "column_id"),
+    *("value", "unit", "mark", "raw_text", "status", "confidence", "reading", "page", *_BOX, "note"),
+)
+REPORT_COLUMNS = (
+    *("document_id", "source", "report", "pages", "agency", "year", "form_id", "cells"),
+    *(status.value for status in (Status.ACCEPTED, Status.REVIEW, Status.MISSING)),
+    *(status.value for status in (Status.RECONCILED, Status.CORRECTED)),
+    *("findings", "seconds"),
+)
+FINDING_COLUMNS = (
+    *("document_id", "source", "report", "rule_id", "cells", "expected", "printed", "reference", "text"),
+)
+FAILURE_COLUMNS = ("source", "page", "cause", "advice")
+NUMBER_COLUMNS = frozenset(
+    {"report", "year", "value", "confidence", "page", *_BOX, "cells", *Status, "findings", "seconds"}
+)
+"""Columns that hold numbers in cells.csv, reports.csv, review.csv and failures.csv."""
+
+
+def plain(number: Decimal) -> str:
+    """A number as printed, without an exponent."""
+    return format(number, "f")
+
+
+def cell_row(extraction: Extraction, report: Report, cell: Cell) -> dict[str, str]:
+    """One row of ``cells.csv``."""
+    value = cell.value
+    return {
+        **_report_key(extraction, report),
+        "agency": report.agency,
+        "year": _optional(report.year),
+        "form_id": report.form_id,
+        "table_id": cell.key.table_id,
+        "row_id": cell.key.row_id,
+        "column_id": cell.key.column_id,
+        "value": "" if value is None or value.number is None else plain(value.number),
+        "unit": cell.unit,
+        "mark": "" if value is None else value.mark.value,
+        "raw_text": cell.raw_text,
+        "status": cell.status.value,
+        "confidence": f"{cell.confidence:.4f}",
+        "reading": cell.reading,
+        "page": _optional(cell.page),
+        **_corners(cell.box),
+        "note": cell.note,
+    }
+
+
+def report_row(extraction: Extraction, report: Report) -> dict[str, str]:
+    """One row of ``reports.csv``; the time a document took is shared out evenly over its reports."""
+    statuses = Counter(cell.status for cell in report.cells)
+    return {
+        **_report_key(extraction, report),
+        "pages": " ".join(map(str, report.pages)),
+        "agency": report.agency,
+        "year": _optional(report.year),
+        "form_id": report.form_id,
+        "cells": str(len(report.cells)),
+        **{status.value: str(statuses[status]) for status in Status},
+        "findings": str(len(report.findings)),
+        "seconds": f"{extraction.seconds / len(extraction.reports):.2f}",
+    }
+
+
+def finding_row(extraction: Extraction, report: Report, finding: Finding) -> dict[str, str]:
+    """One row of ``findings.csv``; the cells are written as ``table/row/column``, separated by blanks."""
+    return {
+        **_report_key(extraction, report),
+        "rule_id": finding.rule_id,
+        "cells": " ".join(f"{key.table_id}/{key.row_id}/{key.column_id}" for key in finding.cells),
+        "expected": finding.expected,
+        "printed": finding.printed,
+        "reference": finding.reference,
+        "text": finding.text,
+    }
+
+
+def faults(report: Report, form: FormSpec) -> list[str]:
+    """What is wrong with a report as a whole: every statutory cell must have exactly one row.
+
+    Each fault, in words, is a fault of a stage before this one; a sound report has none.
+    """
+    counted = Counter(cell.key for cell in report.cells)
+    expected = Counter(form.keys())
+    return [
+        *(f"{_name(key)} is lacking" for key in expected - counted),
+        *(f"{_name(key)} is there twice or not on the form" for key in counted - expected),
+        *(
+            f"{_name(cell.key)} is marked {cell.value.mark.value} and has the number {cell.value.number}"
+            for cell in report.cells
+            if cell.value is not None and (cell.value.mark is Mark.NUMBER) != (cell.value.number is not None)
+        ),
+    ]
+
+
+class DatasetWriter:
+    """The tables of one output folder while they are written; a context manager.
+
+    The folder is made where it is missing and is locked against a second run. Tables are put in place by `commit`;
+    leaving without it removes what was written.
+
+    Args:
+        out: the output folder.
+        tables: further tables to be written with these: file name to its columns.
+
+    Raises:
+        OutputError: the folder cannot be written, or another run is writing it.
+    """
+
+    def __init__(self, out: Path, tables: Mapping[str, Sequence[str]]) -> None:
+        self._out = out
+        self._columns = {
+            "failures.csv": FAILURE_COLUMNS,
+            "findings.csv": FINDING_COLUMNS,
+            "reports.csv": REPORT_COLUMNS,
+            "cells.csv": CELL_COLUMNS,
+            **tables,
+        }
+        self._stack = ExitStack()
+        self._writers: dict[str, Writer] = {}
+
+    def __enter__(self) -> DatasetWriter:
+        with _as_output_error(self._out), ExitStack() as stack:
+            self._out.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(_locked(self._out))
+            for name, columns in self._columns.items():
+                partial = self._partial(name)
+                partial.unlink(missing_ok=True)  # left by a run that was killed; nobody else holds the lock
+                stack.callback(partial.unlink, missing_ok=True)
+                # cells of findings.csv are names, in reports.csv a count
+                numbers = NUMBER_COLUMNS - {"cells"} if name == "findings.csv" else NUMBER_COLUMNS
+                self._writers[name] = stack.enter_context(Writer(partial, columns, numbers))
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        with _as_output_error(self._out):
+            self._stack.close()
+
+    def add(self, extraction: Extraction) -> None:
+        """Append everything one document gave.
+
+        Raises:
+            OutputError: the disk is full or fails.
+        """
+        self.extend("reports.csv", (report_row(extraction, report) for report in extraction.reports))
+        for report in extraction.reports:
+            self.extend("cells.csv", (cell_row(extraction, report, cell) for cell in report.cells))
+            self.extend("findings.csv", (finding_row(extraction, report, each) for each in report.findings))
+        self.extend(
+            "failures.csv",
+            (
+                {
+                    "source": extraction.source,
+                    "page": _optional(failure.page),
+                    "cause": failure.cause,
+                    "advice": failure.advice,
+                }
+                for failure in extraction.failures
+            ),
+        )
+
+    def extend(self, name: str, rows: Iterable[Mapping[str, str]]) -> None:
+        """Append rows to one of the tables.
+
+        Raises:
+            OutputError: the disk is full or fails.
+        """
+        with _as_output_error(self._out):
+            for row in rows:
+                self._writers[name].write(row)
+
+    def commit(self) -> None:
+        """Put all tables in place, each in one step, once all of them are safe on disk.
+
+        Raises:
+            OutputError: the disk is full or fails; the tables that stood there before are kept.
+        """
+        with _as_output_error(self._out):
+            for writer in self._writers.values():
+                writer.file().flush()
+                os.fsync(writer.file().fileno())
+            for name in self._writers:
+                self._partial(name).replace(self._out / name)
+            folder = os.open(self._out, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+
+    def _partial(self, name: str) -> Path:
+        return self._out / f".{name}.partial"
+
+
+@contextlib.contextmanager
+def _locked(out: Path) -> Iterator[None]:
+    """Hold the folder's lock; the system frees it when the process ends, however it ends."""
+    with (out / ".lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise OutputError(
+                f"another run is writing to {out}", "Wait until it has ended, or choose another output folder"
+            ) from error
+        yield
+
+
+@contextlib.contextmanager
+def _as_output_error(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"{out} cannot be written: {error.strerror or error}",
+            "Choose a folder that can be written and has room, with -o",
+        ) from error
+
+
+def _report_key(extraction: Extraction, report: Report) -> dict[str, str]:
+    return {"document_id": extraction.document_id, "source": extraction.source, "report": str(report.index)}
+
+
+def _optional(number: int | None) -> str:
+    return "" if number is None else str(number)
+
+
+def _corners(box: BoundingBox | None) -> dict[str, str]:
+    if box is None:
+        return dict.fromkeys(_BOX, "")
+    return {name: f"{value:.1f}" for name, value in zip(_BOX, (box.x0, box.y0, box.x1, box.y1), strict=True)}
+
+
+def _name(key: CellKey) -> str:
+    return f"{key.table_id}/{key.row_id}/{key.column_id}"

@@ -1,0 +1,324 @@
+"""Many documents: each is read in a process of its own pool, so that a crash or a hang costs that document alone.
+
+Results are taken in the order of the inputs, whatever finished first: the tables do not depend on the number of
+processes. One process is a pool of one, for the same protection.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import math
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pebble import ProcessExpired, ProcessFuture, ProcessPool
+
+from pipeline import dataset, review
+from pipeline.documents import InputFile, find_inputs
+from pipeline.domain import Extraction, Failure, FormSpec, Status
+from pipeline.errors import DocumentError, NianbaoError, NoInputError
+from pipeline.forms import load_forms
+from pipeline.settings import Settings
+
+Reader = Callable[[bytes, str, Settings], Extraction]
+"""Reads one document: content, source, settings; must be importable by name."""
+
+Progress = Callable[[int, int, int], None]
+"""Told after each document: documents done, documents in all, pages read so far."""
+
+_log = logging.getLogger(__name__)
+_THREAD_LIMITS = ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """What a run gave.
+
+    Attributes:
+        out: folder with the tables.
+        documents, pages, reports: how many were read; a document that failed counts as a document.
+        cells: number of cells by status.
+        findings: rules that the printed figures do not satisfy.
+        failures: documents and pages that could not be read.
+        review: rows of review.csv.
+        seconds: wall time of the whole run.
+        reading_seconds: wall time from the moment the first process was ready to read.
+    """
+
+    out: Path
+    documents: int
+    pages: int
+    reports: int
+    cells: Mapping[Status, int]
+    findings: int
+    failures: int
+    review: int
+    seconds: float
+    reading_seconds: float
+
+    @property
+    def pages_per_second(self) -> float:
+        return self.pages / self.reading_seconds if self.reading_seconds > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """An extraction and when it ended, in seconds of the wall clock."""
+
+    extraction: Extraction
+    ended: float
+
+
+def read_document(data: bytes, source: str, settings: Settings) -> Extraction:
+    """Read one document with the engines and models of this process, which are loaded on first use.
+
+    Raises:
+        DocumentError: nothing of the document can be read.
+        MissingDependencyError: the text engine that was asked for is not installed.
+        ModelError: a model is missing or damaged.
+    """
+    from pipeline.extract import extract_document, warm_up
+
+    warm_up(settings)
+    return extract_document(data, source, settings)
+
+
+def run(
+    inputs: Sequence[str],
+    out: Path,
+    settings: Settings,
+    jobs: int,
+    timeout: float | None = None,
+    progress: Progress | None = None,
+    read: Reader = read_document,
+) -> RunSummary:
+    """Read all inputs and write the tables.
+
+    Args:
+        inputs: files, folders, patterns and archives, as `pipeline.documents.find_inputs` takes them.
+        out: folder for the tables; it is never read as an input.
+        settings: what decides the result.
+        jobs: number of processes, at least 1.
+        timeout: seconds after which a document is given up; None waits for ever.
+        progress: called after each document, one call at a time, not always from the calling thread.
+        read: how one document is read.
+
+    Raises:
+        NoInputError: there is nothing to read.
+        OutputError: the folder cannot be written or another run is writing it.
+        MissingDependencyError, ModelError: what every document needs is not there.
+    """
+    began = time.time()
+    found = list(find_inputs(inputs, exclude=_own_folder(inputs, out)))
+    if not found:
+        raise NoInputError(
+            f"nothing to read in {', '.join(inputs)}", "Name files or folders with PDF, TIFF, PNG or JPEG pictures"
+        )
+    forms = {form.id: form for form in load_forms()}
+    tally = _Tally()
+    rows_to_review: list[tuple[tuple[float, int], dict[str, str]]] = []
+    with dataset.DatasetWriter(out, {"review.csv": review.REVIEW_COLUMNS}) as tables:
+        for outcome in _in_order(found, settings, jobs, timeout, progress, read):
+            extraction = _sound(outcome.extraction, forms)
+            tables.add(extraction)
+            rows_to_review.extend(_review_rows(extraction, forms))
+            tally.add(extraction, outcome.ended)
+        rows_to_review.sort(key=lambda each: each[0])
+        tables.extend("review.csv", (row for _, row in rows_to_review))
+        tables.commit()
+    ended = time.time()
+    return RunSummary(
+        out=out,
+        documents=len(found),
+        pages=tally.pages,
+        reports=tally.reports,
+        cells=tally.cells,
+        findings=tally.findings,
+        failures=tally.failures,
+        review=len(rows_to_review),
+        seconds=ended - began,
+        reading_seconds=ended - min(tally.first_ready, ended),
+    )
+
+
+def _own_folder(inputs: Sequence[str], out: Path) -> tuple[Path, ...]:
+    """The output folder where it may be met while searching, and not where the inputs lie in it."""
+    folder = out.resolve()
+    return () if any(Path(each).resolve().is_relative_to(folder) for each in inputs) else (out,)
+
+
+class _Tally:
+    """Counts over a run, without keeping what was counted."""
+
+    def __init__(self) -> None:
+        self.pages = self.reports = self.findings = self.failures = 0
+        self.cells: Counter[Status] = Counter(dict.fromkeys(Status, 0))
+        self.first_ready = math.inf
+
+    def add(self, extraction: Extraction, ended: float) -> None:
+        self.pages += extraction.pages
+        self.reports += len(extraction.reports)
+        self.findings += sum(len(report.findings) for report in extraction.reports)
+        self.failures += len(extraction.failures)
+        self.cells.update(cell.status for report in extraction.reports for cell in report.cells)
+        self.first_ready = min(self.first_ready, ended - extraction.seconds)
+
+
+def _in_order(
+    found: Sequence[InputFile],
+    settings: Settings,
+    jobs: int,
+    timeout: float | None,
+    progress: Progress | None,
+    read: Reader,
+) -> Iterator[_Outcome]:
+    """What each input gave, in the order of the inputs."""
+    for name in _THREAD_LIMITS:  # inherited by the processes; more threads only get in each other's way
+        os.environ.setdefault(name, "1")
+    pool = ProcessPool(
+        max_workers=min(jobs, len(found)),
+        initializer=_prepare_process,
+        initargs=(os.getpid(),),
+        context=multiprocessing.get_context("spawn"),  # a fork would inherit locks held by other threads
+    )
+    meter = _Meter(len(found), progress)
+    try:
+        waiting: deque[tuple[InputFile, ProcessFuture[_Outcome]]] = deque()
+        for document in found:
+            future = pool.schedule(_read_input, args=(document, settings, read), timeout=timeout)
+            future.add_done_callback(meter.advance)
+            waiting.append((document, future))
+        while waiting:
+            document, future = waiting.popleft()
+            yield _outcome(document, future, timeout)
+    finally:
+        pool.stop()
+        pool.join()
+
+
+class _Meter:
+    """Passes progress on, one call at a time; futures are done in threads of the pool."""
+
+    def __init__(self, total: int, progress: Progress | None) -> None:
+        self._lock = threading.Lock()
+        self._total = total
+        self._progress = progress
+        self._done = self._pages = 0
+
+    def advance(self, future: Future[_Outcome]) -> None:
+        with self._lock:
+            self._done += 1
+            if not future.cancelled() and future.exception() is None:
+                self._pages += future.result().extraction.pages
+            if self._progress is not None:
+                self._progress(self._done, self._total, self._pages)
+
+
+def _prepare_process(parent: int) -> None:
+    """End with the parent, however it ends; leave standard output to the parent."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it ended before the line above
+            os._exit(1)
+    os.dup2(sys.stderr.fileno(), 1)
+
+
+def _read_input(document: InputFile, settings: Settings, read: Reader) -> _Outcome:
+    """Runs in a process of the pool."""
+    began = time.time()
+    try:
+        extraction = read(document.load(), document.source, settings)
+    except DocumentError as error:
+        extraction = _failed(document, error.cause, error.advice, error.page, time.time() - began)
+    except MemoryError:
+        advice = "Read it alone with --jobs 1, or with a lower --max-megapixels"
+        extraction = _failed(document, "there is not enough memory for it", advice, seconds=time.time() - began)
+    return _Outcome(extraction, time.time())
+
+
+def _outcome(document: InputFile, future: ProcessFuture[_Outcome], timeout: float | None) -> _Outcome:
+    """Wait for one document; whatever became of its process is an outcome of that document.
+
+    Raises:
+        NianbaoError: something is wrong that concerns every document.
+    """
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if isinstance(error, NianbaoError):
+        raise error
+    if isinstance(error, TimeoutError):
+        cause = f"reading it took longer than {timeout:g} seconds"
+        advice = "Give it more time with --timeout, or split it"
+    elif isinstance(error, ProcessExpired):
+        cause = f"the process that read it ended early ({_how_it_ended(error.exitcode)})"
+        advice = (
+            "Read it alone with --jobs 1; if that fails too, the file is damaged or needs more memory than there is"
+        )
+    else:
+        _log.error("%s: unexpected error", document.source, exc_info=error)
+        cause = f"an unexpected error: {type(error).__name__}: {error}"
+        advice = "This is a fault of nianbao; please report it with the message on standard error"
+    return _Outcome(_failed(document, cause, advice), time.time())
+
+
+def _how_it_ended(exitcode: int) -> str:
+    if exitcode >= 0:
+        return f"exit code {exitcode}"
+    try:
+        return signal.Signals(-exitcode).name
+    except ValueError:
+        return f"signal {-exitcode}"
+
+
+def _failed(document: InputFile, cause: str, advice: str, page: int | None = None, seconds: float = 0.0) -> Extraction:
+    return Extraction(
+        document_id="",
+        source=document.source,
+        pages=0,
+        reports=(),
+        failures=(Failure(page, cause, advice),),
+        seconds=seconds,
+    )
+
+
+def _sound(extraction: Extraction, forms: Mapping[str, FormSpec]) -> Extraction:
+    """The extraction with reports that lack cells or have too many turned into failures."""
+    faulty = {
+        report.index: found for report in extraction.reports if (found := dataset.faults(report, forms[report.form_id]))
+    }
+    if not faulty:
+        return extraction
+    failures = tuple(
+        Failure(
+            None,
+            f"report {index} of the document is inconsistent: {'; '.join(found[:5])}",
+            "This is a fault of nianbao; please report it with the file",
+        )
+        for index, found in faulty.items()
+    )
+    sound = tuple(report for report in extraction.reports if report.index not in faulty)
+    return replace(extraction, reports=sound, failures=(*extraction.failures, *failures))
+
+
+def _review_rows(
+    extraction: Extraction, forms: Mapping[str, FormSpec]
+) -> Iterator[tuple[tuple[float, int], dict[str, str]]]:
+    """The rows for review of one document with their sort keys."""
+    for report in extraction.reports:
+        labels = review.labels(forms[report.form_id])
+        for cell in report.cells:
+            if review.reasons(cell):
+                row = dataset.cell_row(extraction, report, cell)
+                yield review.badness(cell), review.review_row(row, cell, *labels[cell.key])
