@@ -1,0 +1,141 @@
+"""Tall pictures: pages stacked on top of each other in one image, as websites post them."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.domain import PageImage, Pixels
+
+_TALL = 1.9  # height by width above which a picture is more than one page
+_A4 = 2**0.5  # ISO 216
+_A4_TOLERANCE = 0.005
+_WORK_WIDTH = 800
+_BLOCKS = 48
+_STEP_LEVELS = 3.0
+_STEP_SHARE = 0.85
+_SHORTEST_PAGE = 0.3  # of the width
+_LONGEST_SLICE = 1.6  # of the width
+_BAND = 0.006  # of the width: a blank band lower than that lies between lines of one paragraph
+
+_Grey = NDArray[np.uint8]
+
+
+def cut_long_page(page: PageImage) -> tuple[tuple[int, int], ...]:
+    """The ranges (y0, y1) of a page's rows that are pages of their own; one range for an ordinary page.
+
+    In the order tried: seams at multiples of the A4 ratio; steps of the background across the
+    whole width; for what is still tall, the widest bands without ink. Ruled tables are cut at
+    the first two only, and not where rules run through without a break.
+    """
+    height, width = page.pixels.shape[:2]
+    if height <= _TALL * width:
+        return ((0, height),)
+    small = _shrunk(page.pixels)
+    scale = height / len(small)
+    seams = _a4_seams(small) or _steps(small)
+    edges = [0, *seams, len(small)]
+    cuts = list(edges)
+    for top, bottom in zip(edges, edges[1:], strict=False):
+        cuts += [top + cut for cut in _blank_cuts(small[top:bottom])]
+    ends = sorted({min(round(cut * scale), height) for cut in cuts})
+    return tuple(zip(ends, ends[1:], strict=False))
+
+
+def _shrunk(pixels: Pixels) -> _Grey:
+    grey = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    height, width = grey.shape
+    if width <= _WORK_WIDTH:
+        return np.asarray(grey, dtype=np.uint8)
+    size = (_WORK_WIDTH, round(height * _WORK_WIDTH / width))
+    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def _a4_seams(grey: _Grey) -> list[int]:
+    """Seams of equal upright A4 pages, empty when the height is no multiple or a rule runs through a seam."""
+    height, width = grey.shape
+    pages = round(height / width / _A4)
+    if pages < 2 or abs(height / width / pages / _A4 - 1) > _A4_TOLERANCE:
+        return []
+    seams = [round(height * page / pages) for page in range(1, pages)]
+    strokes = _upright_strokes(grey)
+    return [] if any(_runs_through(strokes, seam) for seam in seams) else seams
+
+
+def _upright_strokes(grey: _Grey) -> _Grey:
+    """Thin dark strokes, as 0 or 255: what a horizontal closing fills."""
+    span = max(grey.shape[1] // 60, 5)
+    closed = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, np.ones((1, span), np.uint8))
+    return np.where(cv2.subtract(closed, grey) > 30, 255, 0).astype(np.uint8)
+
+
+def _runs_through(strokes: _Grey, row: int) -> bool:
+    """Whether two or more upright strokes cross a row, as the rules of a table do; a slant of 5 % is allowed."""
+    reach = max(strokes.shape[1] // 40, 8)
+    band = strokes[max(row - reach, 0) : row + reach]
+    columns = cv2.dilate(band, np.ones((1, 3), np.uint8))
+    return int(np.count_nonzero(_rising_edges((columns > 0).mean(axis=0) >= 0.9))) >= 2
+
+
+def _rising_edges(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return flags & ~np.concatenate([[False], flags[:-1]])
+
+
+def _steps(grey: _Grey) -> list[int]:
+    """Rows where the background changes at once across the whole width: another sheet begins."""
+    height, width = grey.shape
+    blocks = cv2.resize(grey, (_BLOCKS, height), interpolation=cv2.INTER_AREA)
+    reach = max(width // 32, 5)
+    ground = cv2.morphologyEx(blocks, cv2.MORPH_CLOSE, np.ones((reach, 1), np.uint8)).astype(np.float32)
+    jump = np.zeros((height, _BLOCKS), np.float32)
+    jump[2:-2] = np.abs(ground[4:] - ground[:-4])
+    share = (jump > _STEP_LEVELS).mean(axis=1)
+    whole = (share >= _STEP_SHARE) & (jump[:, :1].min(axis=1) > _STEP_LEVELS) & (jump[:, -1] > _STEP_LEVELS)
+    strength = np.where(whole, np.median(jump, axis=1), 0.0)
+    strokes = _upright_strokes(grey)
+    least = round(_SHORTEST_PAGE * width)
+    seams: list[int] = []
+    for row in np.argsort(-strength, kind="stable"):
+        row = int(row)
+        if strength[row] <= 0:
+            break
+        if all(abs(row - other) >= least for other in [0, *seams, height]) and not _runs_through(strokes, row):
+            seams.append(row)
+    return sorted(seams)
+
+
+def _blank_cuts(grey: _Grey) -> list[int]:
+    """Rows in bands without ink that cut what is still too tall into page-like slices."""
+    height, width = grey.shape
+    if height <= _TALL * width:
+        return []
+    bands = _blank_bands(grey)
+    cuts: list[int] = []
+    start = 0
+    while height - start > _TALL * width:
+        low, high = start + _SHORTEST_PAGE * width, start + _LONGEST_SLICE * width
+        within = [(bottom - top, (top + bottom) // 2) for top, bottom in bands if low <= (top + bottom) / 2 <= high]
+        beyond = [(top + bottom) // 2 for top, bottom in bands if (top + bottom) / 2 > high]
+        if within:
+            widest = max(size for size, _ in within)
+            start = max(row for size, row in within if size >= 0.8 * widest)
+        elif beyond:
+            start = min(beyond)
+        else:
+            break
+        if height - start < _SHORTEST_PAGE * width:
+            break
+        cuts.append(start)
+    return cuts
+
+
+def _blank_bands(grey: _Grey) -> list[tuple[int, int]]:
+    """Bands of rows (top, bottom) without ink."""
+    width = grey.shape[1]
+    span = max(width // 16, 9)
+    closed = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, np.ones((span, span), np.uint8))
+    inked = (cv2.subtract(closed, grey) > 40).mean(axis=1) > 0.001
+    edges = np.flatnonzero(np.diff(np.concatenate([[True], inked, [True]]).astype(np.int8)))
+    runs = zip(edges[::2].tolist(), edges[1::2].tolist(), strict=False)
+    return [(top, bottom) for top, bottom in runs if bottom - top >= max(_BAND * width, 3)]
