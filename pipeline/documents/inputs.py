@@ -127,7 +127,7 @@ class _Found:
 
 
 def _named(inputs: Sequence[str | os.PathLike[str]], excluded: Sequence[str]) -> Iterator[_Found]:
-    for name in map(os.fspath, inputs):
+    for name in [os.fspath(each) for each in inputs]:
         if os.path.lexists(name):
             yield from _from_path(name, os.path.basename(os.path.abspath(name)), excluded)
             continue

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -37,10 +39,10 @@ def cut_long_page(page: PageImage) -> tuple[tuple[int, int], ...]:
     seams = _a4_seams(small) or _steps(small)
     edges = [0, *seams, len(small)]
     cuts = list(edges)
-    for top, bottom in zip(edges, edges[1:], strict=False):
+    for top, bottom in pairwise(edges):
         cuts += [top + cut for cut in _blank_cuts(small[top:bottom])]
     ends = sorted({min(round(cut * scale), height) for cut in cuts})
-    return tuple(zip(ends, ends[1:], strict=False))
+    return tuple(pairwise(ends))
 
 
 def _shrunk(pixels: Pixels) -> _Grey:
@@ -79,7 +81,8 @@ def _runs_through(strokes: _Grey, row: int) -> bool:
 
 
 def _rising_edges(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    return flags & ~np.concatenate([[False], flags[:-1]])
+    rising: NDArray[np.bool_] = flags & ~np.concatenate([[False], flags[:-1]])
+    return rising
 
 
 def _steps(grey: _Grey) -> list[int]:

@@ -38,7 +38,17 @@ _MAX_IMAGE_BYTES = 512 * 1024 * 1024
 _SIDE_LIMIT = 65_000
 _INVISIBLE = 3  # text rendering mode of OCR layers, ISO 32000-1 table 106
 
-_PDF_ERRORS = (pikepdf.PdfError, pdfium.PdfiumError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, OSError)
+# What pikepdf raises where objects are not of the type that they should be, and what both libraries raise at faults.
+_PDF_ERRORS = (
+    pikepdf.PdfError,
+    pdfium.PdfiumError,
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    RuntimeError,
+    OSError,
+)
 _LOST_STREAM = ("unable to recover stream data", "treating it as empty", "EOF while reading stream")
 
 
@@ -58,7 +68,8 @@ def read_pdf(data: bytes, settings: Settings) -> Iterator[PageImage | DocumentEr
         count = _found_pages(structure)
         repairs = structure.get_warnings()
         if count > settings.max_pages:
-            raise TooLargeError(f"the file has {count} pages, more than {settings.max_pages}", "Split it into smaller files")
+            cause = f"the file has {count} pages, more than {settings.max_pages}"
+            raise TooLargeError(cause, "Split it into smaller files")
         for repair in repairs:
             logger.warning("repaired PDF: %s", repair)
         document = _open_pixels(data, structure, count, bool(repairs), settings)
@@ -172,27 +183,46 @@ def _read_page(
 ) -> PageImage | DocumentError:
     number = index + 1
     try:
-        with decoding(number):
-            _refuse_lost_streams(structure, index)
-            page = document[index]
-            try:
-                return _decode(structure, page, index, settings)
-            finally:
-                page.close()
+        leaf = _leaf(structure, index)
+        page = document[index]
+        try:
+            return _decode(leaf, page, number, settings)
+        finally:
+            page.close()
     except DocumentError as error:
         return error
-    except (pikepdf.PdfError, pdfium.PdfiumError) as error:
+    except pdfium.PdfiumError as error:
         return DamagedDocumentError(f"the page cannot be read: {_reason(error)}", DAMAGED_ADVICE, number)
+    except MemoryError:
+        return TooLargeError("the page is too large for the memory", "Reduce its resolution", number)
 
 
-def _refuse_lost_streams(structure: pikepdf.Pdf, index: int) -> None:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Leaf:
+    """What the page tree says about a page: size of its unit, whether something is laid over it."""
+
+    page: pikepdf.Page
+    unit: float
+    annotated: bool
+
+
+def _leaf(structure: pikepdf.Pdf, index: int) -> _Leaf:
+    try:
+        page = structure.pages[index]
+        _refuse_lost_streams(structure, page, index)
+        unit = float(page.obj.get("/UserUnit", 1.0))
+        return _Leaf(page, unit if unit > 0 else 1.0, _has_annotations(page))
+    except _PDF_ERRORS as error:
+        raise DamagedDocumentError(f"the page is broken: {_reason(error)}", DAMAGED_ADVICE, index + 1) from error
+
+
+def _refuse_lost_streams(structure: pikepdf.Pdf, page: pikepdf.Page, index: int) -> None:
     """Raise when a stream of the page was cut off: what is left of such a page must not pass for all of it."""
-    page = structure.pages[index]
     if page.obj.get("/Type") != pikepdf.Name.Page and "/Contents" not in page.obj and "/Resources" not in page.obj:
         raise DamagedDocumentError("the page's content is lost", DAMAGED_ADVICE, index + 1)
     contents = page.obj.get("/Contents")
-    parts = list(contents) if isinstance(contents, pikepdf.Array) else [contents]  # type: ignore[call-overload]
-    streams = [part for part in parts if part is not None] + [image for image in page.images.values()]
+    parts = list(contents) if isinstance(contents, pikepdf.Array) else [contents]
+    streams = [part for part in parts if part is not None] + list(page.images.values())
     if any(not isinstance(stream, pikepdf.Stream) for stream in streams):
         raise DamagedDocumentError("a part of the page's content is lost", DAMAGED_ADVICE, index + 1)
     for warning in structure.get_warnings():
@@ -201,11 +231,10 @@ def _refuse_lost_streams(structure: pikepdf.Pdf, index: int) -> None:
             raise DamagedDocumentError("the page's data are cut off", DAMAGED_ADVICE, index + 1)
 
 
-def _decode(structure: pikepdf.Pdf, page: pdfium.PdfPage, index: int, settings: Settings) -> PageImage:
-    number, unit = index + 1, _user_unit(structure, index)
+def _decode(leaf: _Leaf, page: pdfium.PdfPage, number: int, settings: Settings) -> PageImage:
+    unit, marked = leaf.unit, leaf.annotated
     contents = _contents(page)
     whole = [picture for picture in contents.pictures if picture.share >= _COVERS_PAGE]
-    marked = _has_annotations(structure, index)
     only = len(contents.pictures) == 1 and not contents.visible_text and not contents.drawings and not marked
     if only and whole:
         scan = _scan(page, whole[0], settings, number)
@@ -222,23 +251,18 @@ def _decode(structure: pikepdf.Pdf, page: pdfium.PdfPage, index: int, settings: 
     pixels = _render(page, dpi * unit / _POINTS_PER_INCH)
     layer = None
     if not scanned and not marked and contents.visible_text > contents.hidden_text and sound_text(page):
-        layer = _text_layer(structure, page, index)
+        layer = _text_layer(leaf.page, page)
     return PageImage(number, pixels, dpi, layer)
 
 
-def _user_unit(structure: pikepdf.Pdf, index: int) -> float:
-    unit = float(structure.pages[index].obj.get("/UserUnit", 1.0))
-    return unit if unit > 0 else 1.0
-
-
-def _has_annotations(structure: pikepdf.Pdf, index: int) -> bool:
+def _has_annotations(page: pikepdf.Page) -> bool:
     """Whether something is laid over the page: stamps, form fields, comments; links are not."""
-    annotations = structure.pages[index].obj.get("/Annots")
+    annotations = page.obj.get("/Annots")
     if not isinstance(annotations, pikepdf.Array):
         return False
     return any(
         isinstance(each, pikepdf.Dictionary) and each.get("/Subtype") not in (pikepdf.Name.Link, pikepdf.Name.Popup)
-        for each in annotations  # type: ignore[attr-defined]
+        for each in annotations
     )
 
 
@@ -247,14 +271,13 @@ def _contents(page: pdfium.PdfPage) -> _Contents:
     left, bottom, right, top = page.get_bbox()
     area = max((right - left) * (top - bottom), 1e-6)
     pictures: list[_Picture] = []
-    visible = hidden = drawings = seen = 0
-    for depth, outer, item in _objects(page):
-        seen += 1
+    visible = hidden = drawings = 0
+    for seen, (depth, outer, item) in enumerate(_objects(page)):
         if seen > _MAX_OBJECTS:
             drawings += 1
             break
         if item.type == pdfium_c.FPDF_PAGEOBJ_IMAGE:
-            matrix = (item.get_matrix() * outer).get()
+            matrix = item.get_matrix().multiply(outer).get()
             width, height = item.get_px_size()
             x0, y0, x1, y1 = _extent(matrix)
             inner = max(min(x1, right) - max(x0, left), 0.0) * max(min(y1, top) - max(y0, bottom), 0.0)
@@ -278,7 +301,7 @@ def _objects(
     for item in page.get_objects(max_depth=1, form=form):
         yield depth, outer, item
         if item.type == pdfium_c.FPDF_PAGEOBJ_FORM and depth + 1 < _MAX_NESTING:
-            yield from _objects(page, item, depth + 1, item.get_matrix() * outer)
+            yield from _objects(page, item, depth + 1, item.get_matrix().multiply(outer))
 
 
 def _extent(matrix: tuple[float, ...]) -> tuple[float, float, float, float]:
@@ -302,7 +325,8 @@ def _scan(page: pdfium.PdfPage, picture: _Picture, settings: Settings, number: i
     if abs(along - down) > 0.02 * max(along, down):
         return None  # pixels are not square
     if picture.width * picture.height > settings.max_megapixels * 1e6:
-        return _refuse_heavy(picture, number)
+        _refuse_heavy(picture, number)
+        return None
     if _has_mask(picture.handle):
         return None
     pixels = _image_pixels(picture, number)
@@ -399,10 +423,12 @@ def _upright(pixels: Pixels, matrix: tuple[float, ...], rotation: int) -> Pixels
 
 def _affordable_dpi(page: pdfium.PdfPage, goal: float, unit: float, settings: Settings, number: int) -> float:
     """The resolution at which the page stays within the limit on pixels, at most ``goal``."""
-    width, height = (side * unit / _POINTS_PER_INCH for side in page.get_size())  # inches
+    width, height = (float(side) * unit / _POINTS_PER_INCH for side in page.get_size())  # inches
     if width <= 0 or height <= 0:
         raise DamagedDocumentError("the page has no size", DAMAGED_ADVICE, number)
-    dpi = min(goal, math.sqrt(settings.max_megapixels * 1e6 / (width * height)), _SIDE_LIMIT / max(width, height))
+    dpi: float = min(
+        goal, math.sqrt(settings.max_megapixels * 1e6 / (width * height)), _SIDE_LIMIT / max(width, height)
+    )
     if dpi < _MIN_DPI:
         cause = f"the page measures {width:.0f} × {height:.0f} inches"
         raise TooLargeError(cause, "Print it to an ordinary paper size", number)
@@ -418,8 +444,8 @@ def _render(page: pdfium.PdfPage, scale: float) -> Pixels:
         bitmap.close()
 
 
-def _text_layer(structure: pikepdf.Pdf, page: pdfium.PdfPage, index: int) -> TextLayer:
-    """The page alone in a PDF without encryption, upright, its lower left corner at the origin."""
+def _text_layer(leaf: pikepdf.Page, page: pdfium.PdfPage) -> TextLayer | None:
+    """The page alone in a PDF without encryption, upright, its lower left corner at the origin; None if that fails."""
     width, height = page.get_size()
     left, bottom, right, top = page.get_bbox()
     upright = {
@@ -428,17 +454,21 @@ def _text_layer(structure: pikepdf.Pdf, page: pdfium.PdfPage, index: int) -> Tex
         180: (-1, 0, 0, -1, right, top),
         270: (0, 1, -1, 0, top, -left),
     }[page.get_rotation()]
-    alone = pikepdf.new()
-    alone.pages.append(structure.pages[index])
-    copy = alone.pages[0]
-    copy.contents_add(b"q " + b" ".join(b"%.6f" % value for value in upright) + b" cm", prepend=True)
-    copy.contents_add(b"Q", prepend=False)
-    box = pikepdf.Array([0, 0, round(width, 4), round(height, 4)])
-    for name in ("/MediaBox", "/CropBox"):
-        copy.obj[name] = box
-    for name in ("/Rotate", "/UserUnit", "/Annots", "/TrimBox", "/BleedBox", "/ArtBox"):
-        if name in copy.obj:
-            del copy.obj[name]
     packed = BytesIO()
-    alone.save(packed)
+    try:
+        alone = pikepdf.new()
+        alone.pages.append(leaf)
+        copy = alone.pages[0]
+        copy.contents_add(b"q " + b" ".join(b"%.6f" % value for value in upright) + b" cm", prepend=True)
+        copy.contents_add(b"Q", prepend=False)
+        box = pikepdf.Array([0, 0, round(width, 4), round(height, 4)])
+        for name in ("/MediaBox", "/CropBox"):
+            copy.obj[name] = box
+        for name in ("/Rotate", "/UserUnit", "/Annots", "/TrimBox", "/BleedBox", "/ArtBox"):
+            if name in copy.obj:
+                del copy.obj[name]
+        alone.save(packed)
+    except _PDF_ERRORS as error:
+        logger.warning("text layer left aside: %s", _reason(error))
+        return None
     return TextLayer(packed.getvalue(), width, height)

@@ -53,7 +53,7 @@ def read_raster(data: bytes, kind: Kind, settings: Settings) -> PageImage:
         DamagedDocumentError: cut off or broken; a partial picture is never returned.
     """
     with decoding(page=None):
-        image = Image.open(BytesIO(data), formats=(_FORMATS[kind],))
+        image: Image.Image = Image.open(BytesIO(data), formats=(_FORMATS[kind],))
     refuse_large(*image.size, settings)
     with decoding(page=None):
         resolution = image.info.get("dpi")
@@ -147,7 +147,7 @@ def _deep_grey(values: np.ndarray[tuple[int, ...], np.dtype[np.generic]], invert
         floor = min(low, 0.0)
         top = next(2.0**bits - 1 for bits in (8, 10, 12, 14, 16, 20, 24, 32) if high < 2.0**bits or bits == 32)
     scaled = np.clip((grey - floor) * (255.0 / (top - floor)) + 0.5, 0, 255).astype(np.uint8)
-    return 255 - scaled if inverted else scaled
+    return np.asarray(255 - scaled, dtype=np.uint8) if inverted else np.asarray(scaled)
 
 
 def _plausible(resolution: object) -> tuple[float | None, float | None]:
