@@ -23,26 +23,7 @@ _FOLD = str.maketrans(
 
 _BLANK = Value(Mark.BLANK)
 _WORDS = frozenset({"不适用", "不適用", "未增未减", "未增未減", "无", "無"})
-_UNITS = (
-    "万元",
-    "萬元",
-    "亿元",
-    "億元",
-    "元",
-    "人次",
-    "人",
-    "件",
-    "条",
-    "條",
-    "次",
-    "篇",
-    "个",
-    "個",
-    "项",
-    "項",
-    "份",
-    "宗",
-)
+_UNIT = "万元|萬元|亿元|億元|元|人次|人|件|条|條|次|篇|个|個|项|項|份|宗"
 
 # A count has no more digits than this; a longer string is several cells run together, or a telephone number.
 _INTEGER_DIGITS = 15
@@ -50,11 +31,11 @@ _DECIMAL_DIGITS = 9
 
 _NUMBER = re.compile(
     rf"""
-    (?P<sign>[+]|--?|增加?|减少?|減少?)?\s*
+    (?P<sign>[+]|--?|增加?|减少?|減少?)?\s*+
     (?P<integer>0|[1-9][0-9]{{0,2}}(?:,[0-9]{{3}})+|[1-9][0-9]*)
     (?:\.(?P<decimals>[0-9]{{1,{_DECIMAL_DIGITS}}}))?
-    \s*(?P<unit>{"|".join(_UNITS)})?
-    \s*(?P<note>(?:[(\[]|其中|含|包括|注:).*)?
+    \s*+(?:(?P<unit>{_UNIT})|\(\s*+(?P<bracketed>{_UNIT})\s*+\))?
+    \s*+(?P<note>(?:[(\[]|其中|含|包括|注:).*)?
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -105,14 +86,14 @@ def _parse_number(printed: str, folded: str) -> Value | None:
     number = Decimal(integer if decimals is None else f"{integer}.{decimals}")
     if sign.startswith(("-", "减", "減")) and number != 0:
         number = number.copy_negate()
-    notes = []
-    if sign not in ("", "+", "-"):
-        notes.append(printed[: match.end("unit") if match["unit"] else _number_end(match)])
+    number_end = match.end("integer") if decimals is None else match.end("decimals")
+    notes = [printed[:number_end]] if sign not in ("", "+", "-") else []
     if note:
         notes.append(printed[match.start("note") :])
-    unit = printed[match.start("unit") : match.end("unit")] if match["unit"] else ""
-    return Value(Mark.NUMBER, number, unit, " ".join(" ".join(notes).split()))
+    return Value(Mark.NUMBER, number, _printed_unit(printed, match), " ".join(" ".join(notes).split()))
 
 
-def _number_end(match: re.Match[str]) -> int:
-    return match.end("integer") if match["decimals"] is None else match.end("decimals")
+def _printed_unit(printed: str, match: re.Match[str]) -> str:
+    """The unit as printed, without the brackets it may stand in."""
+    group = "unit" if match["unit"] else "bracketed"
+    return printed[match.start(group) : match.end(group)] if match[group] else ""

@@ -9,21 +9,29 @@ from pathlib import Path
 
 from pipeline.domain import CellKey, FormSpec
 from pipeline.errors import FormError
-from pipeline.forms.spec import parse_form
+from pipeline.forms.spec import LAST_YEAR, parse_form
 
 FOLDER = Path(__file__).parent
 
 
-@cache
 def load_forms(folder: Path | None = None) -> tuple[FormSpec, ...]:
-    """Read every form file of a folder, oldest version first; without a folder, the ones that come with the package.
+    """Return every form of a folder, oldest version first; without a folder, the forms that come with the package.
 
     Raises:
         FormError: naming every file with a fault, and what the faults are.
     """
+    return _shipped() if folder is None else _read_folder(folder)
+
+
+@cache
+def _shipped() -> tuple[FormSpec, ...]:
+    return _read_folder(FOLDER)
+
+
+def _read_folder(folder: Path) -> tuple[FormSpec, ...]:
     faults: list[str] = []
     forms: list[FormSpec] = []
-    for path in sorted((folder or FOLDER).glob("*.yaml")):
+    for path in sorted(folder.glob("*.yaml")):
         try:
             form = parse_form(path.read_text(encoding="utf-8"), path.name)
         except FormError as error:
@@ -36,9 +44,9 @@ def load_forms(folder: Path | None = None) -> tuple[FormSpec, ...]:
                 faults.append(f"{path.name}: holds the form {form.id}; the name must be {form.id}.yaml")
     faults.extend(_overlaps(forms))
     if not forms and not faults:
-        faults.append(f"{folder or FOLDER}: no form file (*.yaml)")
+        faults.append(f"{folder}: no form file (*.yaml)")
     if faults:
-        raise FormError("\n".join(faults), "Correct the form files; docs/decisions/0002 describes them.")
+        raise FormError("\n".join(faults), "docs/decisions/0002 describes form files.")
     return tuple(sorted(forms, key=lambda form: (_family(form), form.valid_from)))
 
 
@@ -80,4 +88,4 @@ def _overlaps(forms: Iterable[FormSpec]) -> list[str]:
 
 
 def _last_year(form: FormSpec) -> int:
-    return 9999 if form.valid_to is None else form.valid_to
+    return LAST_YEAR if form.valid_to is None else form.valid_to

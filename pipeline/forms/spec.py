@@ -29,6 +29,7 @@ from pipeline.errors import FormError
 
 _ID = re.compile(r"[a-z][a-z0-9_]*")
 _FORM_ID = re.compile(r"[a-z][a-z0-9]*-[0-9]{4}")
+LAST_YEAR = 9999  # a form without valid_to is in force for good
 _RANGE = re.compile(r"(\S+) \.\. (\S+)")
 
 
@@ -45,7 +46,7 @@ def parse_form(text: str, source: str) -> FormSpec:
     faults: list[str] = []
     form = _read_form(_load(text, faults), faults)
     if faults or form is None:
-        raise FormError(f"{source}: {'; '.join(faults)}", "Correct the form file; docs/decisions/0002 describes it.")
+        raise FormError("\n  ".join([f"{source}:", *faults]), "docs/decisions/0002 describes form files.")
     return form
 
 
@@ -77,14 +78,14 @@ def _load(text: str, faults: list[str]) -> object:
         faults.append(" ".join(str(error).split()))
         return {}
     finally:
-        loader.dispose()  # type: ignore[no-untyped-call]
+        loader.dispose()
 
 
 @dataclass
 class _Fields:
     """One mapping, taken key by key. What is wrong is noted; keys nobody took are unknown ones."""
 
-    data: dict[str, Any]
+    data: dict[Any, Any]
     where: str
     faults: list[str]
     taken: set[str] = field(default_factory=set)
@@ -113,7 +114,23 @@ class _Fields:
             self.fault(f"{key} names something twice")
         return tuple(str(item) for item in items)
 
-    def mapping(self, key: str) -> dict[str, Any]:
+    def year(self, key: str, default: int | None = None) -> int:
+        value = self.take(key)
+        if value is None and default is not None:
+            return default
+        if type(value) is not int or not 1900 <= value <= LAST_YEAR:
+            self.fault(f"{key} must be a year")
+            return LAST_YEAR
+        return value
+
+    def day(self, key: str) -> dt.date:
+        value = self.take(key)
+        if type(value) is not dt.date:
+            self.fault(f"{key} must be a date")
+            return dt.date.min
+        return value
+
+    def mapping(self, key: str) -> dict[Any, Any]:
         value = self.take(key)
         if isinstance(value, dict):
             return value
@@ -133,8 +150,9 @@ class _Fields:
                 self.faults.append(f"{with_place}: must be a mapping")
 
     def close(self) -> None:
-        for key in self.data.keys() - self.taken:
-            self.fault(f"unknown key {key}")
+        for key in self.data:
+            if key not in self.taken:
+                self.fault(f"unknown key {key}")
 
 
 # --------------------------------------------------------------------------- the form
@@ -148,11 +166,9 @@ def _read_form(data: object, faults: list[str]) -> FormSpec | None:
     form_id = top.text("id")
     if not _FORM_ID.fullmatch(form_id):
         top.fault(f"id {form_id} must be a family and a year, such as ogi-2021")
-    issued, first, last = top.take("issued"), top.take("valid_from"), top.take("valid_to")
-    if not isinstance(issued, dt.date):
-        top.fault("issued must be a date")
-    if not isinstance(first, int) or not isinstance(last, int | None) or (last is not None and last < first):
-        top.fault("valid_from and valid_to must be years in order; valid_to may be null")
+    issued, first, last = top.day("issued"), top.year("valid_from"), top.year("valid_to", default=LAST_YEAR)
+    if last < first:
+        top.fault("valid_to lies before valid_from")
     reference = top.text("legal_reference")
     tables: list[TableSpec] = []
     found_rules: list[RuleSpec] = []
@@ -165,10 +181,17 @@ def _read_form(data: object, faults: list[str]) -> FormSpec | None:
     top.close()
     _refuse_twins("table", [table.id for table in tables], faults)
     _refuse_twins("rule", [rule.id for rule in found_rules], faults)
-    if faults:
-        return None
-    assert isinstance(issued, dt.date) and isinstance(first, int) and isinstance(last, int | None)
-    return FormSpec(form_id, title, aliases, reference, issued, first, last, tuple(tables), tuple(found_rules))
+    return FormSpec(
+        id=form_id,
+        title=title,
+        title_aliases=aliases,
+        legal_reference=reference,
+        issued=issued,
+        valid_from=first,
+        valid_to=None if last == LAST_YEAR else last,
+        tables=tuple(tables),
+        rules=tuple(found_rules),
+    )
 
 
 def _read_table(table: _Fields) -> TableSpec:
@@ -242,7 +265,7 @@ class _Entry:
     unit: str = ""
 
 
-def _entries(data: Mapping[str, Any], where: str, faults: list[str], parents: tuple[str, ...] = ()) -> Iterator[_Entry]:
+def _entries(data: Mapping[Any, Any], where: str, faults: list[str], parents: tuple[str, ...] = ()) -> Iterator[_Entry]:
     """Walk rows or columns in printed order. A key that is no id is the printed label of a group."""
     for key, value in data.items():
         if not isinstance(key, str):

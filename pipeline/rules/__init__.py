@@ -1,6 +1,7 @@
 """Kinds of arithmetic rules. A module in this folder is its own registration; its instances stand in the form files.
 
-Each module has ``KIND``, the name used in the form files, and ``check(rule, values)``, which returns a
+Each module has ``KIND``, the name used in the form files, ``EQUATION``, whether one wrong cell alone always breaks
+the rule, and ``check(rule, values)``, which returns a
 :class:`~pipeline.domain.Finding` when the printed figures break the rule and None when they keep it or when it
 cannot be judged.
 """
@@ -9,22 +10,25 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from types import ModuleType
 
 from pipeline.domain import CellKey, Finding, RuleSpec, Value
+from pipeline.rules._sides import both_sides
 
 Check = Callable[[RuleSpec, Mapping[CellKey, Value | None]], Finding | None]
 
-__all__ = ["KINDS", "Check", "check_all"]
+__all__ = ["KINDS", "Check", "check_all", "count_support"]
 
 
-def _find_kinds() -> dict[str, Check]:
+def _modules() -> list[ModuleType]:
     names = sorted(found.name for found in pkgutil.iter_modules(__path__) if not found.name.startswith("_"))
-    modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
-    return {module.KIND: module.check for module in modules}
+    return [importlib.import_module(f"{__name__}.{name}") for name in names]
 
 
-KINDS: Mapping[str, Check] = _find_kinds()
+KINDS: Mapping[str, Check] = {module.KIND: module.check for module in _modules()}
+_EQUATIONS = frozenset(module.KIND for module in _modules() if module.EQUATION)
 
 
 def check_all(rules: Iterable[RuleSpec], values: Mapping[CellKey, Value | None]) -> tuple[Finding, ...]:
@@ -36,3 +40,12 @@ def check_all(rules: Iterable[RuleSpec], values: Mapping[CellKey, Value | None])
     """
     findings = (KINDS[rule.kind](rule, values) for rule in rules)
     return tuple(found for found in findings if found is not None)
+
+
+def count_support(rules: Iterable[RuleSpec], values: Mapping[CellKey, Value | None]) -> Counter[CellKey]:
+    """How many equations each cell takes part in that can be judged and hold: a wrong figure would break them."""
+    support: Counter[CellKey] = Counter()
+    for rule in rules:
+        if rule.kind in _EQUATIONS and both_sides(rule, values) is not None and KINDS[rule.kind](rule, values) is None:
+            support.update((*rule.left, *rule.right))
+    return support

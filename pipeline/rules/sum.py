@@ -8,6 +8,7 @@ from pipeline.domain import CellKey, Finding, RuleSpec, Value
 from pipeline.rules._sides import both_sides, finding
 
 KIND = "sum"
+EQUATION = True
 
 
 def check(rule: RuleSpec, values: Mapping[CellKey, Value | None]) -> Finding | None:
