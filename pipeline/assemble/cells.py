@@ -1,0 +1,67 @@
+"""Statutory cells of one report: every cell of its form exactly once, found or missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pipeline.assemble.placement import MappedReport
+from pipeline.domain import Cell, CellKey, Grid, Mark, Reading, Status, Value
+from pipeline.forms import cell_units
+from pipeline.geometry import box_to_parent
+from pipeline.values import parse_value
+
+# An alternative below this probability says nothing to a reviewer.
+_SHOWN = 0.001
+
+
+def parse_readings(readings: Mapping[CellKey, Reading]) -> dict[CellKey, Value]:
+    """The value of each cell that was found, parsed from its best reading."""
+    return {key: parse_value(reading.text) for key, reading in readings.items()}
+
+
+def build_cells(
+    report: MappedReport,
+    grids: Sequence[Grid],
+    readings: Mapping[CellKey, Reading],
+    judgements: Mapping[CellKey, tuple[Status, float, tuple[str, ...]]],
+) -> tuple[Cell, ...]:
+    """Make the cells of a report.
+
+    Args:
+        grids: the grids of the document; placements refer to them by position.
+        readings: the final reading of each cell that was found.
+        judgements: status, confidence and reasons for review of each cell that was found.
+    """
+    units = cell_units(report.form)
+    values = parse_readings(readings)
+    cells = []
+    for key in report.form.keys():  # noqa: SIM118 -- a form is not a mapping
+        if key not in readings:
+            reason = "the cell was not found on any page"
+            cells.append(Cell(key, None, "", Status.MISSING, 0.0, "", None, None, units[key], "", (reason,)))
+            continue
+        placement = report.placements[key]
+        grid = grids[placement.table]
+        value = values[key]
+        status, confidence, reasons = judgements[key]
+        cells.append(
+            Cell(
+                key=key,
+                value=value,
+                raw_text=readings[key].text,
+                status=status,
+                confidence=confidence,
+                reading=_describe(readings[key]),
+                page=grid.page,
+                box=box_to_parent(grid.to_page, grid.cells[placement.cell].box),
+                unit=value.unit or (units[key] if value.mark is Mark.NUMBER else ""),
+                note=value.note,
+                reasons=reasons,
+            )
+        )
+    return tuple(cells)
+
+
+def _describe(reading: Reading) -> str:
+    shown = [a for a in reading.alternatives if a.probability >= _SHOWN] or list(reading.alternatives[:1])
+    return f"{reading.reader}: " + " | ".join(f"{a.text or '(blank)'} {a.probability:.3f}" for a in shown[:4])

@@ -1,0 +1,425 @@
+"""Which printed cell is which statutory cell: reports, forms, rows and columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.assemble.rows import Classifier, LabelKinds, PrintedRow, Segment, is_value, label_tables, segments
+from pipeline.assemble.titles import Title, read_titles, reporter_of, year_of
+from pipeline.domain import (
+    BlockSpec,
+    CellKey,
+    FormSpec,
+    LineReading,
+    PageReading,
+    RowSpec,
+    TableLayout,
+    TableReading,
+    TableSpec,
+)
+from pipeline.labels.alignment import Alignment, align
+
+# A row label counts as recognised from here on; only recognised ones decide where a report begins.
+_RECOGNISED = 0.8
+# How sure a column is that had to be found by its place because the row's cells do not match the header's.
+_BY_PLACE = 0.9
+_SHARED = 0.3
+# Fewer recognised labels than this are an unrelated table, not a report.
+_FEWEST_LABELS = 3
+_FLOOR = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """The printed cell that is a statutory cell, and how sure its row and column are.
+
+    Attributes:
+        table: position of the table among the tables of the document.
+        cell: index into the cells of its grid.
+        row_probability, column_probability: 0 to 1.
+    """
+
+    table: int
+    cell: int
+    row_probability: float
+    column_probability: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MappedReport:
+    """A report with the printed cell of every statutory cell that was found."""
+
+    form: FormSpec
+    pages: tuple[int, ...]
+    agency: str
+    year: int | None
+    placements: Mapping[CellKey, Placement]
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A report while its parts are collected."""
+
+    title: Title | None = None
+    pages: list[int] = field(default_factory=list)
+    agency: str = ""
+    year: int | None = None
+    segments: list[Segment] = field(default_factory=list)
+
+
+def map_reports(
+    pages: Sequence[PageReading], forms: Sequence[FormSpec], classifier: Classifier
+) -> tuple[MappedReport, ...]:
+    """Find the reports of a document and place their cells.
+
+    The form of a report is decided from what is printed: the one whose rows and headers explain it best.
+    """
+    kinds = label_kinds(classifier.classes, forms)
+    drafts = _collect(pages, forms, classifier, kinds)
+    mapped = (_map(draft, forms, classifier.classes, kinds) for draft in drafts)
+    return tuple(report for report in mapped if report is not None)
+
+
+def label_kinds(classes: Sequence[str], forms: Sequence[FormSpec]) -> LabelKinds:
+    """What each class of the classifier stands for, read from its id ``kind/…/table/…``."""
+    table_ids = {table.id for form in forms for table in form.tables}
+    owners: dict[int, str] = {}
+    for position, name in enumerate(classes):
+        parts = name.split("/")
+        owner = next((part for part in parts[1:] if part in table_ids), None)
+        if owner is not None:
+            owners[position] = owner
+    heads = [name.split("/")[0] for name in classes]
+    row = np.array([head == "row" for head in heads])
+    header = np.array([head in {"column", "caption", "header", "title", "section"} for head in heads])
+    return LabelKinds(owners, row, header)
+
+
+# --------------------------------------------------------------------------- where reports begin
+
+
+def _collect(
+    pages: Sequence[PageReading], forms: Sequence[FormSpec], classifier: Classifier, kinds: LabelKinds
+) -> list[_Draft]:
+    items = [(page.number, item) for page in pages for item in page.items]
+    tables = [item for _, item in items if isinstance(item, TableReading)]
+    lines = [item for _, item in items if isinstance(item, LineReading)]
+    labelled = iter(label_tables(tables, _sections(items), _units(forms), classifier))
+    titles = {title.first: title for title in read_titles(lines)}
+    strips = frozenset(t.id for form in forms for t in form.tables if t.layout is TableLayout.STRIP)
+    order = _printed_order(forms)
+
+    drafts = [_Draft()]
+    before: str | None = None
+    line_number = 0
+    for page, item in items:
+        if isinstance(item, LineReading):
+            if line_number in titles:
+                title = titles[line_number]
+                if drafts[-1].segments:
+                    drafts.append(_Draft())
+                    before = None
+                _entitle(drafts[-1], title)
+            _note_line(drafts[-1], item.reading.text)
+            line_number += 1
+        else:
+            for segment in segments(next(labelled), kinds, strips, before):
+                if _starts_over(drafts[-1].segments, segment, classifier.classes, order, strips):
+                    drafts.append(_Draft())
+                drafts[-1].segments.append(segment)
+                before = segment.table_id
+        if not drafts[-1].pages or drafts[-1].pages[-1] != page:
+            drafts[-1].pages.append(page)
+    return [draft for draft in drafts if draft.segments]
+
+
+def _sections(items: Sequence[tuple[int, TableReading | LineReading]]) -> list[str]:
+    sections: list[str] = []
+    last = ""
+    for _, item in items:
+        if isinstance(item, LineReading):
+            last = item.reading.text
+        else:
+            sections.append(last)
+    return sections
+
+
+def _units(forms: Sequence[FormSpec]) -> frozenset[str]:
+    return frozenset(row.unit for form in forms for table in form.tables for _, row in _rows(table) if row.unit)
+
+
+def _entitle(draft: _Draft, title: Title) -> None:
+    draft.title = draft.title or title
+    draft.agency = draft.agency or title.agency
+    draft.year = draft.year if draft.year is not None else title.year
+
+
+def _note_line(draft: _Draft, text: str) -> None:
+    if draft.segments:
+        return
+    draft.agency = draft.agency or reporter_of(text)
+    draft.year = draft.year if draft.year is not None else year_of(text)
+
+
+def _printed_order(forms: Sequence[FormSpec]) -> dict[str, tuple[int, dict[str, int]]]:
+    """Per table id: its rank on the form and the rank of each of its rows."""
+    order: dict[str, tuple[int, dict[str, int]]] = {}
+    for form in forms:
+        for rank, table in enumerate(form.tables):
+            ranks = order.setdefault(table.id, (rank, {}))[1]
+            for position, (_, row) in enumerate(_rows(table)):
+                ranks.setdefault(row.id, position)
+    return order
+
+
+def _starts_over(
+    earlier: Sequence[Segment],
+    segment: Segment,
+    classes: Sequence[str],
+    order: Mapping[str, tuple[int, Mapping[str, int]]],
+    strips: frozenset[str],
+) -> bool:
+    """Whether a segment cannot belong to the report before it, because it was printed there already."""
+    if not segment.rows:
+        return False
+    same = [s for s in earlier if s.table_id == segment.table_id and s.rows]
+    if segment.table_id in strips:
+        return bool(same)
+    here = _recognised(segment, classes)
+    if len(here) >= 2 and any(order[s.table_id][0] > order[segment.table_id][0] and len(s.rows) > 0 for s in earlier):
+        return True
+    seen = {row for s in same for row in _recognised(s, classes)}
+    repeated = sum(row in seen for row in here)
+    return repeated >= 2 and 2 * repeated > len(here)
+
+
+def _recognised(segment: Segment, classes: Sequence[str]) -> list[str]:
+    """Row ids of the labels in a segment that are recognised beyond doubt."""
+    found = []
+    for row in segment.rows:
+        if row.likely is not None:
+            best = int(np.argmax(row.likely))
+            if row.likely[best] >= _RECOGNISED and classes[best].startswith(f"row/{segment.table_id}/"):
+                found.append(classes[best].rsplit("/", 1)[1])
+    return found
+
+
+# --------------------------------------------------------------------------- which form
+
+
+def _map(draft: _Draft, forms: Sequence[FormSpec], classes: Sequence[str], kinds: LabelKinds) -> MappedReport | None:
+    recognised = sum(len(_recognised(segment, classes)) for segment in draft.segments)
+    candidates = [(_explain(draft, form, classes), form) for form in forms]
+    candidates = [(found, form) for found, form in candidates if found.segments]
+    if not candidates:
+        return None
+    headers = _header_votes(draft, forms, classes)
+    best, form = max(candidates, key=lambda pair: pair[0].score + headers[pair[1].id])
+    if recognised + sum(vote > 1.0 for vote in headers.values()) < _FEWEST_LABELS:
+        return None
+    return MappedReport(form, tuple(draft.pages), draft.agency, draft.year, best.placements)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Explanation:
+    """How well a form explains a report, and where it puts the cells."""
+
+    score: float
+    segments: int
+    placements: Mapping[CellKey, Placement]
+
+
+def _explain(draft: _Draft, form: FormSpec, classes: Sequence[str]) -> _Explanation:
+    score = 0.0
+    used = 0
+    placements: dict[CellKey, Placement] = {}
+    for table in form.tables:
+        own = [segment for segment in draft.segments if segment.table_id == table.id]
+        rows = [row for segment in own for row in segment.rows]
+        used += len(own)
+        if not rows:
+            continue
+        if table.layout is TableLayout.STRIP:
+            placements.update(_place_strip(table, own))
+        else:
+            rows = _join_cut_rows(rows, table, classes)
+            alignment = align(*_row_scores(rows, table, classes))
+            score += alignment.score
+            placements.update(_place_list(table, rows, alignment))
+    table_ids = {table.id for table in form.tables}
+    foreign = sum(len(segment.rows) for segment in draft.segments if segment.table_id not in table_ids)
+    return _Explanation(score + foreign * float(np.log(_FLOOR)), used, placements)
+
+
+def _header_votes(draft: _Draft, forms: Sequence[FormSpec], classes: Sequence[str]) -> dict[str, float]:
+    """Evidence for each form from header cells whose wording only that form has, in nats."""
+    members = {form.id: np.array([form.id in name.split("/") for name in classes]) for form in forms}
+    votes = dict.fromkeys(members, 0.0)
+    for segment in draft.segments:
+        for cell in segment.headers:
+            likely = segment.table.probabilities.get(cell)
+            if likely is not None:
+                for form_id, member in members.items():
+                    votes[form_id] += float(likely[member].sum()) * -float(np.log(0.05))
+    return votes
+
+
+# --------------------------------------------------------------------------- rows and columns
+
+
+def _rows(table: TableSpec) -> list[tuple[BlockSpec, RowSpec]]:
+    return [(block, row) for block in table.blocks for row in block.rows]
+
+
+def _row_scores(
+    rows: Sequence[PrintedRow], table: TableSpec, classes: Sequence[str]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Log-probabilities of the form's rows, shape (printed, statutory), and of not being on the form, (printed,)."""
+    columns = _row_columns(table, classes)
+    scores = np.full((len(rows), len(columns)), 1.0 / len(columns))
+    reject = np.full(len(rows), 1.0 / len(columns))
+    for i, row in enumerate(rows):
+        if row.likely is not None:
+            scores[i] = row.likely[columns]
+            reject[i] = 1.0 - scores[i].sum()
+    return np.log(np.maximum(scores, _FLOOR)), np.log(np.maximum(reject, _FLOOR))
+
+
+def _row_columns(table: TableSpec, classes: Sequence[str]) -> list[int]:
+    position = {name: i for i, name in enumerate(classes)}
+    return [position[f"row/{table.id}/{row.id}"] for _, row in _rows(table)]
+
+
+def _join_cut_rows(rows: Sequence[PrintedRow], table: TableSpec, classes: Sequence[str]) -> list[PrintedRow]:
+    """Join a row that a page break cut in two: one half holds the figures, the other only words.
+
+    Both halves must name the same row, or one of them no row at all, and only where more rows are printed than the
+    form has: a row that the agency left blank is not the half of another.
+    """
+    columns = _row_columns(table, classes)
+    surplus = len(rows) - len(columns)
+    joined: list[PrintedRow] = []
+    for row in rows:
+        upper = joined[-1] if joined else None
+        if surplus > 0 and upper is not None and upper.table.index != row.table.index:
+            whole = _whole(upper, row, columns)
+            if whole is not None:
+                joined[-1] = whole
+                surplus -= 1
+                continue
+        joined.append(row)
+    return joined
+
+
+def _whole(upper: PrintedRow, lower: PrintedRow, columns: list[int]) -> PrintedRow | None:
+    blank_above, blank_below = _all_blank(upper), _all_blank(lower)
+    if blank_above == blank_below:
+        return None
+    figures, words = (lower, upper) if blank_above else (upper, lower)
+    if figures.likely is None or words.likely is None:
+        named = words if figures.likely is None else figures
+        return replace(figures, text=named.text, likely=named.likely)
+    here, there = figures.likely[columns], words.likely[columns]
+    unnamed = min(here.max(), there.max()) < 0.5
+    if not unnamed and int(np.argmax(here)) != int(np.argmax(there)):
+        return None
+    named = figures if here.max() >= there.max() else words
+    return replace(figures, text=upper.text + lower.text, likely=named.likely)
+
+
+def _all_blank(row: PrintedRow) -> bool:
+    return all(not row.table.reading.readings[c].text.strip() for c in row.values)
+
+
+def _place_list(
+    table: TableSpec, rows: Sequence[PrintedRow], alignment: Alignment
+) -> Iterator[tuple[CellKey, Placement]]:
+    specs = _rows(table)
+    pieces: dict[int, list[tuple[PrintedRow, float]]] = {}
+    for printed, target, certainty in zip(rows, alignment.assignment, alignment.probabilities, strict=True):
+        if target is not None:
+            pieces.setdefault(target, []).append((printed, certainty))
+    chosen = {target: _fullest(found) for target, found in pieces.items()}
+    for target, (printed, certainty) in chosen.items():
+        block, spec = specs[target]
+        count = len(block.columns)
+        beside = [
+            row
+            for other, (row, _) in chosen.items()
+            if specs[other][0] is block and row.table is printed.table and len(row.values) == count
+        ]
+        for column, (cell, sure) in zip(block.columns, _columns(printed, count, _centres(beside)), strict=True):
+            if cell is not None:
+                yield CellKey(table.id, spec.id, column.id), Placement(printed.table.index, cell, certainty, sure)
+
+
+def _fullest(pieces: Sequence[tuple[PrintedRow, float]]) -> tuple[PrintedRow, float]:
+    """The piece of a row that holds its figures; where several do, none of them is certain."""
+    filled = [piece for piece in pieces if not _all_blank(piece[0])] or list(pieces[:1])
+    row, certainty = filled[0]
+    return row, certainty if len(filled) == 1 else min(certainty, _SHARED)
+
+
+def _place_strip(table: TableSpec, parts: Sequence[Segment]) -> Iterator[tuple[CellKey, Placement]]:
+    keys = [CellKey(table.id, row.id, column.id) for block, row in _rows(table) for column in block.columns]
+    rows = [row for part in parts for row in part.rows]
+    printed = max(rows, key=lambda row: sum(is_value(row.table.reading.readings[c].text) for c in row.values))
+    values = printed.values
+    if len(values) > len(keys) and not is_value(printed.table.reading.readings[values[0]].text):
+        printed = replace(printed, values=values[1:])
+    headers = next(part.headers for part in parts if printed in part.rows)
+    centres = _header_centres(printed, headers, len(keys))
+    for key, (cell, sure) in zip(keys, _columns(printed, len(keys), centres), strict=True):
+        if cell is not None:
+            yield key, Placement(printed.table.index, cell, 1.0, sure)
+
+
+def _columns(row: PrintedRow, count: int, centres: NDArray[np.float64] | None) -> list[tuple[int | None, float]]:
+    """For each of ``count`` columns the value cell of the row and how sure that is.
+
+    Columns go by ordinal: grid lines of a data row need not agree with those of its header (two-wide cells of the
+    2019 form). Only a row with another number of cells is placed by where its cells lie.
+    """
+    values = list(row.values)
+    texts = row.table.reading.readings
+    if len(values) == count:
+        return [(cell, 1.0) for cell in values]
+    filled = [cell for cell in values if texts[cell].text.strip()]
+    if len(values) > count and len(filled) == count == 1:
+        # A header cell that was never merged leaves blank squares beside the only figure of the row.
+        return [(filled[0], 1.0)]
+    if centres is None:
+        return [(cell, _SHARED) for cell in values[:count]] + [(None, 0.0)] * max(0, count - len(values))
+    cells = row.table.reading.grid.cells
+    found: list[tuple[int | None, float]] = []
+    for centre in centres:
+        hit = [c for c in values if cells[c].box.x0 <= centre < cells[c].box.x1]
+        found.append((hit[0], _BY_PLACE) if hit else (None, 0.0))
+    owners = [cell for cell, _ in found if cell is not None]
+    unplaced = [cell for cell in filled if cell not in owners]
+    return [
+        (cell, _SHARED if unplaced or owners.count(cell) > 1 else sure) if cell is not None else (None, 0.0)
+        for cell, sure in found
+    ]
+
+
+def _centres(rows: Sequence[PrintedRow]) -> NDArray[np.float64] | None:
+    """Median centre of each column over rows of one grid that print all of them, shape (columns,)."""
+    if not rows:
+        return None
+    cells = rows[0].table.reading.grid.cells
+    centres = [[(cells[c].box.x0 + cells[c].box.x1) / 2 for c in row.values] for row in rows]
+    return np.asarray(np.median(np.array(centres), axis=0))
+
+
+def _header_centres(row: PrintedRow, headers: Sequence[int], count: int) -> NDArray[np.float64] | None:
+    """Centres of the header cells that stand right above the row, shape (count,); None when their number differs."""
+    cells = row.table.reading.grid.cells
+    above = [cells[c] for c in headers if cells[c].row + cells[c].row_span == row.number]
+    if len(above) != count:
+        return None
+    return np.array([(cell.box.x0 + cell.box.x1) / 2 for cell in above])

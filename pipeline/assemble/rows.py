@@ -1,0 +1,271 @@
+"""Printed rows: which table of the statute each row of a grid belongs to, its labels and its values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.domain import LabelContext, Mark, TableReading
+from pipeline.labels.contexts import sequence_contexts
+from pipeline.values import parse_value
+
+_VALUE_MARKS = frozenset({Mark.NUMBER, Mark.BLANK, Mark.SLASH, Mark.DASH})
+# A table rarely changes inside a grid: three nats make one doubtful label too weak to start another.
+_SWITCH_COST = 3.0
+_UNSEEN = 0.02
+
+
+class Classifier(Protocol):
+    """What assembling needs of the label classifier."""
+
+    @property
+    def classes(self) -> tuple[str, ...]: ...
+
+    def probabilities(self, contexts: Sequence[LabelContext]) -> NDArray[np.float64]: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledTable:
+    """A table with what its text cells may mean.
+
+    Attributes:
+        index: position among the tables of the document.
+        probabilities: per cell that holds text, class probabilities, shape (k,), in the order of the classifier.
+    """
+
+    index: int
+    reading: TableReading
+    probabilities: Mapping[int, NDArray[np.float64]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PrintedRow:
+    """One row of a grid.
+
+    Attributes:
+        table: the table it is printed in.
+        number: 0-based row of the grid.
+        labels: indices of its label cells, outermost first (spanning ones included).
+        values: indices of its value cells, left to right.
+        text: the label that names the row, as read; empty when it was lost.
+        likely: class probabilities of that label, shape (k,), None when it was lost.
+    """
+
+    table: LabelledTable
+    number: int
+    labels: tuple[int, ...]
+    values: tuple[int, ...]
+    text: str
+    likely: NDArray[np.float64] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Segment:
+    """Consecutive rows of one grid that belong to one table of the statute.
+
+    ``headers`` are indices of the cells of rows without values.
+    """
+
+    table_id: str
+    table: LabelledTable
+    rows: tuple[PrintedRow, ...]
+    headers: tuple[int, ...]
+
+
+def label_tables(
+    tables: Sequence[TableReading], sections: Sequence[str], units: frozenset[str], classifier: Classifier
+) -> tuple[LabelledTable, ...]:
+    """Classify every text cell of the tables in one call.
+
+    Args:
+        sections: the heading above each table.
+        units: words that name a unit where they stand in a cell of their own.
+    """
+    contexts: list[LabelContext] = []
+    owners: list[tuple[int, int]] = []
+    for index, (table, section) in enumerate(zip(tables, sections, strict=True)):
+        for cell, context in _contexts(table, section, units):
+            contexts.append(context)
+            owners.append((index, cell))
+    probabilities = classifier.probabilities(contexts) if contexts else np.zeros((0, len(classifier.classes)))
+    by_table: list[dict[int, NDArray[np.float64]]] = [{} for _ in tables]
+    for (index, cell), row in zip(owners, probabilities, strict=True):
+        by_table[index][cell] = row
+    return tuple(LabelledTable(i, table, by_table[i]) for i, table in enumerate(tables))
+
+
+def is_value(text: str) -> bool:
+    """Whether a reading could stand in a value cell: a number, a mark or nothing."""
+    return parse_value(text).mark in _VALUE_MARKS
+
+
+def cells_by_row(table: TableReading) -> list[list[int]]:
+    """For each row of the grid the indices of the cells that cover it, left to right."""
+    rows: list[list[int]] = [[] for _ in range(table.grid.rows)]
+    for index, cell in enumerate(table.grid.cells):
+        for number in range(cell.row, cell.row + cell.row_span):
+            rows[number].append(index)
+    for row in rows:
+        row.sort(key=lambda c: table.grid.cells[c].column)
+    return rows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelKinds:
+    """What the classes of the classifier stand for.
+
+    Attributes:
+        table: table id of each class that names one, by position of the class.
+        row: whether the class names a data row, shape (k,).
+        header: whether the class is a caption, a column header or another cell of a header, shape (k,).
+    """
+
+    table: Mapping[int, str]
+    row: NDArray[np.bool_]
+    header: NDArray[np.bool_]
+
+
+def segments(
+    table: LabelledTable, kinds: LabelKinds, strips: frozenset[str], before: str | None
+) -> tuple[Segment, ...]:
+    """Cut a grid into runs of rows of one statutory table each.
+
+    Args:
+        strips: ids of the tables whose values stand on one line without a label.
+        before: table id of the last rows before this grid, on which rows without any label go on.
+    """
+    rows = cells_by_row(table.reading)
+    ids = sorted(set(kinds.table.values()))
+    votes = np.full((len(rows), len(ids)), _UNSEEN)
+    seen = False
+    for number, row in enumerate(rows):
+        for cell in row:
+            if table.reading.grid.cells[cell].row != number or cell not in table.probabilities:
+                continue
+            seen = True
+            for position, probability in enumerate(table.probabilities[cell]):
+                if position in kinds.table:
+                    votes[number, ids.index(kinds.table[position])] += probability
+    if not seen and before is None:
+        return ()
+    start = np.zeros(len(ids))
+    if before is not None:
+        start[ids.index(before)] = _SWITCH_COST / 2
+    path = _viterbi(np.log(votes / votes.sum(axis=1, keepdims=True)), start)
+    result = []
+    first = 0
+    for number in range(1, len(rows) + 1):
+        if number == len(rows) or path[number] != path[first]:
+            owner = ids[path[first]]
+            result.append(_segment(owner, table, rows, range(first, number), owner in strips, kinds))
+            first = number
+    return tuple(result)
+
+
+def _contexts(table: TableReading, section: str, units: frozenset[str]) -> list[tuple[int, LabelContext]]:
+    """The contexts of all text cells: leaf labels and captions are one sequence, the cells of a header line another."""
+    grid = table.grid
+    texts = [reading.text for reading in table.readings]
+    worded = [not is_value(text) for text in texts]
+    rows = cells_by_row(table)
+    leaves: list[int] = []
+    parents: dict[int, str] = {}
+    columns: dict[int, int] = {}
+    result: list[tuple[int, LabelContext]] = []
+    caption = ""
+    for number, row in enumerate(rows):
+        own = [c for c in row if grid.cells[c].row == number and worded[c]]
+        figures = [c for c in row if not worded[c]]
+        if len(row) == 1:
+            caption = texts[row[0]]
+        for c in own:
+            left = [p for p in row if worded[p] and grid.cells[p].column < grid.cells[c].column]
+            spanning = [texts[p] for p in left if grid.cells[p].row_span > grid.cells[c].row_span]
+            parents[c] = "".join(spanning) if spanning else caption if len(row) > 1 else ""
+            columns[c] = sum(grid.cells[f].column > grid.cells[c].column for f in figures)
+        if len(row) == 1 or figures:
+            leaves.extend(c for c in own if grid.cells[c].row_span == 1 and texts[c] not in units)
+        elif own:
+            result.extend(
+                zip(own, sequence_contexts([texts[c] for c in own], [parents[c] for c in own], section), strict=True)
+            )
+    sequence = sequence_contexts(
+        [texts[c] for c in leaves], [parents[c] for c in leaves], section, [columns[c] for c in leaves]
+    )
+    result.extend(zip(leaves, sequence, strict=True))
+    placed = {c for c, _ in result}
+    for c in parents:
+        if c not in placed:
+            nearest = next((i for i, leaf in enumerate(leaves) if grid.cells[leaf].row >= grid.cells[c].row), None)
+            position = 0.0 if nearest is None else nearest / max(1, len(leaves) - 1)
+            result.append((c, LabelContext(texts[c], parents[c], section, position=position, columns=columns[c])))
+    return result
+
+
+def _segment(
+    owner: str, table: LabelledTable, rows: list[list[int]], numbers: range, strip: bool, kinds: LabelKinds
+) -> Segment:
+    grid = table.reading.grid
+    boundary = 0 if strip else _boundary(table, rows, numbers)
+    printed: list[PrintedRow] = []
+    headers: list[int] = []
+    for number in numbers:
+        labels = tuple(c for c in rows[number] if grid.cells[c].column < boundary)
+        own = [c for c in rows[number] if grid.cells[c].row == number]
+        values = tuple(c for c in own if grid.cells[c].column >= boundary)
+        named = [c for c in own if c in table.probabilities and c in labels]
+        leaf = max(named, key=lambda c: (float(table.probabilities[c][kinds.row].sum()), c), default=None)
+        if values and _is_data(table, leaf, values, kinds):
+            text = "" if leaf is None else table.reading.readings[leaf].text
+            likely = None if leaf is None else table.probabilities[leaf]
+            printed.append(PrintedRow(table, number, labels, values, text, likely))
+        else:
+            headers.extend(own)
+    return Segment(owner, table, tuple(printed), tuple(headers))
+
+
+def _is_data(table: LabelledTable, leaf: int | None, values: tuple[int, ...], kinds: LabelKinds) -> bool:
+    if leaf is not None:
+        likely = table.probabilities[leaf]
+        if likely[kinds.row].sum() > 0.5:
+            return True
+        if likely[kinds.header].sum() > 0.5:
+            return False
+    figures = sum(is_value(table.reading.readings[c].text) for c in values)
+    return 2 * figures > len(values)
+
+
+def _boundary(table: LabelledTable, rows: list[list[int]], numbers: range) -> int:
+    """The grid column where values begin: most words to its left, most figures to its right."""
+    grid = table.reading.grid
+    gain = np.zeros(grid.columns + 1)
+    for number in numbers:
+        for c in rows[number]:
+            cell = grid.cells[c]
+            text = table.reading.readings[c].text
+            if cell.row != number or cell.column_span == grid.columns or not text.strip():
+                continue
+            if is_value(text):
+                gain[: cell.column + 1] += 1
+            else:
+                gain[cell.column + 1 :] += 1
+    gain[0] = -1.0
+    return int(np.argmax(gain[: grid.columns]))
+
+
+def _viterbi(scores: NDArray[np.float64], start: NDArray[np.float64]) -> list[int]:
+    count = scores.shape[1]
+    best = scores[0] + start
+    back: list[NDArray[np.intp]] = []
+    for row in scores[1:]:
+        moves = best[:, None] - _SWITCH_COST * (1 - np.eye(count))
+        back.append(np.argmax(moves, axis=0))
+        best = np.max(moves, axis=0) + row
+    path = [int(np.argmax(best))]
+    for pointers in reversed(back):
+        path.append(int(pointers[path[-1]]))
+    return path[::-1]

@@ -1,0 +1,153 @@
+"""One document through all stages; the order of the stages stands here and nowhere else."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from pipeline import assemble, confidence, reading, rules
+from pipeline.documents import read_pages
+from pipeline.domain import (
+    CellKey,
+    Extraction,
+    Failure,
+    Finding,
+    FormSpec,
+    PageReading,
+    Reading,
+    Report,
+    Status,
+    TableReading,
+)
+from pipeline.errors import DocumentError
+from pipeline.forms import load_forms
+from pipeline.labels.classifier import LabelClassifier
+from pipeline.ocr import load_engine
+from pipeline.ocr.numerals import NumeralReader
+from pipeline.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class _Tools:
+    """What is loaded once per process."""
+
+    readers: reading.Readers
+    classifier: LabelClassifier
+    forms: tuple[FormSpec, ...]
+
+
+def warm_up(settings: Settings) -> None:
+    """Load models and engines, so that the first document does not wait for them.
+
+    Raises:
+        MissingDependencyError: the engine asked for is not installed.
+        ModelError: a model is missing or damaged.
+    """
+    _tools(settings.ocr)
+
+
+def extract_document(data: bytes, source: str, settings: Settings) -> Extraction:
+    """Read every report in a document.
+
+    Args:
+        data: the content of the file.
+        source: path relative to the input root, passed through to the result.
+
+    Pages that cannot be read are failures of the result; so is the file as a whole where it cannot be opened.
+    """
+    began = time.perf_counter()
+    tools = _tools(settings.ocr)
+    pages: list[PageReading] = []
+    failures: list[Failure] = []
+    try:
+        for page in read_pages(data, settings):
+            if isinstance(page, DocumentError):
+                failures.append(Failure(page.page, page.cause, page.advice))
+            else:
+                pages.append(reading.read_page(page, tools.readers))
+    except DocumentError as error:
+        failures.append(Failure(error.page, error.cause, error.advice))
+    return Extraction(
+        document_id=f"d-{hashlib.sha256(data).hexdigest()[:16]}",
+        source=source,
+        pages=len(pages),
+        reports=_reports(pages, tools),
+        failures=tuple(failures),
+        seconds=time.perf_counter() - began,
+    )
+
+
+@lru_cache(maxsize=2)
+def _tools(engine: str) -> _Tools:
+    readers = reading.Readers(load_engine(engine), NumeralReader.load())
+    return _Tools(readers, LabelClassifier.load(), load_forms())
+
+
+def _reports(pages: Sequence[PageReading], tools: _Tools) -> tuple[Report, ...]:
+    tables = [item for page in pages for item in page.items if isinstance(item, TableReading)]
+    mapped = assemble.map_reports(pages, tools.forms, tools.classifier)
+    return tuple(_report(index, report, tables, tools) for index, report in enumerate(mapped, start=1))
+
+
+def _report(index: int, report: assemble.MappedReport, tables: Sequence[TableReading], tools: _Tools) -> Report:
+    readings = {key: tables[place.table].readings[place.cell] for key, place in report.placements.items()}
+    readings = _look_again(report, tables, readings, tools)
+    findings = rules.check_all(report.form.rules, assemble.parse_readings(readings))
+    judgements = _judge(report, tables, readings, findings)
+    return Report(
+        index=index,
+        pages=report.pages,
+        agency=report.agency,
+        year=report.year,
+        form_id=report.form.id,
+        cells=assemble.build_cells(report, [table.grid for table in tables], readings, judgements),
+        findings=findings,
+    )
+
+
+def _look_again(
+    report: assemble.MappedReport,
+    tables: Sequence[TableReading],
+    readings: Mapping[CellKey, Reading],
+    tools: _Tools,
+) -> dict[CellKey, Reading]:
+    """Ask a second reader for every cell of a relation that fails and that one reader alone has read.
+
+    The relation only says where to look: what is printed decides.
+    """
+    readings = dict(readings)
+    findings = rules.check_all(report.form.rules, assemble.parse_readings(readings))
+    for key in dict.fromkeys(key for finding in findings for key in finding.cells):
+        if key in readings and readings[key].reader == tools.readers.numerals.name:
+            place = report.placements[key]
+            grid = tables[place.table].grid
+            readings[key] = reading.second_opinion(grid, grid.cells[place.cell], readings[key], tools.readers.engine)
+    return readings
+
+
+def _judge(
+    report: assemble.MappedReport,
+    tables: Sequence[TableReading],
+    readings: Mapping[CellKey, Reading],
+    findings: Sequence[Finding],
+) -> dict[CellKey, tuple[Status, float, tuple[str, ...]]]:
+    support = rules.count_support(report.form.rules, assemble.parse_readings(readings))
+    broken = Counter(key for finding in findings for key in finding.cells)
+    judgements = {}
+    for key, read in readings.items():
+        place = report.placements[key]
+        judgements[key] = confidence.judge(
+            confidence.Evidence(
+                reading=read,
+                row_probability=place.row_probability,
+                column_probability=place.column_probability,
+                grid_quality=tables[place.table].grid.cells[place.cell].quality,
+                support=support[key],
+                broken=broken[key],
+            )
+        )
+    return judgements

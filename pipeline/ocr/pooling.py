@@ -1,0 +1,39 @@
+"""One reading out of several readers' readings of the same picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from pipeline.domain import Alternative, Mark, Reading
+from pipeline.values import parse_value
+
+# What a reader gives a text that it did not list: it may have overlooked it.
+_UNLISTED = 0.01
+
+
+def pool(readings: Sequence[Reading]) -> Reading:
+    """Combine the readings of one picture by several readers into one.
+
+    Logarithmic opinion pool (Genest & Zidek 1986, Statistical Science 1:114-135) with equal weights that are not
+    normalised to one: the readers err independently of each other. Texts that parse to the same value are one text.
+    """
+    if len(readings) == 1:
+        return readings[0]
+    spelled: dict[object, str] = {}
+    tables: list[dict[object, float]] = []
+    for reading in readings:
+        table: dict[object, float] = {}
+        for alternative in reading.alternatives:
+            value = parse_value(alternative.text)
+            meaning = (value.mark, value.number, value.unit, alternative.text if value.mark is Mark.TEXT else "")
+            spelled.setdefault(meaning, alternative.text)
+            table[meaning] = table.get(meaning, 0.0) + alternative.probability
+        tables.append(table)
+    weights = {m: math.prod(max(t.get(m, 0.0), _UNLISTED) for t in tables) for m in spelled}
+    # The mass that each reader leaves to texts that none of them lists keeps two doubtful readers doubtful.
+    rest = math.prod(max(1.0 - sum(t.values()), _UNLISTED) for t in tables)
+    total = sum(weights.values()) + rest
+    ranked = sorted(weights.items(), key=lambda item: -item[1])
+    reader = "+".join(dict.fromkeys(r.reader for r in readings))
+    return Reading(tuple(Alternative(spelled[m], w / total) for m, w in ranked), reader)

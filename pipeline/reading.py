@@ -1,0 +1,210 @@
+"""One page through imaging, tables and readers: every printed cell gets a reading."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pipeline import imaging, tables
+from pipeline.documents import cut_long_page
+from pipeline.domain import (
+    Alternative,
+    BoundingBox,
+    CleanPage,
+    Grid,
+    GridCell,
+    LineReading,
+    Mark,
+    PageImage,
+    PageReading,
+    Pixels,
+    Reading,
+    TableReading,
+    TextLine,
+)
+from pipeline.geometry import chain, translation
+from pipeline.ocr import TextEngine
+from pipeline.ocr.crops import split_lines
+from pipeline.ocr.numerals import NumeralReader
+from pipeline.ocr.pooling import pool
+from pipeline.tables.textlayer import read_text_layer
+from pipeline.values import parse_value
+
+# From here on the numeral reader's word needs no second opinion.
+_SURE = 0.995
+# A page whose labels read worse than this on average stands on its side or on its head.
+_LEGIBLE = 0.6
+# So many labels are enough to tell whether a page is upright.
+_PROBE = 10
+# Lines higher than the usual line of the page by this factor are titles and headings.
+_PROMINENT = 1.15
+_MOST_LINES = 8
+# Lines right above a table name the agency and the year on the form of 2014.
+_ABOVE_TABLE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """The readers a page is read with."""
+
+    engine: TextEngine
+    numerals: NumeralReader
+
+
+def read_page(page: PageImage, readers: Readers) -> PageReading:
+    """Read the tables and the titles of a page.
+
+    A sound text layer is read as it stands; where it holds no sound table the picture is read.
+    """
+    if page.text_layer is not None:
+        grids, lines = read_text_layer(page)
+        if grids or not imaging.has_rules(page):
+            return _page_reading(page.number, [_embedded(grid) for grid in grids], _read_lines(lines, grids, readers))
+    found: list[TableReading] = []
+    titles: list[LineReading] = []
+    for top, bottom in cut_long_page(page):
+        part = page if bottom - top == page.pixels.shape[0] else replace(page, pixels=page.pixels[top:bottom])
+        part_tables, part_lines = _read_picture(part, readers)
+        found.extend(_shift_table(table, top) for table in part_tables)
+        titles.extend(_shift_line(line, top) for line in part_lines)
+    return _page_reading(page.number, found, titles)
+
+
+def crop(grid: Grid, cell: GridCell) -> Pixels:
+    """The picture of a cell, inside its rules."""
+    height, width = grid.pixels.shape
+    x0, x1 = max(0, round(cell.box.x0)), min(width, round(cell.box.x1))
+    y0, y1 = max(0, round(cell.box.y0)), min(height, round(cell.box.y1))
+    return grid.pixels[y0:y1, x0:x1]
+
+
+def _read_picture(page: PageImage, readers: Readers) -> tuple[list[TableReading], list[LineReading]]:
+    clean = imaging.clean(page)
+    if not imaging.has_rules(page):
+        return [], _read_lines(tables.find_lines(clean, ()), (), readers)
+    upright, grids = _upright(clean, readers)
+    lines = tables.find_lines(upright, grids)
+    return _read_grids(grids, readers), _read_lines(lines, grids, readers)
+
+
+def _upright(clean: CleanPage, readers: Readers) -> tuple[CleanPage, tuple[Grid, ...]]:
+    """The page turned so that its labels can be read, with its grids."""
+    best: tuple[float, CleanPage, tuple[Grid, ...]] | None = None
+    for quarters in imaging.orientation_candidates(clean):
+        turned = imaging.turn(clean, quarters)
+        grids = tables.find_grids(turned)
+        legible = _legibility(grids, readers.engine)
+        if best is None or legible > best[0]:
+            best = (legible, turned, grids)
+        if legible >= _LEGIBLE:
+            break
+    assert best is not None  # there are always candidates
+    return best[1], best[2]
+
+
+def _legibility(grids: Sequence[Grid], engine: TextEngine) -> float:
+    """Mean probability of the readings of the widest lines of text in the grids; 1 where there is nothing to read."""
+    cells = sorted(
+        ((grid, cell) for grid in grids for cell in grid.cells if cell.box.width > 2 * cell.box.height),
+        key=lambda pair: -pair[1].box.width,
+    )
+    lines = [line for grid, cell in cells[: 2 * _PROBE] for line in split_lines(crop(grid, cell))][:_PROBE]
+    if not lines:
+        return 1.0
+    return float(np.mean([reading.probability for reading in engine.read_lines(lines)]))
+
+
+def _read_grids(grids: Sequence[Grid], readers: Readers) -> list[TableReading]:
+    crops = [crop(grid, cell) for grid in grids for cell in grid.cells]
+    readings = iter(_read_cells(crops, readers))
+    return [TableReading(grid, tuple(next(readings) for _ in grid.cells)) for grid in grids]
+
+
+def _read_cells(crops: Sequence[Pixels], readers: Readers) -> list[Reading]:
+    """Numerals by the fast reader; what it is not sure of goes to the text engine, as text and as numerals."""
+    readings = readers.numerals.read(crops)
+    doubtful = [i for i, reading in enumerate(readings) if reading.probability < _SURE]
+    lines = {i: split_lines(crops[i]) for i in doubtful}
+    texts = iter(readers.engine.read_lines([line for i in doubtful for line in lines[i]]))
+    worded = {i: _join([next(texts) for _ in lines[i]], readers.engine.name) for i in doubtful}
+    numeric = [i for i in doubtful if not _is_wording(worded[i])]
+    numerals = dict(zip(numeric, readers.engine.read_numerals([crops[i] for i in numeric]), strict=True))
+    for i in doubtful:
+        readings[i] = pool([readings[i], numerals[i]]) if i in numerals else worded[i]
+    return readings
+
+
+def _is_wording(reading: Reading) -> bool:
+    """Whether a text is words, or a figure with a note, rather than a figure or mark alone."""
+    value = parse_value(reading.text)
+    if value.note:
+        return True
+    letters = sum(character.isalpha() and not character.isascii() for character in reading.text)
+    return value.mark is Mark.TEXT and letters >= 2 and reading.probability >= 0.5
+
+
+def second_opinion(grid: Grid, cell: GridCell, reading: Reading, engine: TextEngine) -> Reading:
+    """The reading of a numeral cell that one reader was sure of, pooled with that of the text engine."""
+    return pool([reading, *engine.read_numerals([crop(grid, cell)])])
+
+
+def _join(lines: Sequence[Reading], reader: str) -> Reading:
+    text = "".join(line.text for line in lines)
+    return Reading((Alternative(text, min((line.probability for line in lines), default=0.0)),), reader)
+
+
+def _read_lines(lines: Sequence[TextLine], grids: Sequence[Grid], readers: Readers) -> list[LineReading]:
+    """Read the lines that may be titles, headings or the lines above a table; narrative is left alone."""
+    chosen = [line for line in lines if line.text is not None or _is_telling(line, lines, grids)][:_MOST_LINES]
+    unread = [line for line in chosen if line.text is None]
+    readings = iter(readers.engine.read_lines([line.pixels for line in unread]))
+    return [
+        LineReading(line, next(readings) if line.text is None else _certain(line.text, "text-layer")) for line in chosen
+    ]
+
+
+def _is_telling(line: TextLine, lines: Sequence[TextLine], grids: Sequence[Grid]) -> bool:
+    if line.prominence >= _PROMINENT or line.centred:
+        return True
+    below = [grid.box.y0 for grid in grids if grid.box.y0 >= line.box.y0]
+    if not below:
+        return False
+    between = [other for other in lines if line.box.y0 < other.box.y0 < min(below)]
+    return len(between) < _ABOVE_TABLE
+
+
+def _embedded(grid: Grid) -> TableReading:
+    return TableReading(grid, tuple(_certain(cell.text or "", "text-layer") for cell in grid.cells))
+
+
+def _certain(text: str, reader: str) -> Reading:
+    return Reading((Alternative(text, 1.0),), reader)
+
+
+def _shift_table(table: TableReading, top: int) -> TableReading:
+    grid = table.grid
+    moved = replace(grid, to_page=chain(grid.to_page, translation(0, top)), box=_shift_box(grid.box, top))
+    return replace(table, grid=moved)
+
+
+def _shift_line(line: LineReading, top: int) -> LineReading:
+    return replace(line, line=replace(line.line, box=_shift_box(line.line.box, top)))
+
+
+def _shift_box(box: BoundingBox, top: int) -> BoundingBox:
+    return BoundingBox(box.x0, box.y0 + top, box.x1, box.y1 + top)
+
+
+def _page_reading(number: int, found: Sequence[TableReading], titles: Sequence[LineReading]) -> PageReading:
+    """Tables and lines in reading order: top to bottom; tables side by side keep the order they were found in."""
+    order = list(found)
+    items: list[TableReading | LineReading] = []
+    rest = list(titles)
+    for table in order:
+        before = [line for line in rest if line.line.box.y0 < table.grid.box.y0]
+        rest = [line for line in rest if line.line.box.y0 >= table.grid.box.y0]
+        items.extend(before)
+        items.append(table)
+    return PageReading(number, (*items, *rest))
