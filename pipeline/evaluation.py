@@ -167,13 +167,11 @@ def read_extracted(path: Path) -> dict[tuple[str, tuple[str, str, str], str], Ex
     """
     cells = {}
     for row in read(path, _EXTRACTED_COLUMNS):
-        if row["status"] not in Status:
-            raise UsageError(f"{path}: {row['status']!r} is no status", "Give the cells.csv of an extraction")
         cell = ExtractedCell(
             row=(row["form_id"], row["table_id"], row["row_id"]),
             column=row["column_id"],
             value=_number(row["value"], path),
-            status=Status(row["status"]),
+            status=_status(row["status"], path),
             place=_place(row, path),
         )
         cells[row["source"], cell.row, cell.column] = cell
@@ -304,6 +302,13 @@ def _number(text: str, path: Path) -> Decimal | None:
         return Decimal(text) if text else None
     except InvalidOperation as error:
         raise UsageError(f"{path}: {text!r} is no number", "Values are plain decimal numbers") from error
+
+
+def _status(text: str, path: Path) -> Status:
+    try:
+        return Status(text)
+    except ValueError as error:
+        raise UsageError(f"{path}: {text!r} is no status", "Give the cells.csv of an extraction") from error
 
 
 def _place(row: Mapping[str, str], path: Path) -> Place | None:

@@ -203,7 +203,7 @@ def _in_order(
             document, future = waiting.popleft()
             yield _outcome(document, future, timeout)
     finally:
-        pool.stop()
+        pool.stop()  # type: ignore[no-untyped-call]
         pool.join()
 
 
