@@ -1,0 +1,1 @@
+"""What a printed label means: canonical ids for row labels, column headers, captions, headings and titles."""

@@ -1,0 +1,161 @@
+"""The label classifier: multinomial logistic regression on character n-grams of a label and of its surroundings.
+
+One weight vector per meaning; the probabilities are softened or sharpened by one temperature, fitted on noise that
+the weights were not fitted on (C. Guo et al., On calibration of modern neural networks, ICML 2017).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.domain import LabelContext, Prediction
+from pipeline.labels.augment import degraded, measured_confusions
+from pipeline.labels.classes import OTHER
+from pipeline.labels.dataset import Example
+from pipeline.labels.features import FIELDS, WEIGHTS, field_table, known_characters
+from pipeline.labels.normalise import normalise
+
+_SEED = 20210926
+_NGRAMS = {"text": (1, 3), "parent": (1, 2), "section": (1, 2), "previous": (1, 2), "following": (1, 2)}
+_MOST_FEATURES = {"text": 4500, "parent": 700, "section": 350, "previous": 1100, "following": 1100}
+_RARE = 3
+_STRENGTH = 20.0
+_ITERATIONS = 80
+_TOLERANCE = 2e-3
+# Weights below this never decide anything; as zeros they take no room.
+_NEGLIGIBLE = 0.02
+_GRID = 64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelModel:
+    """A fitted scikit-learn pipeline, the characters it knows, and its temperature (already in the weights)."""
+
+    pipeline: Any
+    characters: frozenset[str]
+    temperature: float
+
+
+class LabelClassifier:
+    """Says what printed labels mean."""
+
+    def __init__(self, model: LabelModel) -> None:
+        self._model = model
+        self.classes: tuple[str, ...] = tuple(str(name) for name in model.pipeline.classes_)
+
+    @classmethod
+    def load(cls, folder: Path | None = None) -> LabelClassifier:
+        """Load the current model of ``folder`` (the one that holds CURRENT), by default the one that is shipped.
+
+        Raises:
+            ModelError: it is missing, damaged, or holds what must not be loaded.
+        """
+        from pipeline.labels.artefact import default_folder, load_current
+
+        return cls(load_current(default_folder() if folder is None else folder))
+
+    def probabilities(self, contexts: Sequence[LabelContext]) -> NDArray[np.float64]:
+        """Probability of every class for every label, shape (n, k); rows sum to 1."""
+        if not contexts:
+            return np.zeros((0, len(self.classes)))
+        table = field_table(contexts, self._model.characters)
+        return np.asarray(self._model.pipeline.predict_proba(table), dtype=np.float64)
+
+    def predict(self, contexts: Sequence[LabelContext]) -> list[Prediction]:
+        """The most probable meaning of every label; one without any text means nothing."""
+        result = []
+        for context, likely in zip(contexts, self.probabilities(contexts), strict=True):
+            second, best = np.argsort(likely, kind="stable")[-2:]
+            name = self.classes[best]
+            nothing = name == OTHER or not normalise(context.text)
+            result.append(Prediction(None if nothing else name, float(likely[best]), float(likely[best] - likely[second])))
+        return result
+
+
+def fit(examples: Sequence[Example]) -> LabelModel:
+    """Fit the classifier to the training part of ``examples``; the same examples give the same weights.
+
+    Each example is learned as it is and once more as a poor scan shows it.
+    """
+    from sklearn.pipeline import Pipeline
+
+    learned = [example for example in examples if example.split == "train"]
+    characters = known_characters(
+        example.base for example in learned if example.label_id != OTHER and not example.source.startswith("correction:")
+    )
+    confusions = measured_confusions(learned)
+    alphabet = sorted(characters)
+    rng = random.Random(_SEED)
+    copies = [degraded(example, confusions, alphabet, rng) for example in learned]
+    held_back = [degraded(example, confusions, alphabet, rng) for example in learned[::3]]
+
+    pipeline = Pipeline([("fields", _vectoriser()), ("weights", _regression())])
+    both = [*learned, *copies]
+    pipeline.fit(_table(both, characters), np.array([example.label_id for example in both]))
+    temperature = _temperature(pipeline, held_back, characters)
+    _settle(pipeline.named_steps["weights"], temperature)
+    return LabelModel(pipeline, characters, temperature)
+
+
+def _table(examples: Sequence[Example], characters: frozenset[str]) -> NDArray[Any]:
+    return field_table([example.context for example in examples], characters)
+
+
+def _vectoriser() -> Any:
+    from sklearn.compose import ColumnTransformer
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    parts = []
+    for index, name in enumerate(FIELDS):
+        if name in _NGRAMS:
+            vectoriser = TfidfVectorizer(
+                analyzer="char",
+                ngram_range=_NGRAMS[name],
+                min_df=_RARE,
+                max_features=_MOST_FEATURES[name],
+                sublinear_tf=True,
+                lowercase=False,
+                dtype=np.float32,
+            )
+        else:
+            vectoriser = TfidfVectorizer(
+                analyzer="word", token_pattern=r"\S+", use_idf=False, lowercase=False, dtype=np.float32
+            )
+        parts.append((name, vectoriser, index))
+    return ColumnTransformer(parts, transformer_weights=WEIGHTS, sparse_threshold=1.0)
+
+
+def _regression() -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=_STRENGTH, max_iter=_ITERATIONS, tol=_TOLERANCE)
+
+
+def _temperature(pipeline: Any, held_back: Sequence[Example], characters: frozenset[str]) -> float:
+    """The temperature that makes the held-back labels most probable, searched on a fixed grid from 1/4 to 4."""
+    scores = np.asarray(pipeline.decision_function(_table(held_back, characters)), dtype=np.float64)
+    position = {name: index for index, name in enumerate(pipeline.classes_)}
+    truth = np.array([position[example.label_id] for example in held_back])
+    candidates = [2.0 ** (step / 8) for step in range(-16, 17)]
+    return min(candidates, key=lambda temperature: _log_loss(scores / temperature, truth))
+
+
+def _log_loss(scores: NDArray[np.float64], truth: NDArray[np.int64]) -> float:
+    top = scores.max(axis=1, keepdims=True)
+    normaliser = np.log(np.exp(scores - top).sum(axis=1)) + top[:, 0]
+    return float(np.mean(normaliser - scores[np.arange(len(truth)), truth]))
+
+
+def _settle(regression: Any, temperature: float) -> None:
+    """Divide the weights by the temperature and round them to a coarse grid, which makes the file small."""
+    weights = regression.coef_ / temperature
+    weights = np.round(weights * _GRID) / _GRID
+    regression.coef_ = np.where(np.abs(weights) < _NEGLIGIBLE, 0, weights).astype(np.float32)
+    regression.intercept_ = (regression.intercept_ / temperature).astype(np.float32)
