@@ -25,7 +25,9 @@ SMALL_SKEW = 0.12
 def clean(page: PageImage) -> CleanPage:
     """Prepare a page for finding tables: grey, at most about 200 dpi, evenly lit, coloured ink lightened, level."""
     dpi = resolution(page)
-    factor = TARGET_DPI / dpi if dpi > TARGET_DPI * 1.1 else max(1.0, min(2.0, 150.0 / dpi)) if dpi < LOWEST_DPI else 1.0
+    factor = (
+        TARGET_DPI / dpi if dpi > TARGET_DPI * 1.1 else max(1.0, min(2.0, 150.0 / dpi)) if dpi < LOWEST_DPI else 1.0
+    )
     picture, shrunk = _resize(grey(page.pixels), factor)
     picture = even(picture)
     glance = cv2.resize(picture, None, fx=75.0 / (dpi * factor), fy=75.0 / (dpi * factor), interpolation=cv2.INTER_AREA)
@@ -63,7 +65,10 @@ def resolution(page: PageImage) -> float:
 
 
 def text_height(picture: Pixels, dpi: float) -> float:
-    """Height of the usual character in pixels: the median of components as large as characters."""
+    """Height of the usual character in pixels.
+
+    The median of components of about the size of characters, by area, because characters fall apart into smaller ones.
+    """
     expected = USUAL_TEXT_POINTS / 72.0 * dpi
     small = cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     # Strokes of one character are parted by thin gaps: a touch of closing joins them.
@@ -74,7 +79,10 @@ def text_height(picture: Pixels, dpi: float) -> float:
     likely = (height > 0.5 * expected) & (height < 2.0 * expected) & (width > 0.6 * height) & (width < 1.5 * height)
     if likely.sum() < 20:
         return expected
-    return float(np.median(height[likely]))
+    height, area = height[likely], (width * height)[likely]
+    order = np.argsort(height)
+    total = np.cumsum(area[order])
+    return float(height[order][int(np.searchsorted(total, total[-1] / 2))])
 
 
 def _resize(picture: Pixels, factor: float) -> tuple[Pixels, Transform]:

@@ -1,0 +1,116 @@
+"""How much of each border between grid squares was seen on a straightened table, and where exactly its ink lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.domain import Pixels
+
+INK = 90
+"""Darkness (0 to 255) from which a pixel counts as part of a rule."""
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Borders:
+    """Borders along one direction; arrays (lines, intervals).
+
+    Attributes:
+        seen: share of the border that shows ink, 0 to 1, lowered where the ink stops short of its ends.
+        low, high: from where to where the ink reaches across the border, in pixels.
+    """
+
+    seen: Array
+    low: Array
+    high: Array
+
+
+def measure(dark: Pixels, inked: Pixels, lines: Array, stops: Array, text_height: float) -> Borders:
+    """Measure the borders along x: on each of ``lines`` (heights) between neighbouring ``stops`` (abscissae).
+
+    Args:
+        dark: darkness of the straightened picture, as from ``rulings.darkness``.
+        inked: its ink, as from ``rulings.ink``.
+        lines, stops: in pixels, ascending.
+        text_height: of the page, in pixels.
+    """
+    reach = max(3, round(0.2 * text_height))
+    trim = max(2, round(0.1 * text_height))
+    starts = np.minimum(np.round(stops[:-1]).astype(np.intp) + trim, dark.shape[1] - 1)
+    ends = np.clip(np.round(stops[1:]).astype(np.intp) - trim, starts + 1, dark.shape[1])
+    shape = (len(lines), len(stops) - 1)
+    seen, low, high = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    for index, line in enumerate(lines):
+        centre = int(round(line - 0.5))
+        rows = np.clip(np.arange(centre - reach - 1, centre + reach + 2), 0, dark.shape[0] - 1)
+        ink = dark[rows] > INK
+        thick = ink[:-2] | ink[1:-1] | ink[2:]
+        seen[index], best = _seen(thick, starts, ends, text_height)
+        seen[index] *= np.clip(1.3 - 2.5 * _crossed(inked, centre, starts, ends, text_height), 0.0, 1.0)
+        low[index], high[index] = _extent(ink[1:-1], starts, ends, best, text_height)
+        low[index] += centre - reach
+        high[index] += centre - reach
+    return Borders(seen, low, high)
+
+
+def _seen(
+    ink: NDArray[np.bool_], starts: NDArray[np.intp], ends: NDArray[np.intp], text_height: float
+) -> tuple[Array, NDArray[np.intp]]:
+    """Best share of ink over small shifts, and the row of that shift, per interval."""
+    total = np.zeros((ink.shape[0], ink.shape[1] + 1))
+    np.cumsum(ink, axis=1, out=total[:, 1:])
+    share = (total[:, ends] - total[:, starts]) / (ends - starts)
+    middle = ink.shape[0] // 2
+    # Of shifts that do equally well, the one nearest to the line.
+    best = np.argmax(share - 1e-3 * np.abs(np.arange(ink.shape[0]) - middle)[:, None], axis=0)
+    pick = np.arange(len(starts))
+    zone = np.clip(((ends - starts) * 0.18).astype(np.intp), 2, max(3, round(0.4 * text_height)))
+    first = (total[best, np.minimum(starts + zone, ends)] - total[best, starts]) / zone
+    last = (total[best, ends] - total[best, np.maximum(ends - zone, starts)]) / zone
+    tips = np.clip((first + last) / 2, 0.0, 1.0)
+    whole = share[best, pick]
+    return whole * (0.45 + 0.55 * np.maximum(tips, np.where(whole > 0.9, 1.0, 0.0))), best
+
+
+def _crossed(
+    inked: Pixels, centre: int, starts: NDArray[np.intp], ends: NDArray[np.intp], text_height: float
+) -> Array:
+    """Share of each interval at which ink stands just above or below the line: strokes of text, not a rule."""
+    near, far = max(3, round(0.2 * text_height)), max(6, round(0.4 * text_height))
+    offsets = np.arange(near, far + 1)
+    rows = np.clip(np.concatenate([centre - offsets, centre + offsets]), 0, inked.shape[0] - 1)
+    around = inked[rows].reshape(2, len(offsets), -1)
+    dense = (around.mean(axis=1) >= 0.6).any(axis=0)
+    total = np.concatenate([[0], np.cumsum(dense)])
+    inset = max(1, round(0.12 * text_height))
+    first, last = np.minimum(starts + inset, ends - 1), np.maximum(ends - inset, starts + 1)
+    result: Array = np.maximum(0, total[last] - total[first]) / np.maximum(1, last - first)
+    return result
+
+
+def _extent(
+    ink: NDArray[np.bool_],
+    starts: NDArray[np.intp],
+    ends: NDArray[np.intp],
+    best: NDArray[np.intp],
+    text_height: float,
+) -> tuple[Array, Array]:
+    """First and last row, plus one, of the ink that runs along the border, double rules as one."""
+    total = np.zeros((ink.shape[0], ink.shape[1] + 1))
+    np.cumsum(ink, axis=1, out=total[:, 1:])
+    share = (total[:, ends] - total[:, starts]) / (ends - starts)
+    gap = max(1, round(0.15 * text_height))
+    low, high = np.empty(len(starts)), np.empty(len(starts))
+    for interval, row in enumerate(best):
+        dark = np.flatnonzero(share[:, interval] > 0.3 * max(0.35, share[:, interval].max()))
+        if not len(dark):
+            low[interval], high[interval] = row, row + 1
+            continue
+        runs = np.split(dark, np.flatnonzero(np.diff(dark) > gap + 1) + 1)
+        nearest = min(runs, key=lambda run: np.abs(run - row).min())
+        low[interval], high[interval] = nearest[0], nearest[-1] + 1
+    return low, high

@@ -1,0 +1,167 @@
+"""Straighten a table by its own rules.
+
+Skew, perspective and the curl of a page all bend rules slowly. Two smooth fields are fitted to the traced rules: by how
+much a level rule departs from a straight one at each place, and by how much an upright one does. Each rule has an
+unknown height of its own, which drops out when its points are taken relative to their mean; so pieces of broken rules
+serve as well as whole ones and nothing need be known of the table's structure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.domain import BoundingBox, Pixels, Transform
+from pipeline.geometry import Mesh, translation
+from pipeline.tables.grouping import RuleGroup
+from pipeline.tables.rulings import Ruling
+
+ALONG, ACROSS = 4, 2
+"""Degree of the fields along the rules and across them: curl bends along, perspective varies slowly across."""
+STRAIGHT = 0.6
+"""A table whose rules depart less than this from straight ones, in pixels, is cut out as it is."""
+KNOTS = 24.0
+"""Distance of the mesh's knots in pixels."""
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Field:
+    """A polynomial displacement across rules: zero at the middle, ``coefficients`` (ALONG, ACROSS + 1).
+
+    ``centre`` and ``half`` scale positions along and across the rules to about -1 to 1.
+    """
+
+    coefficients: Array
+    centre: tuple[float, float]
+    half: tuple[float, float]
+
+    def at(self, along: Array, across: Array) -> Array:
+        """Displacement in pixels at positions along and across the rules."""
+        u = (along - self.centre[0]) / self.half[0]
+        v = (across - self.centre[1]) / self.half[1]
+        result: Array = _terms(u, v) @ self.coefficients.ravel()
+        return result
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Flattened:
+    """A straightened table: its picture, the map to the picture it was cut from, and positions of its rules in it.
+
+    Rules are rows (position, start, end, length of ink) in pixels: heights of level ones, abscissae of upright ones.
+    """
+
+    pixels: Pixels
+    to_parent: Transform
+    levels: Array
+    uprights: Array
+
+
+def flatten(picture: Pixels, group: RuleGroup, text_height: float) -> Flattened:
+    """Cut a table out of a picture (h, w) so that its rules run along the axes."""
+    box = _with_margin(group.box, text_height, picture.shape)
+    centre = ((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2)
+    half = (box.width / 2, box.height / 2)
+    level_field = fit(group.levels, centre, half, 3.0 * text_height)
+    upright_field = fit(group.uprights, centre[::-1], half[::-1], 1.8 * text_height)
+    levels = _straightened(group.levels, level_field)
+    uprights = _straightened(group.uprights, upright_field)
+    xs, ys = _knots(box.x0, box.x1), _knots(box.y0, box.y1)
+    targets = _targets(xs, ys, level_field, upright_field)
+    gx, gy = np.meshgrid(xs, ys)
+    if max(np.abs(targets[..., 0] - gx).max(), np.abs(targets[..., 1] - gy).max()) < STRAIGHT:
+        x0, y0, x1, y1 = int(box.x0), int(box.y0), int(np.ceil(box.x1)), int(np.ceil(box.y1))
+        x0, y0 = max(0, x0), max(0, y0)
+        cut: Pixels = np.ascontiguousarray(picture[y0:y1, x0:x1])
+        return Flattened(cut, translation(x0, y0), _moved(levels, y0, x0), _moved(uprights, x0, y0))
+    mesh = Mesh(xs - box.x0, ys - box.y0, targets)
+    levels, uprights = _moved(levels, box.y0, box.x0), _moved(uprights, box.x0, box.y0)
+    return Flattened(_remap(picture, mesh), mesh, levels, uprights)
+
+
+def fit(rulings: tuple[Ruling, ...], centre: tuple[float, float], half: tuple[float, float], shortest: float) -> Field:
+    """Fit a displacement field to rules, robustly (iteratively reweighted, Huber's weights)."""
+    rows, values = [], []
+    for ruling in rulings:
+        inside = (ruling.x >= ruling.start - 1) & (ruling.x <= ruling.end + 1)
+        if ruling.length < shortest or inside.sum() < 3:
+            continue
+        x, y = ruling.x[inside], ruling.y[inside]
+        terms = _terms((x - centre[0]) / half[0], (np.full(len(x), y.mean()) - centre[1]) / half[1])
+        rows.append(terms - terms.mean(axis=0))
+        values.append(y - y.mean())
+    if not rows:
+        return Field(np.zeros((ALONG, ACROSS + 1)), centre, half)
+    matrix, goal = np.vstack(rows), np.concatenate(values)
+    orders = np.add.outer(np.arange(ALONG), np.arange(ACROSS + 1) * 1.5).ravel()
+    ridge = np.diag(1e-5 * len(goal) * (1.0 + 20.0 * orders**2))
+    weights = np.ones(len(goal))
+    for _ in range(4):
+        weighted = matrix * weights[:, None]
+        solution = np.linalg.solve(weighted.T @ matrix + ridge, weighted.T @ goal)
+        residual = np.abs(goal - matrix @ solution)
+        scale = max(0.5, 1.5 * float(np.median(residual)))
+        weights = np.minimum(1.0, scale / np.maximum(residual, 1e-9))
+    return Field(solution.reshape(ALONG, ACROSS + 1), centre, half)
+
+
+def _terms(u: Array, v: Array) -> Array:
+    """Powers u^p v^q for p from 1 and q from 0, shape (n, ALONG * (ACROSS + 1)); beyond the edges u and v are held."""
+    u, v = np.clip(u, -1.2, 1.2), np.clip(v, -1.2, 1.2)
+    return np.stack([u**p * v**q for p in range(1, ALONG + 1) for q in range(ACROSS + 1)], axis=-1)
+
+
+def _straightened(rulings: tuple[Ruling, ...], field: Field) -> Array:
+    rows = []
+    for ruling in rulings:
+        inside = (ruling.x >= ruling.start - 1) & (ruling.x <= ruling.end + 1)
+        x, y = (ruling.x[inside], ruling.y[inside]) if inside.any() else (ruling.x, ruling.y)
+        level = np.full(len(y), y.mean())
+        for _ in range(2):
+            level = np.full(len(y), np.median(y - field.at(x, level)))
+        rows.append((level[0], ruling.start, ruling.end, ruling.length))
+    return np.array(rows).reshape(-1, 4)
+
+
+def _moved(rules: Array, position: float, along: float) -> Array:
+    return rules - np.array([position, along, along, 0.0])
+
+
+def _targets(xs: Array, ys: Array, level_field: Field, upright_field: Field) -> Array:
+    straight_x, straight_y = (part.ravel() for part in np.meshgrid(xs, ys))
+    x, y = straight_x, straight_y
+    for _ in range(3):
+        x = straight_x + upright_field.at(y, straight_x)
+        y = straight_y + level_field.at(x, straight_y)
+    return np.stack([x, y], axis=-1).reshape(len(ys), len(xs), 2)
+
+
+def _knots(low: float, high: float) -> Array:
+    return np.linspace(low, high, max(2, round((high - low) / KNOTS) + 1))
+
+
+def _with_margin(box: BoundingBox, margin: float, shape: tuple[int, ...]) -> BoundingBox:
+    """The box grown by a margin; it may stick out of the picture a little where the table reaches its edge."""
+    x0, y0 = np.floor(box.x0 - margin), np.floor(box.y0 - margin)
+    width, height = np.ceil(box.x1 + margin - x0), np.ceil(box.y1 + margin - y0)
+    x0, y0 = max(x0, -margin), max(y0, -margin)
+    return BoundingBox(float(x0), float(y0), float(min(x0 + width, shape[1] + margin)), float(min(y0 + height, shape[0] + margin)))
+
+
+def _remap(picture: Pixels, mesh: Mesh) -> Pixels:
+    """Resample through a mesh; its knots are spread over the pixels bilinearly, as the mesh itself does."""
+    width, height = int(mesh.xs[-1]), int(mesh.ys[-1])
+    across, down = _hats(mesh.xs, width), _hats(mesh.ys, height)
+    targets = mesh.targets.astype(np.float32) - 0.5
+    map_x, map_y = (down @ targets[..., axis] @ across.T for axis in (0, 1))
+    return cv2.remap(picture, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT, borderValue=250)  # type: ignore[return-value]
+
+
+def _hats(knots: Array, count: int) -> NDArray[np.float32]:
+    """Bilinear weights of equidistant knots at pixel centres, shape (count, knots)."""
+    position = (np.arange(count) + 0.5 - knots[0]) / (knots[1] - knots[0])
+    return np.maximum(0.0, 1.0 - np.abs(position[:, None] - np.arange(len(knots)))).astype(np.float32)

@@ -1,0 +1,175 @@
+"""From a clean page to its tables."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.domain import BoundingBox, CleanPage, Grid, GridCell, Pixels
+from pipeline.geometry import bounding, chain, corners
+from pipeline.tables.borders import Borders, measure
+from pipeline.tables.flatten import Flattened, flatten
+from pipeline.tables.grouping import RuleGroup, group
+from pipeline.tables.rulings import darkness, ink, trace
+from pipeline.tables.squares import Span, cells
+
+SHORTEST_LEVEL, SHORTEST_UPRIGHT = 2.2, 1.1
+"""Shortest rules that are followed, in text heights: a level one crosses a column, an upright one a row."""
+SAME_LINE = 0.32
+"""Rules closer than this, in text heights, are one grid line: double rules, and columns that nearly agree."""
+BEYOND = 0.8
+"""By how much rules must reach beyond the outermost crossing one, in text heights, to tell of an open side."""
+
+Array = NDArray[np.float64]
+
+
+def find_grids(page: CleanPage) -> tuple[Grid, ...]:
+    """The ruled tables of a page, top to bottom, those side by side from left to right."""
+    return tuple(_in_reading_order([grid for found in _groups(page) if (grid := _grid(page, found)) is not None]))
+
+
+def _groups(page: CleanPage) -> list[RuleGroup]:
+    size = page.text_height
+    inked = ink(page.pixels)
+    levels = trace(darkness(page.pixels, size), inked, size, SHORTEST_LEVEL * size)
+    if not levels:
+        return []
+    turned: Pixels = np.ascontiguousarray(page.pixels.T)
+    uprights = trace(darkness(turned, size), np.ascontiguousarray(inked.T), size, SHORTEST_UPRIGHT * size)
+    return group(levels, uprights, size)
+
+
+def _grid(page: CleanPage, found: RuleGroup) -> Grid | None:
+    flat = flatten(page.pixels, found, page.text_height)
+    structure = _structure(flat, page.text_height)
+    if structure is None:
+        return None
+    rows, columns, printed = structure
+    to_page = chain(flat.to_parent, page.to_page)
+    extent = BoundingBox(
+        min(cell.box.x0 for cell in printed),
+        min(cell.box.y0 for cell in printed),
+        max(cell.box.x1 for cell in printed),
+        max(cell.box.y1 for cell in printed),
+    )
+    return Grid(
+        page=page.number,
+        rows=rows,
+        columns=columns,
+        cells=printed,
+        pixels=flat.pixels,
+        to_page=to_page,
+        box=bounding(to_page.to_parent(corners(extent))),
+    )
+
+
+def _structure(flat: Flattened, size: float) -> tuple[int, int, tuple[GridCell, ...]] | None:
+    """Rows, columns and cells of a straightened table, or None if it is none."""
+    level_dark = darkness(flat.pixels, size)
+    turned: Pixels = np.ascontiguousarray(flat.pixels.T)
+    upright_dark = darkness(turned, size)
+    inked = ink(flat.pixels)
+    upright_inked: Pixels = np.ascontiguousarray(inked.T)
+    ys, xs = _lines(flat.levels, size), _lines(flat.uprights, size)
+    if len(ys) < 1 or len(xs) < 1:
+        return None
+    ys, xs = _close_open_sides(ys, xs, flat, size)
+    while True:
+        if len(ys) < 2 or len(xs) < 2:
+            return None
+        levels = measure(level_dark, inked, ys, xs, size)
+        uprights = measure(upright_dark, upright_inked, xs, ys, size)
+        keep_y, keep_x = _worth_keeping(levels.seen, np.diff(xs)), _worth_keeping(uprights.seen, np.diff(ys))
+        if not (keep_y.all() and keep_x.all()):
+            ys, xs = ys[keep_y], xs[keep_x]
+            continue
+        spans = cells(_framed(levels.seen), _framed(uprights.seen))
+        keep_y = _used(len(ys), [(span.row, span.row + span.row_span) for span in spans])
+        keep_x = _used(len(xs), [(span.column, span.column + span.column_span) for span in spans])
+        if keep_y.all() and keep_x.all():
+            break
+        ys, xs = ys[keep_y], xs[keep_x]
+    if len(spans) < 2:
+        return None
+    shape = flat.pixels.shape
+    return len(ys) - 1, len(xs) - 1, tuple(_cell(span, levels, uprights, shape) for span in spans)
+
+
+def _lines(rules: Array, size: float) -> Array:
+    """Positions of grid lines: rules at nearly the same place are one line, longer ones counting for more."""
+    if not len(rules):
+        return np.empty(0)
+    ordered = rules[np.argsort(rules[:, 0])]
+    groups: list[list[Array]] = [[ordered[0]]]
+    for rule in ordered[1:]:
+        current = groups[-1]
+        mean = np.average([r[0] for r in current], weights=[r[3] for r in current])
+        if rule[0] - mean <= SAME_LINE * size and rule[0] - current[0][0] <= 2 * SAME_LINE * size:
+            current.append(rule)
+        else:
+            groups.append([rule])
+    return np.array([np.average([r[0] for r in g], weights=[r[3] for r in g]) for g in groups])
+
+
+def _close_open_sides(ys: Array, xs: Array, flat: Flattened, size: float) -> tuple[Array, Array]:
+    """Add the outer lines that were not printed, or cut off by the end of the page, where the crossing rules end."""
+    return _closed(ys, flat.uprights, size), _closed(xs, flat.levels, size)
+
+
+def _closed(lines: Array, crossing: Array, size: float) -> Array:
+    long = crossing[crossing[:, 3] >= min(3.0 * size, crossing[:, 3].max())]
+    before = long[long[:, 1] < lines[0] - BEYOND * size, 1]
+    after = long[long[:, 2] > lines[-1] + BEYOND * size, 2]
+    if len(before) >= 2 and len(before) >= 0.5 * len(long):
+        lines = np.concatenate([[np.median(before)], lines])
+    if len(after) >= 2 and len(after) >= 0.5 * len(long):
+        lines = np.concatenate([lines, [np.median(after)]])
+    return lines
+
+
+def _worth_keeping(seen: Array, widths: Array) -> NDArray[np.bool_]:
+    """Which lines carry a border at all."""
+    return np.asarray((seen >= 0.45).any(axis=1) | (seen @ widths / widths.sum() >= 0.3))
+
+
+def _used(count: int, ends: list[tuple[int, int]]) -> NDArray[np.bool_]:
+    """Which grid lines bound a cell somewhere."""
+    used = np.zeros(count, dtype=bool)
+    used[[line for pair in ends for line in pair]] = True
+    return used
+
+
+def _framed(seen: Array) -> Array:
+    """The outermost borders are there, whether printed or not."""
+    framed = seen.copy()
+    framed[[0, -1]] = 1.0
+    return framed
+
+
+def _cell(span: Span, levels: Borders, uprights: Borders, shape: tuple[int, ...]) -> GridCell:
+    """The area inside the ink of all borders of a span."""
+    rows, columns = slice(span.row, span.row + span.row_span), slice(span.column, span.column + span.column_span)
+    bottom, right = span.row + span.row_span, span.column + span.column_span
+    y0, y1 = levels.high[span.row, columns].max() + 1, levels.low[bottom, columns].min() - 1
+    x0, x1 = uprights.high[span.column, rows].max() + 1, uprights.low[right, rows].min() - 1
+    x0, y0 = min(max(x0, 0.0), shape[1] - 2.0), min(max(y0, 0.0), shape[0] - 2.0)
+    x1, y1 = max(min(x1, float(shape[1])), x0 + 1.0), max(min(y1, float(shape[0])), y0 + 1.0)
+    sides = (
+        levels.seen[span.row, columns].mean(),
+        levels.seen[bottom, columns].mean(),
+        uprights.seen[span.column, rows].mean(),
+        uprights.seen[right, rows].mean(),
+    )
+    box = BoundingBox(float(x0), float(y0), float(x1), float(y1))
+    return GridCell(span.row, span.column, span.row_span, span.column_span, box, quality=float(np.mean(sides)))
+
+
+def _in_reading_order(grids: list[Grid]) -> list[Grid]:
+    """Top to bottom; tables beside each other on a spread of two pages left page first."""
+    if len(grids) < 2:
+        return grids
+    left = min(grid.box.x0 for grid in grids)
+    right = max(grid.box.x1 for grid in grids)
+    middle = (left + right) / 2
+    apart = all(grid.box.x1 <= middle or grid.box.x0 >= middle for grid in grids)
+    return sorted(grids, key=lambda grid: (apart and grid.box.x0 >= middle, grid.box.y0, grid.box.x0))

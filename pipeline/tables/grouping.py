@@ -1,0 +1,96 @@
+"""Which rules belong to the same table: those that meet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.domain import BoundingBox
+from pipeline.tables.rulings import Ruling
+
+TOUCH = 0.4
+"""Distance, in text heights, at which rules still meet; corners are often worn off."""
+NARROWEST, LOWEST = 6.0, 1.2
+"""Least width and height of a table, in text heights."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RuleGroup:
+    """Rules that hang together: ``levels`` along x, ``uprights`` along y (given with x and y swapped)."""
+
+    levels: tuple[Ruling, ...]
+    uprights: tuple[Ruling, ...]
+    box: BoundingBox
+
+
+def group(levels: list[Ruling], uprights: list[Ruling], text_height: float) -> list[RuleGroup]:
+    """Groups of rules that may be tables, top to bottom.
+
+    A group needs two rules each way, or all but one (a box open to one side), and the size of a table.
+    """
+    if not levels or not uprights:
+        return []
+    meets = _meet(levels, uprights, TOUCH * text_height)
+    groups = []
+    for chosen_levels, chosen_uprights in _components(meets):
+        candidate = _as_group([levels[i] for i in chosen_levels], [uprights[i] for i in chosen_uprights])
+        if _is_table(candidate, text_height):
+            groups.append(candidate)
+    return sorted(groups, key=lambda found: (found.box.y0, found.box.x0))
+
+
+def _meet(levels: list[Ruling], uprights: list[Ruling], reach: float) -> NDArray[np.bool_]:
+    """Whether each level rule meets each upright one, shape (levels, uprights)."""
+    level_start = np.array([r.start for r in levels])[:, None] - reach
+    level_end = np.array([r.end for r in levels])[:, None] + reach
+    upright_start = np.array([r.start for r in uprights])[None, :] - reach
+    upright_end = np.array([r.end for r in uprights])[None, :] + reach
+    middle_y = np.array([r.y.mean() for r in levels])
+    # Where an upright rule stands at the height of each level one, and the height of the level one there.
+    x = np.stack([r.at(middle_y) for r in uprights], axis=1)
+    y = np.stack([r.at(x[i]) for i, r in enumerate(levels)], axis=0)
+    result: NDArray[np.bool_] = (x >= level_start) & (x <= level_end) & (y >= upright_start) & (y <= upright_end)
+    return result
+
+
+def _components(meets: NDArray[np.bool_]) -> list[tuple[list[int], list[int]]]:
+    """Connected parts of a bipartite graph as (rows, columns) of its matrix; lone rows and columns are left out."""
+    unseen = set(np.flatnonzero(meets.any(axis=1)).tolist())
+    parts = []
+    while unseen:
+        rows = np.zeros(meets.shape[0], dtype=bool)
+        rows[min(unseen)] = True
+        columns = np.zeros(meets.shape[1], dtype=bool)
+        while True:
+            grown = meets[rows].any(axis=0)
+            wider = rows | meets[:, grown].any(axis=1)
+            if (grown == columns).all() and (wider == rows).all():
+                break
+            columns, rows = grown, wider
+        found = np.flatnonzero(rows).tolist()
+        unseen -= set(found)
+        parts.append((found, np.flatnonzero(columns).tolist()))
+    return parts
+
+
+def _as_group(levels: list[Ruling], uprights: list[Ruling]) -> RuleGroup:
+    xs = [v for r in levels for v in (r.start, r.end)] + [v for r in uprights for v in (r.y.min(), r.y.max())]
+    ys = [v for r in uprights for v in (r.start, r.end)] + [v for r in levels for v in (r.y.min(), r.y.max())]
+    box = BoundingBox(float(min(xs)), float(min(ys)), float(max(xs)), float(max(ys)))
+    return RuleGroup(tuple(levels), tuple(uprights), box)
+
+
+def _is_table(candidate: RuleGroup, text_height: float) -> bool:
+    if candidate.box.width < NARROWEST * text_height or candidate.box.height < LOWEST * text_height:
+        return False
+    long = [r for r in candidate.levels if r.length >= 0.4 * candidate.box.width]
+    distinct_levels = _distinct([float(np.median(r.y)) for r in long], 0.7 * text_height)
+    distinct_uprights = _distinct([float(np.median(r.y)) for r in candidate.uprights], 0.7 * text_height)
+    return distinct_levels >= 1 and distinct_uprights >= 2 and distinct_levels + distinct_uprights >= 4
+
+
+def _distinct(positions: list[float], apart: float) -> int:
+    ordered = np.sort(np.array(positions))
+    return 0 if not len(ordered) else 1 + int((np.diff(ordered) > apart).sum())

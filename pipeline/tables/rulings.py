@@ -1,0 +1,154 @@
+"""Rules of a page: where thin dark lines run, traced as slowly varying curves.
+
+A rule is dark, thin across and long along. Per pixel the darkness against the surroundings across (a black top-hat) is
+averaged along the rule; broken, dotted, grey and hairline rules all survive that, noise and characters do not.
+Everything is written for rules along x; rules along y are those of the transposed picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.domain import Pixels
+
+FULL = 80
+"""Darkness against the surroundings, in grey levels, that counts as a full rule."""
+LONG_ENOUGH = 1.6
+"""Length over which darkness is averaged, in text heights."""
+PRESENT = 0.36
+"""Average darkness from which a rule is taken to be there."""
+CROSSED = (0.15, 0.35)
+"""Share of its length at which other ink may run into a rule, for the shortest rules and for those four times as long.
+
+Strokes of text are crossed more often, but do not line up over long stretches.
+"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ruling:
+    """One traced rule along x: ``y`` (n,) measured at ``x`` (n,), both in pixels, x strictly increasing.
+
+    ``start`` and ``end`` are the x between which ink was seen.
+    """
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    start: float
+    end: float
+
+    @property
+    def length(self) -> float:
+        return self.end - self.start
+
+    def at(self, x: float | NDArray[np.float64]) -> NDArray[np.float64]:
+        """Height of the rule at x, kept constant beyond its ends."""
+        return np.asarray(np.interp(x, self.x, self.y))
+
+
+def darkness(picture: Pixels, text_height: float) -> Pixels:
+    """How much darker than its surroundings above and below each pixel is, 0 to 255 for none to a full rule.
+
+    Only ink thinner than a fifth of the text height counts, double rules included.
+    """
+    along = max(3, round(0.12 * text_height) | 1)
+    across = max(5, round(0.45 * text_height) | 1)
+    smooth = cv2.blur(picture, (along, 1))
+    tophat = cv2.morphologyEx(smooth, cv2.MORPH_BLACKHAT, np.ones((across, 1), np.uint8))
+    floor = float(np.median(tophat[::7, ::7])) * 1.5
+    return cv2.convertScaleAbs(cv2.subtract(tophat, (floor, 0.0, 0.0, 0.0)), alpha=255.0 / FULL)  # type: ignore[return-value]
+
+
+def ink(picture: Pixels) -> Pixels:
+    """Where the dark half of a picture is: 1 for ink, 0 for paper (Otsu's threshold, held within sensible bounds)."""
+    level, _ = cv2.threshold(np.ascontiguousarray(picture[::3, ::3]), 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    return cv2.threshold(picture, min(max(level, 120.0), 200.0), 1, cv2.THRESH_BINARY_INV)[1]  # type: ignore[return-value]
+
+
+def trace(dark: Pixels, inked: Pixels, text_height: float, shortest: float) -> list[Ruling]:
+    """Rules along x in a picture of darkness, longest first.
+
+    Args:
+        dark: as from ``darkness``.
+        inked: as from ``ink``.
+        text_height: of the page, in pixels.
+        shortest: shorter rules are left out, in pixels.
+    """
+    length = max(9, round(LONG_ENOUGH * text_height) | 1)
+    mean = cv2.blur(dark, (length, 1))
+    # A line of text is dark over the height of a character; a rule stands out from what is just above and below.
+    across = max(5, round(0.5 * text_height) | 1)
+    sharp = cv2.morphologyEx(mean, cv2.MORPH_TOPHAT, np.ones((across, 1), np.uint8))
+    mask = cv2.compare(sharp, round(PRESENT * 255), cv2.CMP_GT)
+    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((1, max(3, round(0.4 * text_height))), np.uint8))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    found = []
+    for index in np.flatnonzero(stats[1:, cv2.CC_STAT_WIDTH] >= shortest) + 1:
+        ruling = _follow(dark, sharp, labels, stats[index], int(index), text_height)
+        if ruling is None or ruling.length < shortest:
+            continue
+        if crossed(inked, ruling, text_height) <= np.interp(ruling.length / shortest, (1.0, 4.0), CROSSED):
+            found.append(ruling)
+    return sorted(found, key=lambda ruling: -ruling.length)
+
+
+def crossed(inked: Pixels, ruling: Ruling, text_height: float) -> float:
+    """Share of a rule's length at which other ink runs into it from above or below.
+
+    Rules are crossed now and then, by a rule or a character that touches; strokes of a line of text all the time.
+    """
+    columns = np.arange(round(ruling.start), round(ruling.end))
+    path = ruling.at(columns + 0.5).astype(np.intp)
+    near, far = max(2, round(0.12 * text_height)), max(5, round(0.3 * text_height))
+    offsets = np.arange(near, far + 1)
+    rows = path + np.concatenate([-offsets, offsets])[:, None]
+    around = inked[np.clip(rows, 0, inked.shape[0] - 1), columns]
+    above, below = around[: len(offsets)].mean(axis=0) >= 0.6, around[len(offsets) :].mean(axis=0) >= 0.6
+    return float(np.mean(above | below)) if len(columns) else 1.0
+
+
+def _follow(
+    dark: Pixels,
+    sharp: Pixels,
+    labels: NDArray[np.int32],
+    stats: NDArray[np.int32],
+    index: int,
+    text_height: float,
+) -> Ruling | None:
+    """Measure the course of one component: darkest height per step along x, ends where the ink ends."""
+    left, top, width, height = (
+        int(stats[cv2.CC_STAT_LEFT]),
+        int(stats[cv2.CC_STAT_TOP]),
+        int(stats[cv2.CC_STAT_WIDTH]),
+        int(stats[cv2.CC_STAT_HEIGHT]),
+    )
+    window = (slice(top, top + height), slice(left, left + width))
+    inside = labels[window] == index
+    weight = np.where(inside, sharp[window], 0).astype(np.float32)
+    step = max(4, round(0.3 * text_height))
+    bins = (width + step - 1) // step
+    padded = np.zeros((height, bins * step), np.float32)
+    padded[:, :width] = weight**2
+    sums = padded.reshape(height, bins, step).sum(axis=2)
+    total = sums.sum(axis=0)
+    seen = total > 0
+    if seen.sum() < 2:
+        return None
+    rows = np.arange(height, dtype=np.float64) + 0.5
+    y = (rows @ sums)[seen] / total[seen] + top
+    x = (np.arange(bins)[seen] + 0.5) * step + left
+    x[-1] = min(x[-1], left + width - 0.5)
+    if not np.all(np.diff(x) > 0):
+        return None
+    # The average along x reaches beyond the ends of the ink; the ink itself tells where they are.
+    columns = np.arange(left, left + width)
+    path = np.clip(np.interp(columns + 0.5, x, y).astype(np.intp), 1, dark.shape[0] - 2)
+    ink = np.maximum(np.maximum(dark[path - 1, columns], dark[path, columns]), dark[path + 1, columns])
+    near = np.convolve(ink > 100, np.ones(step), mode="same") >= 0.5 * step
+    if not near.any():
+        return None
+    where = np.flatnonzero(near)
+    return Ruling(x=x, y=y, start=float(left + where[0]), end=float(left + where[-1] + 1))

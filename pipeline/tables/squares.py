@@ -1,0 +1,126 @@
+"""From rules seen between grid squares to rectangular cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+ALONE, SUPPORTED, COMPLETED = 0.72, 0.5, 0.28
+"""How much of a border must be seen when no, one or both neighbours in line with it are there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A rectangle of grid squares."""
+
+    row: int
+    column: int
+    row_span: int
+    column_span: int
+
+    def squares(self) -> Iterator[tuple[int, int]]:
+        """Row and column of every square covered."""
+        for row in range(self.row, self.row + self.row_span):
+            for column in range(self.column, self.column + self.column_span):
+                yield row, column
+
+
+def present(seen: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Decide which borders along one direction are there.
+
+    Args:
+        seen: (lines, intervals), how much of each border was seen, 0 to 1.
+
+    A border that continues on both sides is believed on little evidence, since rules break; one that stands alone only
+    on much, since strokes of characters look like short rules.
+    """
+    sure = seen >= 0.62
+    count = np.zeros(seen.shape, dtype=np.intp)
+    count[:, 1:] += sure[:, :-1]
+    count[:, :-1] += sure[:, 1:]
+    threshold = np.array([ALONE, SUPPORTED, COMPLETED])[count]
+    result: NDArray[np.bool_] = seen >= threshold
+    return result
+
+
+def cells(level: NDArray[np.float64], upright: NDArray[np.float64]) -> tuple[Span, ...]:
+    """Merge squares without a border between them into rectangular cells, in reading order; they cover the grid.
+
+    Args:
+        level: (rows + 1, columns), evidence for the borders above and below squares, 0 to 1.
+        upright: (columns + 1, rows), evidence for the borders left and right of squares, 0 to 1.
+
+    Squares whose union is not a rectangle are cut along the line with the strongest evidence until all parts are.
+    """
+    rows, columns = level.shape[0] - 1, upright.shape[0] - 1
+    below = present(level)[1:-1]
+    beside = present(upright)[1:-1].T
+    labels = _connected(rows, columns, below, beside)
+    spans: list[Span] = []
+    for label in np.unique(labels):
+        spans.extend(_rectangles(labels == label, level, upright))
+    return tuple(sorted(spans, key=lambda span: (span.row, span.column)))
+
+
+def _connected(
+    rows: int, columns: int, below: NDArray[np.bool_], beside: NDArray[np.bool_]
+) -> NDArray[np.intp]:
+    """Label squares (rows, columns) so that two without a border between them have the same label."""
+    labels = np.arange(rows * columns).reshape(rows, columns)
+    while True:
+        before = labels.copy()
+        if rows > 1:
+            low = np.where(below, labels[1:], np.minimum(labels[1:], labels[:-1]))
+            labels[1:] = low
+            labels[:-1] = np.where(below, labels[:-1], np.minimum(labels[:-1], low))
+        if columns > 1:
+            low = np.where(beside, labels[:, 1:], np.minimum(labels[:, 1:], labels[:, :-1]))
+            labels[:, 1:] = low
+            labels[:, :-1] = np.where(beside, labels[:, :-1], np.minimum(labels[:, :-1], low))
+        if (labels == before).all():
+            return labels
+
+
+def _rectangles(
+    inside: NDArray[np.bool_], level: NDArray[np.float64], upright: NDArray[np.float64]
+) -> Iterator[Span]:
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    if not len(rows):
+        return
+    top, bottom, left, right = rows[0], rows[-1], columns[0], columns[-1]
+    if inside[top : bottom + 1, left : right + 1].all():
+        yield Span(int(top), int(left), int(bottom - top + 1), int(right - left + 1))
+        return
+    cuts = [(_across(inside, level, at), 0, at) for at in range(top + 1, bottom + 1)]
+    cuts += [(_across(inside.T, upright, at), 1, at) for at in range(left + 1, right + 1)]
+    _, axis, at = max(cuts)
+    for keep in (slice(None, at), slice(at, None)):
+        part = np.zeros_like(inside)
+        where = (keep, slice(None)) if axis == 0 else (slice(None), keep)
+        part[where] = inside[where]
+        yield from _split(part, level, upright)
+
+
+def _split(
+    part: NDArray[np.bool_], level: NDArray[np.float64], upright: NDArray[np.float64]
+) -> Iterator[Span]:
+    """Rectangles of squares that a cut may have parted into several pieces."""
+    labels = _connected(
+        *part.shape,
+        ~(part[1:] & part[:-1]),
+        ~(part[:, 1:] & part[:, :-1]),
+    )
+    for label in np.unique(labels[part]):
+        yield from _rectangles((labels == label) & part, level, upright)
+
+
+def _across(inside: NDArray[np.bool_], seen: NDArray[np.float64], at: int) -> float:
+    """Mean evidence along line ``at`` where it runs between squares of the part; a cut beside a notch is preferred."""
+    both = inside[at - 1] & inside[at]
+    if not both.any():
+        return 2.0
+    notch = (inside[at - 1] != inside[at]).any()
+    return float(seen[at][both].mean()) + (0.2 if notch else 0.0)
