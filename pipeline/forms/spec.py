@@ -180,7 +180,6 @@ def _read_form(data: object, faults: list[str]) -> FormSpec | None:
     title, aliases = top.text("title"), top.texts("title_aliases")
     top.close()
     _refuse_twins("table", [table.id for table in tables], faults)
-    _refuse_twins("rule", [rule.id for rule in found_rules], faults)
     return FormSpec(
         id=form_id,
         title=title,
@@ -270,12 +269,14 @@ def _entries(data: Mapping[Any, Any], where: str, faults: list[str], parents: tu
     for key, value in data.items():
         if not isinstance(key, str):
             faults.append(f"{where}: {key} must be an id or a printed label")
+        elif key.isascii() and not _ID.fullmatch(key):
+            faults.append(f"{where}: {key} is neither an id (a-z, 0-9, _) nor a printed label")
         elif not _ID.fullmatch(key):
             yield _Entry("", key, parents)
             if isinstance(value, dict):
                 yield from _entries(value, f"{where} {key}", faults, (*parents, key))
             else:
-                faults.append(f"{where}: {key} is no id, and as a group it must hold a mapping")
+                faults.append(f"{where}: the group {key} must hold a mapping")
         elif isinstance(value, str):
             yield _Entry(key, value, parents)
         elif isinstance(value, dict):
@@ -313,8 +314,10 @@ def _read_rules(table: _Fields, spec: TableSpec, legal_reference: str) -> Iterat
     keys = {
         CellKey(spec.id, row.id, column.id) for block in spec.blocks for row in block.rows for column in block.columns
     }
+    lines: list[str] = []
     for line in table.sections("rules"):
         rule_id = _checked_id(line)
+        lines.append(rule_id)
         line.where = f"rule {rule_id}"
         kind, per = line.text("kind"), line.text("per")
         if kind not in rules.KINDS:
@@ -341,6 +344,7 @@ def _read_rules(table: _Fields, spec: TableSpec, legal_reference: str) -> Iterat
                 reference=f"{legal_reference} {reference}",
                 text=f"{label}：{text}" if len(over) > 1 else text,
             )
+    _refuse_twins(f"{table.where}: rule", lines, table.faults)
 
 
 def _terms(line: _Fields, side: str, order: list[str]) -> tuple[str, ...]:

@@ -1,0 +1,125 @@
+"""Each kind of rule on made-up cells: kept, broken, and not to be judged."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from pipeline.domain import CellKey, Mark, RuleSpec, Value
+from pipeline.rules import KINDS, check_all
+from pipeline.values import parse_value
+
+Values = dict[CellKey, Value | None]
+
+
+def made_up(kind: str, left: list[str | None], right: list[str | None]) -> tuple[RuleSpec, Values]:
+    """A rule over cells that hold the given texts; None stands for a cell that was not read."""
+    values = {
+        CellKey("t", side, str(place)): None if text is None else parse_value(text)
+        for side, texts in (("left", left), ("right", right))
+        for place, text in enumerate(texts)
+    }
+    sides = [tuple(key for key in values if key.row_id == side) for side in ("left", "right")]
+    return RuleSpec("rule", kind, sides[0], sides[1], "law", "words"), values
+
+
+def broken(kind: str, left: list[str | None], right: list[str | None]) -> bool:
+    rule, values = made_up(kind, left, right)
+    return KINDS[kind](rule, values) is not None
+
+
+# kind, left, right, whether it is broken: what every kind must tell apart.
+TRUTH = [
+    ("sum", ["7"], ["5", "2"], False),
+    ("sum", ["8"], ["5", "2"], True),
+    ("sum", ["6"], ["5", "2"], True),
+    ("sum", ["1.0"], ["0.1"] * 10, False),
+    ("sum", ["5"], ["5", "", "/", "-"], False),
+    ("sum", ["4"], ["5", "-1"], False),
+    ("carry_over", ["5", "2"], ["6", "1"], False),
+    ("carry_over", ["5", "2"], ["6", "0"], True),
+    ("carry_over", ["5", ""], ["5", ""], False),
+    ("carry_over", ["5", ""], ["4", ""], True),
+    ("subset", ["5"], ["5"], False),
+    ("subset", ["6"], ["5"], True),
+    ("subset", ["6"], ["5", "1"], False),
+    ("subset", ["7"], ["5", "1"], True),
+]
+
+
+@pytest.mark.parametrize(("kind", "left", "right", "expected"), TRUTH)
+def test_truth_table(kind: str, left: list[str | None], right: list[str | None], expected: bool) -> None:
+    assert broken(kind, left, right) is expected
+
+
+def test_every_kind_is_seen_kept_and_broken() -> None:
+    assert {(kind, expected) for kind, _, _, expected in TRUTH} == {
+        (kind, expected) for kind in KINDS for expected in (True, False)
+    }
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        (["9"], ["1", None]),
+        ([None], ["1", "1"]),
+        (["9"], ["1", "不适用"]),
+        (["9"], ["1", "? 0"]),
+        ([""], ["1", "1"]),
+        (["/"], ["1", "1"]),
+        (["9"], ["", "/"]),
+        ([""], ["", ""]),
+    ],
+)
+def test_no_rule_judges_what_is_unread_or_left_empty(
+    kind: str, left: list[str | None], right: list[str | None]
+) -> None:
+    assert not broken(kind, left, right)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_cell_that_is_not_in_the_table_is_as_good_as_unread(kind: str) -> None:
+    rule, values = made_up(kind, ["9"], ["1", "1"])
+    values.pop(rule.right[1])
+    assert KINDS[kind](rule, values) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "left", "right", "expected", "printed"),
+    [
+        ("sum", ["30"], ["15", "7", "0", "2", "", "1", "3", "3"], "31 = 15+7+2+1+3+3", "30"),
+        ("sum", ["30"], ["-8", "9.50"], "1.50 = (-8)+9.50", "30"),
+        ("sum", ["3"], ["0", "0"], "0", "3"),
+        ("carry_over", ["5", "2"], ["6", "4"], "7 = 5+2", "10 = 6+4"),
+        ("subset", ["13"], ["5", "7"], "≤ 12 = 5+7", "13"),
+    ],
+)
+def test_a_finding_shows_the_sum_as_a_person_would_check_it(
+    kind: str, left: list[str | None], right: list[str | None], expected: str, printed: str
+) -> None:
+    rule, values = made_up(kind, left, right)
+    (finding,) = check_all([rule], values)
+    assert (finding.expected, finding.printed) == (expected, printed)
+    assert finding.rule_id == rule.id
+    assert finding.cells == rule.left + rule.right
+    assert (finding.reference, finding.text) == ("law", "words")
+
+
+amounts = st.lists(st.decimals(min_value=-(10**9), max_value=10**9, places=3), min_size=1, max_size=25)
+
+
+@given(parts=amounts, off=st.decimals(min_value=-5, max_value=5, places=3))
+def test_sums_are_exact(parts: list[Decimal], off: Decimal) -> None:
+    assume(off != 0)
+    exact = sum(int(part * 1000) for part in parts)
+    texts: list[str | None] = [f"{part:f}" for part in parts]
+    assert not broken("sum", [f"{Decimal(exact) / 1000:f}"], texts)
+    assert broken("sum", [f"{Decimal(exact) / 1000 + off:f}"], texts)
+
+
+def test_figures_beyond_the_usual_precision_are_added_exactly() -> None:
+    rule, values = made_up("carry_over", ["0", "1"], ["0"])
+    huge = Value(Mark.NUMBER, Decimal(10**40))
+    assert KINDS["carry_over"](rule, {**values, rule.left[0]: huge, rule.right[0]: huge}) is not None
