@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pipeline.domain import CellKey, Mark, RuleSpec, Value
-from pipeline.rules import KINDS, check_all
+from pipeline.rules import KINDS, check_all, count_support
 from pipeline.values import parse_value
 
 Values = dict[CellKey, Value | None]
@@ -123,3 +123,43 @@ def test_figures_beyond_the_usual_precision_are_added_exactly() -> None:
     rule, values = made_up("carry_over", ["0", "1"], ["0"])
     huge = Value(Mark.NUMBER, Decimal(10**40))
     assert KINDS["carry_over"](rule, {**values, rule.left[0]: huge, rule.right[0]: huge}) is not None
+
+
+EQUATIONS = ("sum", "carry_over")
+
+
+@pytest.mark.parametrize("kind", EQUATIONS)
+@given(left=amounts, right=amounts, place=st.integers(min_value=0), off=st.decimals(-5, 5, places=3))
+def test_one_wrong_cell_alone_always_breaks_an_equation(
+    kind: str, left: list[Decimal], right: list[Decimal], place: int, off: Decimal
+) -> None:
+    assume(off != 0)
+    right = [*right, sum(left, Decimal(0)) - sum(right, Decimal(0))]
+    rule, values = made_up(kind, [f"{n:f}" for n in left], [f"{n:f}" for n in right])
+    assert KINDS[kind](rule, values) is None
+    wrong = list(values)[place % len(values)]
+    number = values[wrong].number  # type: ignore[union-attr]
+    assert number is not None
+    assert KINDS[kind](rule, {**values, wrong: Value(Mark.NUMBER, number + off)}) is not None
+
+
+@pytest.mark.parametrize("kind", EQUATIONS)
+def test_an_equation_that_holds_supports_its_cells(kind: str) -> None:
+    rule, values = made_up(kind, ["7"], ["5", "2", ""])
+    assert count_support([rule, rule], values) == dict.fromkeys(values, 2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "left", "right"),
+    [
+        ("sum", ["8"], ["5", "2"]),
+        ("sum", ["7"], ["5", None]),
+        ("sum", [""], ["5", "2"]),
+        ("subset", ["5"], ["5"]),
+    ],
+)
+def test_nothing_supports_a_cell_when_a_wrong_figure_could_pass(
+    kind: str, left: list[str | None], right: list[str | None]
+) -> None:
+    rule, values = made_up(kind, left, right)
+    assert not count_support([rule], values)
