@@ -49,7 +49,6 @@ _PDF_ERRORS = (
     RuntimeError,
     OSError,
 )
-_LOST_STREAM = ("unable to recover stream data", "treating it as empty", "EOF while reading stream")
 
 
 def read_pdf(data: bytes, settings: Settings) -> Iterator[PageImage | DocumentError]:
@@ -75,7 +74,7 @@ def read_pdf(data: bytes, settings: Settings) -> Iterator[PageImage | DocumentEr
         document = _open_pixels(data, structure, count, bool(repairs), settings)
         try:
             for index in range(count):
-                yield _read_page(structure, document, index, settings)
+                yield _read_page(structure, document, index, bool(repairs), settings)
         finally:
             document.close()
         if count == 0 or (stated is not None and stated > count):
@@ -179,11 +178,11 @@ class _Contents:
 
 
 def _read_page(
-    structure: pikepdf.Pdf, document: pdfium.PdfDocument, index: int, settings: Settings
+    structure: pikepdf.Pdf, document: pdfium.PdfDocument, index: int, repaired: bool, settings: Settings
 ) -> PageImage | DocumentError:
     number = index + 1
     try:
-        leaf = _leaf(structure, index)
+        leaf = _leaf(structure, index, repaired)
         page = document[index]
         try:
             return _decode(leaf, page, number, settings)
@@ -206,29 +205,45 @@ class _Leaf:
     annotated: bool
 
 
-def _leaf(structure: pikepdf.Pdf, index: int) -> _Leaf:
+def _leaf(structure: pikepdf.Pdf, index: int, repaired: bool) -> _Leaf:
     try:
         page = structure.pages[index]
-        _refuse_lost_streams(structure, page, index)
+        if repaired:
+            _refuse_lost_parts(page, index + 1)
         unit = float(page.obj.get("/UserUnit", 1.0))
         return _Leaf(page, unit if unit > 0 else 1.0, _has_annotations(page))
     except _PDF_ERRORS as error:
         raise DamagedDocumentError(f"the page is broken: {_reason(error)}", DAMAGED_ADVICE, index + 1) from error
 
 
-def _refuse_lost_streams(structure: pikepdf.Pdf, page: pikepdf.Page, index: int) -> None:
-    """Raise when a stream of the page was cut off: what is left of such a page must not pass for all of it."""
-    if page.obj.get("/Type") != pikepdf.Name.Page and "/Contents" not in page.obj and "/Resources" not in page.obj:
-        raise DamagedDocumentError("the page's content is lost", DAMAGED_ADVICE, index + 1)
+def _refuse_lost_parts(page: pikepdf.Page, number: int) -> None:
+    """Raise when a page of a repaired file lacks its content or something that its content draws.
+
+    qpdf leaves references to lost objects out and takes streams without an end for empty; what
+    is left of such a page must not pass for all of it.
+    """
     contents = page.obj.get("/Contents")
     parts = list(contents) if isinstance(contents, pikepdf.Array) else [contents]
-    streams = [part for part in parts if part is not None] + list(page.images.values())
-    if any(not isinstance(stream, pikepdf.Stream) for stream in streams):
-        raise DamagedDocumentError("a part of the page's content is lost", DAMAGED_ADVICE, index + 1)
-    for warning in structure.get_warnings():
-        logger.warning("repaired page %d: %s", index + 1, warning)
-        if any(sign in str(warning) for sign in _LOST_STREAM):
-            raise DamagedDocumentError("the page's data are cut off", DAMAGED_ADVICE, index + 1)
+    if not parts or any(_is_lost(part) for part in parts) or _lacks_resources(page, page.resources, 0):
+        raise DamagedDocumentError("a part of the page is lost", DAMAGED_ADVICE, number)
+
+
+def _lacks_resources(content: pikepdf.Page | pikepdf.Object, resources: pikepdf.Object, depth: int) -> bool:
+    """Whether content draws a picture, a form or text with a font that its resources do not hold."""
+    for instruction in pikepdf.parse_content_stream(content, "Do Tf"):
+        category = "/XObject" if str(instruction.operator) == "Do" else "/Font"
+        named = resources.get(category)
+        item = None if named is None else named.get(str(instruction.operands[0]))
+        if item is None or (category == "/XObject" and _is_lost(item)):
+            return True
+        nested = category == "/XObject" and item.get("/Subtype") == pikepdf.Name.Form and depth < _MAX_NESTING
+        if nested and _lacks_resources(item, item.get("/Resources", resources), depth + 1):
+            return True
+    return False
+
+
+def _is_lost(stream: object) -> bool:
+    return not isinstance(stream, pikepdf.Stream) or len(stream.read_raw_bytes()) == 0
 
 
 def _decode(leaf: _Leaf, page: pdfium.PdfPage, number: int, settings: Settings) -> PageImage:

@@ -57,8 +57,9 @@ def read_tiff(data: bytes, settings: Settings) -> Iterator[PageImage | DocumentE
         image = Image.open(BytesIO(data), formats=("TIFF",))
     number = 0
     places: list[tuple[int, int]] = []
+    only_thumbnails = all(directory.thumbnail for directory in chain.directories)
     for index, directory in enumerate(chain.directories):
-        if directory.thumbnail and len(chain.directories) > 1:
+        if directory.thumbnail and not only_thumbnails:
             continue
         number += 1
         places.append(directory.place)

@@ -135,9 +135,7 @@ def scan_pdf(
         )
         if filters == "DCT":
             stream.stream_dict["/Filter"] = pikepdf.Name.DCTDecode
-        font = pikepdf.Dictionary(
-            Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name.Helvetica
-        )
+        font = pikepdf.Dictionary(Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name.Helvetica)
         page = pikepdf.Dictionary(
             Type=pikepdf.Name.Page,
             MediaBox=[0, 0, 595, 842],
@@ -156,7 +154,9 @@ def scan_pdf(
 def encrypted(data: bytes, user: str, owner: str = "owner") -> bytes:
     buffer = BytesIO()
     with pikepdf.open(BytesIO(data)) as pdf:
-        pdf.save(buffer, encryption=pikepdf.Encryption(user=user, owner=owner, allow=pikepdf.Permissions(extract=False)))
+        pdf.save(
+            buffer, encryption=pikepdf.Encryption(user=user, owner=owner, allow=pikepdf.Permissions(extract=False))
+        )
     return buffer.getvalue()
 
 

@@ -7,11 +7,11 @@ import struct
 import numpy as np
 import pytest
 from PIL import Image
+
 from pipeline.documents import read_pages
 from pipeline.domain import PageImage
 from pipeline.errors import DamagedDocumentError, DocumentError, TooLargeError
 from pipeline.settings import Settings
-
 from tests.documents.builders import difference, encode, picture, tiff
 
 SCAN = picture()
@@ -75,11 +75,12 @@ def test_every_pixel_format_gives_dark_ink_on_light_ground(mode: str) -> None:
     elif mode == "F":
         image = Image.fromarray(GREY.astype(np.float32) / 255)
     else:
-        image = SCAN.convert("RGB").convert(mode) if mode in ("CMYK", "YCbCr") else SCAN.convert(mode)
+        source = SCAN.convert("RGB") if mode in ("CMYK", "YCbCr") else SCAN
+        image = source.convert(mode, dither=Image.Dither.NONE)
     pixels = _page(tiff([image])).pixels
     assert pixels.dtype == np.uint8
     grey = pixels if pixels.ndim == 2 else pixels.mean(axis=2).astype(np.uint8)
-    assert difference(grey, GREY) < (12 if mode == "1" else 3)
+    assert difference(grey, GREY) < (25 if mode == "1" else 3)
 
 
 def test_transparent_parts_show_paper() -> None:
@@ -113,12 +114,13 @@ def test_a_fax_page_is_stretched_to_square_pixels() -> None:
 
 
 def test_pages_in_order_and_thumbnails_left_out() -> None:
-    thumbnail = SCAN.resize((62, 88))
-    thumbnail.encoderinfo = {}
     pages = _pages(tiff([SCAN, SCAN.rotate(180), SCAN]))
     assert [page.number for page in pages if isinstance(page, PageImage)] == [1, 2, 3]
-    marked = _field(encode(SCAN, "TIFF", save_all=True, append_images=[SCAN], tiffinfo={254: 1}), 254, (1,))
-    assert len(_pages(marked)) == 1 or len(_pages(marked)) == 2
+    small = SCAN.resize((62, 88))
+    small.encoderinfo = {"tiffinfo": {254: 1}}
+    ((page,)) = _pages(tiff([SCAN, small]))
+    assert isinstance(page, PageImage)
+    assert page.pixels.shape == GREY.shape
 
 
 def test_damage_in_one_page_spares_the_others() -> None:
@@ -127,7 +129,7 @@ def test_damage_in_one_page_spares_the_others() -> None:
     offsets = [struct.unpack_from("<I", data, link)[0] for link in links[:-1]]
     (count,) = struct.unpack_from("<H", data, offsets[1])
     for entry in range(offsets[1] + 2, offsets[1] + 2 + 12 * count, 12):
-        tag, kind, length, value = struct.unpack_from("<HHII", data, entry)
+        tag, _kind, length, value = struct.unpack_from("<HHII", data, entry)
         if tag == 273:
             start = value if length == 1 else struct.unpack_from("<I", data, value)[0]
             data[start : start + 200] = b"\xff" * 200

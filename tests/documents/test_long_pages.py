@@ -1,0 +1,100 @@
+"""Pages stacked in one tall picture are told apart."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from pipeline.documents import cut_long_page
+from pipeline.domain import PageImage
+from tests.documents.builders import picture
+
+
+def _cut(image: Image.Image) -> tuple[tuple[int, int], ...]:
+    return cut_long_page(PageImage(1, np.asarray(image)))
+
+
+def _stack(*images: Image.Image) -> Image.Image:
+    tall = Image.new(images[0].mode, (images[0].width, sum(image.height for image in images)))
+    y = 0
+    for image in images:
+        tall.paste(image, (0, y))
+        y += image.height
+    return tall
+
+
+def _photograph(seed: int, height: int = 1754) -> Image.Image:
+    """A page lying askew on a desk of its own brightness, lit from one side, with noise."""
+    rng = np.random.default_rng(seed)
+    desk = int(rng.integers(60, 180))
+    page = picture(1060, round(height * 0.93), int(rng.integers(215, 250)), seed)
+    turned = page.rotate(float(rng.uniform(-3, 3)), expand=True, fillcolor=desk, resample=Image.Resampling.BILINEAR)
+    sheet = Image.new("L", (1240, height), desk)
+    sheet.paste(turned, ((1240 - turned.width) // 2, (height - turned.height) // 2))
+    light = np.linspace(rng.uniform(0.8, 1.0), rng.uniform(0.8, 1.0), 1240)[None, :]
+    noisy = np.asarray(sheet) * light + rng.normal(0, 4, (height, 1240))
+    return Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize("size", [(1240, 1754), (1754, 1240), (1000, 1890)])
+def test_an_ordinary_page_is_left_whole(size: tuple[int, int]) -> None:
+    assert _cut(picture(*size)) == ((0, size[1]),)
+
+
+@pytest.mark.parametrize("pages", [2, 3, 5])
+def test_stacked_a4_pages(pages: int) -> None:
+    ranges = _cut(_stack(*(picture(1240, 1754, seed=seed) for seed in range(pages))))
+    assert len(ranges) == pages
+    assert all(abs(y0 - 1754 * index) <= 3 for index, (y0, _) in enumerate(ranges))
+
+
+def test_the_ranges_follow_each_other_and_cover_the_picture() -> None:
+    ranges = _cut(_stack(*(picture(700, 1200, seed=seed) for seed in range(3))))
+    assert ranges[0][0] == 0
+    assert ranges[-1][1] == 3600
+    assert all(before[1] == after[0] for before, after in zip(ranges, ranges[1:], strict=False))
+
+
+@pytest.mark.parametrize("heights", [(1754, 1754, 1754), (1500, 1754, 1600), (1240, 1900, 1400, 1754)])
+def test_photographs_of_differing_slant_light_and_height(heights: tuple[int, ...]) -> None:
+    ranges = _cut(_stack(*(_photograph(seed, height) for seed, height in enumerate(heights))))
+    seams = np.cumsum(heights)[:-1]
+    cuts = [y0 for y0, _ in ranges[1:]]
+    for seam in seams:
+        assert min(abs(cut - seam) for cut in cuts) < 80, (cuts, seams)
+
+
+def _long_table(height: int, first: int, last: int) -> Image.Image:
+    image = Image.new("L", (1000, height), 250)
+    draw = ImageDraw.Draw(image)
+    for y in range(first, last + 1, 60):
+        draw.line((100, y, 900, y), fill=0, width=2)
+    for x in range(100, 901, 160):
+        draw.line((x, first, x, last), fill=0, width=2)
+    return image
+
+
+def test_a_ruled_table_is_not_cut() -> None:
+    for height in (2828, 2600):  # the first would be two A4 pages by its shape
+        for y0, y1 in _cut(_long_table(height, 800, 1940)):
+            assert not 805 < y0 < 1935
+            assert not 805 < y1 < 1935
+
+
+def test_a_long_text_is_cut_between_its_lines() -> None:
+    image = Image.new("RGB", (800, 6000), "white")
+    draw = ImageDraw.Draw(image)
+    ink = []
+    for y in range(40, 5950, 36):
+        draw.rectangle((60, y, 740, y + 20), fill="black")
+        ink.append((y, y + 20))
+    ranges = _cut(image)
+    assert len(ranges) >= 4
+    for y0, _ in ranges[1:]:
+        assert all(not top <= y0 <= bottom for top, bottom in ink)
+    assert all(y1 - y0 <= 1.9 * 800 for y0, y1 in ranges)
+
+
+def test_a_tall_table_without_any_gap_stays_in_one_piece() -> None:
+    assert _cut(_long_table(3000, 2, 2998)) == ((0, 3000),)
