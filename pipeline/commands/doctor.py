@@ -53,7 +53,7 @@ def checks() -> Iterator[Check]:
     """Look at everything in turn."""
     yield Check("nianbao", f"{__version__} on Python {platform.python_version()}, {platform.platform()}")
     yield from _packages()
-    yield _opencv()
+    yield from opencv()
     yield from _engines()
     yield from _models()
 
@@ -72,19 +72,21 @@ def _packages() -> Iterator[Check]:
             yield Check(name, "not installed", f"pip install '{requirement}'")
 
 
-def _opencv() -> Check:
+def opencv() -> Iterator[Check]:
     """All variants of OpenCV write the same folder: with two of them, or after one was removed, it is half another."""
     found = sorted({str(each.name) for each in metadata.distributions() if _is_opencv(each)})
     cure = "pip uninstall -y {} && pip install --force-reinstall opencv-python-headless".format(" ".join(found))
     if len(found) != 1:
         state = f"{len(found)} distributions ({', '.join(found) or 'none'}), there must be one"
-        return Check("OpenCV", state, cure if found else "pip install opencv-python-headless")
+        yield Check("OpenCV", state, cure if found else "pip install opencv-python-headless")
+        return
     import cv2
 
     version = getattr(cv2, "__version__", None)
     if version is None:
-        return Check("OpenCV", f"{found[0]} is damaged", cure)
-    return Check("OpenCV", f"{found[0]} gives {version}, and is the only one")
+        yield Check("OpenCV", f"{found[0]} is damaged", cure)
+        return
+    yield Check("OpenCV", f"{found[0]} gives {version}, and is the only one")
 
 
 def _is_opencv(distribution: metadata.Distribution) -> bool:

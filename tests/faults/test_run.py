@@ -1,0 +1,128 @@
+"""Documents that crash, hang or confuse the process that reads them cost themselves and nothing else."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pipeline.run import run
+from pipeline.settings import Settings
+from pipeline.spreadsheet import read
+from tests import readers
+
+
+def go(folder: Path, contents: dict[str, str], jobs: int = 2, timeout: float | None = 60) -> Path:
+    folder.mkdir(exist_ok=True)
+    for name, content in contents.items():
+        (folder / name).write_text(content)
+    run([str(folder)], folder / "out", Settings(), jobs, timeout, None, readers.read)
+    return folder / "out"
+
+
+def failures(out: Path) -> dict[str, str]:
+    return {row["source"]: row["cause"] for row in read(out / "failures.csv", ["source", "cause"])}
+
+
+def sources(out: Path) -> list[str]:
+    return [row["source"] for row in read(out / "reports.csv", ["source"])]
+
+
+@pytest.mark.parametrize(("jobs", "content", "signal_name"), [(1, "crash", "SIGKILL"), (2, "abort", "SIGABRT")])
+def test_a_crash_costs_one_document(tmp_path: Path, jobs: int, content: str, signal_name: str) -> None:
+    out = go(tmp_path, {"a.png": "fine", "b.png": content, "c.png": "fine", "d.png": "fine"}, jobs)
+    assert sources(out) == ["a.png", "c.png", "d.png"]
+    assert failures(out) == {"b.png": f"the process that read it ended early ({signal_name})"}
+
+
+def test_a_document_that_never_ends_is_given_up(tmp_path: Path) -> None:
+    out = go(tmp_path, {"a.png": "hang", "b.png": "fine", "c.png": "fine"}, timeout=1)
+    assert sources(out) == ["b.png", "c.png"]
+    assert failures(out) == {"a.png": "reading it took longer than 1 seconds"}
+
+
+def test_every_kind_of_trouble_is_one_line_in_words(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    contents = {"bug.png": "bug", "cut.png": "damaged", "empty.png": "", "fine.png": "fine", "huge.png": "memory"}
+    out = go(tmp_path, {**contents, "part.png": "incomplete"})
+    causes = failures(out)
+    assert causes.pop("part.png").startswith("report 1 of the document is inconsistent: ")
+    assert causes.pop("empty.png")
+    assert causes == {
+        "bug.png": "an unexpected error: ZeroDivisionError: division by zero",
+        "cut.png": "the file is cut off",
+        "huge.png": "there is not enough memory for it",
+    }
+    assert sources(out) == ["fine.png", "part.png"]
+    assert "bug.png" in caplog.text
+    assert "readers.py" in str(caplog.records[0].exc_info[1].__cause__)  # type: ignore[index, union-attr]
+
+
+def test_a_file_that_goes_away_before_it_is_read_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "b.png").symlink_to("nowhere.png")
+    out = tmp_path / "out"
+    (tmp_path / "a.png").write_text("fine")
+    run([str(tmp_path / "a.png"), str(tmp_path / "b.png")], out, Settings(), 1, None, None, readers.read)
+    assert sources(out) == ["a.png"]
+    assert list(failures(out)) == ["b.png"]
+
+
+def test_what_libraries_print_does_not_reach_standard_output(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    go(tmp_path, {"a.png": "chatter"})
+    printed = capfd.readouterr()
+    assert printed.out == ""
+    assert "a library says hello" in printed.err
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from pipeline.run import run
+from pipeline.settings import Settings
+from tests import readers
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    run([str(folder)], folder / "out", Settings(), 2, None, lambda *_: print("one done", flush=True), readers.read)
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_no_process_outlives_a_run_that_is_ended(tmp_path: Path, how: signal.Signals) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    for name, content in {"a.png": "fine", "b.png": "hang", "c.png": "hang"}.items():
+        (tmp_path / name).write_text(content)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([os.getcwd()])}
+    running = subprocess.Popen(
+        [sys.executable, str(script), str(tmp_path)], stdout=subprocess.PIPE, text=True, env=environment
+    )
+    assert running.stdout is not None
+    assert running.stdout.readline() == "one done\n"
+    children = children_of(running.pid)
+    assert children
+    running.send_signal(how)
+    running.wait(timeout=30)
+    running.stdout.close()
+    for _ in range(50):
+        alive = [child for child in children if is_alive(child)]
+        if not alive:
+            break
+        time.sleep(0.1)
+    assert alive == []
+    assert not (tmp_path / "out" / "cells.csv").exists()
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def is_alive(pid: int) -> bool:
+    """Running, and not only waiting for its parent to take notice of its end."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
