@@ -1,15 +1,20 @@
-"""Where the ink is in a small grey picture, and how to cut it out.
+"""Where the ink is in small grey pictures, and how to cut it out.
 
 All functions take grey pictures, ``uint8`` of shape (h, w), dark ink on light ground, and keep no state.
 The paper is modelled as a plane (light falls off slowly over a cell) plus noise; ink is what is darker
 than the plane by more than the noise explains. Thresholds are therefore relative to the noise and to the
 contrast of the crop itself, never absolute grey levels, save for the few named below.
+
+The crops of a table are laid out on one sheet and searched together: a call of OpenCV or NumPy costs
+more than the pixels of a cell.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import cv2
@@ -23,8 +28,12 @@ Floats = NDArray[np.float32]
 
 # Grey levels by which real print is darker than its paper, whatever the scanner; less is a doubtful trace.
 _FAINTEST_INK = 18.0
-# In units of the noise: what certainly is not paper, and what may belong to a stroke that is.
-_SURE, _POSSIBLE = 6.0, 3.0
+# In units of the noise of the smoothed crop: what may belong to a stroke, what certainly does.
+_POSSIBLE, _SURE = 2.8, 5.2
+# Significance of a piece as a whole (mean in units of noise times root of area) that makes up for a faint peak.
+_SURE_PIECE = 9.0
+_GAP = 3  # pixels between crops on a sheet
+_STRIDE = 4  # every fourth pixel in both directions is enough to know the paper
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,8 +43,8 @@ class Ink:
     Attributes:
         darkness: how much darker than the paper each pixel is, grey levels, shape (h, w).
         mask: pixels that belong to ink; rule remnants and stray specks are left out.
-        noise: standard deviation of the paper, grey levels.
-        contrast: darkness of the darkest strokes, grey levels.
+        noise: standard deviation of the paper after light smoothing, grey levels, at least 1.
+        contrast: darkness typical of the ink, grey levels; 0 without ink.
     """
 
     darkness: Floats
@@ -44,22 +53,88 @@ class Ink:
     contrast: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Sheet:
+    """Crops laid out on one sheet, with the pieces of ink found on it.
+
+    Attributes:
+        darkness: lightly smoothed darkness in units of the crop's noise, shape (H, W); 0 between crops.
+        labels: number of the piece at each pixel, 0 for paper, shape (H, W).
+        x, y: place of each crop's top left corner, shape (crops,).
+        noise: per crop, as in ``Ink``.
+        contrast: per crop, in units of the noise.
+        pieces: one row per piece kept: its label and crop, shape (pieces, 2), ordered by crop, then left to right.
+        boxes: x, y, width, height of each piece on the sheet, shape (pieces, 4).
+        weight: per piece: number of pixels, summed darkness in units of the noise; shape (pieces, 2).
+    """
+
+    darkness: Floats
+    labels: NDArray[np.int32]
+    x: NDArray[np.intp]
+    y: NDArray[np.intp]
+    noise: Floats
+    contrast: Floats
+    pieces: NDArray[np.intp]
+    boxes: NDArray[np.intp]
+    weight: NDArray[np.float64]
+
+
 def find_ink(crop: Pixels) -> Ink:
     """Separate ink from paper; shade, noise, rule remnants at the border and stray specks are left out."""
-    height, width = crop.shape
-    if height < 3 or width < 3:
-        empty = np.zeros(crop.shape, dtype=np.float32)
-        return Ink(empty, empty > 0, 0.0, 0.0)
-    darkness, noise = _darkness(crop)
-    smooth = cv2.GaussianBlur(darkness, (3, 3), 0.0)
-    # A 3×3 binomial kernel leaves 3/8 of the deviation of white noise; scanner noise is not white, so half.
-    floor = max(noise * 0.5, 1.0)
-    contrast = float(np.partition(smooth.ravel(), -min(smooth.size, 6))[-min(smooth.size, 6)])
-    sure = smooth > max(_SURE * floor, 0.45 * contrast, _FAINTEST_INK * 0.6)
-    possible = smooth > max(_POSSIBLE * floor, 0.3 * contrast, _FAINTEST_INK * 0.4)
-    possible = _without_rules(possible)
-    mask = _components_with_seeds(possible, sure)
-    return Ink(darkness, mask, noise, contrast)
+    return find_inks([crop])[0]
+
+
+def find_inks(crops: Sequence[Pixels]) -> list[Ink]:
+    """As ``find_ink`` for many crops at once."""
+    if not crops:
+        return []
+    sheet = lay_out(crops)
+    inks = []
+    kept = np.zeros(int(sheet.labels.max(initial=0)) + 1, dtype=np.bool_)
+    kept[sheet.pieces[:, 0]] = True
+    for index, crop in enumerate(crops):
+        y, x = int(sheet.y[index]), int(sheet.x[index])
+        window = (slice(y, y + crop.shape[0]), slice(x, x + crop.shape[1]))
+        noise = float(sheet.noise[index])
+        inks.append(
+            Ink(sheet.darkness[window] * noise, kept[sheet.labels[window]], noise, float(sheet.contrast[index]) * noise)
+        )
+    return inks
+
+
+def lay_out(crops: Sequence[Pixels]) -> Sheet:
+    """Lay crops out on a sheet and find their pieces of ink."""
+    xs, ys, width, height = _places(crops)
+    owner = np.full((height, width), -1, dtype=np.int16 if len(crops) < 32000 else np.int32)
+    planes, noise = _papers(crops)
+    values = np.zeros((height, width), dtype=np.float32)
+    for index, crop in enumerate(crops):
+        h, w = crop.shape
+        window = (slice(int(ys[index]), int(ys[index]) + h), slice(int(xs[index]), int(xs[index]) + w))
+        owner[window] = index
+        level, across, down = planes[index] / noise[index]
+        into = values[window]
+        np.multiply(crop, np.float32(-1.0 / noise[index]), out=into)
+        # A slope that adds up to less than a tenth of the noise changes nothing.
+        into += level + across * np.arange(w, dtype=np.float32) if abs(across) * w > 0.1 else level + across * w / 2
+        if abs(down) * h > 0.1:
+            into += (down * np.arange(h, dtype=np.float32))[:, None]
+        else:
+            into += down * h / 2
+    smooth: Floats = cv2.GaussianBlur(values, (3, 3), 0.0).astype(np.float32)
+    _rescale(smooth, noise, crops, xs, ys)
+    possible = smooth > _POSSIBLE
+    spilt = np.flatnonzero(possible)
+    possible.ravel()[spilt[owner.ravel()[spilt] < 0]] = False
+    _clear_rules(possible, crops, xs, ys)
+    contrast = _contrasts(possible, smooth, owner, len(crops))
+    # Next to strong strokes, the blur between them is no ink.
+    places = np.flatnonzero(possible)
+    weak = smooth.ravel()[places] < 0.33 * contrast[owner.ravel()[places]]
+    possible.ravel()[places[weak]] = False
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(possible.astype(np.uint8), connectivity=8)
+    pieces, boxes, weight = _pieces(count, labels, stats, smooth, possible, owner, contrast, noise, crops, xs, ys)
+    return Sheet(smooth, labels, xs, ys, noise, contrast, pieces, boxes, weight)
 
 
 def ink_mask(crop: Pixels) -> Mask:
@@ -87,27 +162,29 @@ def cut_ink(crop: Pixels, ink: Ink, padding: int = 8) -> Pixels:
 
 
 def blank_probability(crop: Pixels) -> float:
-    """Probability (0 to 1) that nothing is printed in a crop; noise, shade and rule remnants are nothing.
-
-    The evidence is the strongest piece of ink: how far its mean darkness stands out of the noise and above
-    the faintest print, and how many pixels it has. The logistic constants were set on drawn cells: blank
-    ones under noise up to 20 grey levels against single dots and dashes of 25 grey levels and more.
-    """
+    """Probability (0 to 1) that nothing is printed in a crop; noise, shade and rule remnants are nothing."""
     return blank_probability_of(find_ink(crop))
 
 
 def blank_probability_of(ink: Ink) -> float:
     """As ``blank_probability`` for ink that has been found already."""
-    if not ink.mask.any():
-        return 0.995
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(ink.mask.astype(np.uint8), connectivity=8)
-    sums = np.bincount(labels.ravel(), weights=np.maximum(ink.darkness, 0.0).ravel(), minlength=count)[1:]
-    areas = stats[1:, cv2.CC_STAT_AREA].astype(np.float64)
-    best = int(np.argmax(sums))
-    mean = float(sums[best] / areas[best])
-    standing = min(mean / _FAINTEST_INK, mean / max(3.0 * ink.noise, 1.0))
-    evidence = 4.0 * math.log(max(standing, 1e-3)) + 2.0 * math.log(areas[best] / 5.0)
-    return float(1.0 / (1.0 + math.exp(min(max(evidence, -5.0), 12.0))))
+    area = int(ink.mask.sum())
+    return blank_odds(area, float(ink.darkness[ink.mask].sum()) if area else 0.0, ink.noise)
+
+
+def blank_odds(area: int, darkness: float, noise: float) -> float:
+    """Probability that pieces of ink of ``area`` pixels and summed ``darkness`` (grey levels) are not print.
+
+    The evidence is how far their mean stands above the faintest print and above the noise, and their
+    size; the constants were set on drawn cells, blank ones with noise up to 25 grey levels against
+    single points and dashes from 25 grey levels on.
+    """
+    if area == 0:
+        # The noisier the paper, the darker the print it can hide.
+        return 0.995 / (1.0 + (noise / 15.0) ** 4)
+    mean = darkness / area
+    evidence = 3.0 * math.log(max(mean, 1.0) / _FAINTEST_INK) + 1.5 * math.log(area / 6.0) + 0.7 * (mean / noise - 3.5)
+    return 1.0 / (1.0 + math.exp(min(max(evidence, -5.0), 12.0)))
 
 
 def is_blank(crop: Pixels) -> bool:
@@ -143,31 +220,113 @@ def split_lines(crop: Pixels, padding: int = 4) -> list[Pixels]:
     return lines
 
 
-def _darkness(crop: Pixels) -> tuple[Floats, float]:
-    """Darkness against a plane fitted to the paper, and the noise of the paper (both in grey levels)."""
-    values = crop.astype(np.float32)
-    height, width = values.shape
-    step = max(1, int(math.sqrt(values.size / 1500)))
-    sample = values[::step, ::step]
-    ys, xs = np.mgrid[0:height:step, 0:width:step].astype(np.float32)
-    basis = np.stack([np.ones(sample.size, np.float32), (xs.ravel() / width), (ys.ravel() / height)], axis=1)
-    level = sample.ravel()
-    # Paper is the lighter majority: start from the upper part of the histogram.
-    centre = float(np.percentile(level, 65))
-    spread = max(1.4826 * float(np.median(np.abs(level[level >= centre - 40] - centre))), 3.0)
-    keep = np.abs(level - centre) <= 3.5 * spread + 6.0
-    plane = np.array([centre, 0.0, 0.0], dtype=np.float32)
+def _places(crops: Sequence[Pixels]) -> tuple[NDArray[np.intp], NDArray[np.intp], int, int]:
+    """Where each crop goes: in rows from left to right; and the size of the sheet (width, height)."""
+    width = max([1200, *(crop.shape[1] + 2 * _GAP for crop in crops)])
+    xs, ys = np.zeros(len(crops), dtype=np.intp), np.zeros(len(crops), dtype=np.intp)
+    x, y, tallest = _GAP, _GAP, 0
+    for index, crop in enumerate(crops):
+        h, w = crop.shape
+        if x + w + _GAP > width:
+            x, y, tallest = _GAP, y + tallest + _GAP, 0
+        xs[index], ys[index] = x, y
+        x, tallest = x + w + _GAP, max(tallest, h)
+    return xs, ys, width, y + tallest + _GAP
+
+
+def _papers(crops: Sequence[Pixels]) -> tuple[Floats, Floats]:
+    """The paper of each crop: its plane (level, slope across, slope down; shape (crops, 3)) and its noise.
+
+    A plane is fitted to the lighter majority of the pixels, twice, each time without what lies off it.
+    """
+    samples = [crop[1::_STRIDE, 1::_STRIDE] if min(crop.shape) > 2 * _STRIDE else crop for crop in crops]
+    sizes = np.array([sample.size for sample in samples], dtype=np.intp)
+    first = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.intp)
+    total = len(crops)
+    level = np.concatenate([sample.ravel() for sample in samples]).astype(np.float64)
+    places = [_coordinates(sample.shape) for sample in samples]
+    across = np.concatenate([place[0] for place in places])
+    down = np.concatenate([place[1] for place in places])
+    ordered = np.concatenate([np.sort(sample, axis=None) for sample in samples]).astype(np.float64)
+    dark, centre, light = (ordered[first + (share * (sizes - 1)).astype(np.intp)] for share in (0.40, 0.65, 0.92))
+    # Paper clipped to white shows its noise on the dark side only.
+    spread = np.clip(np.maximum(light - centre, (centre - dark) / 0.7), 2.0, 25.0)
+    rest = level - np.repeat(centre, sizes)
+    keep = (np.abs(rest) <= np.repeat(3.0 * spread + 6.0, sizes)).astype(np.float64)
+    planes = np.zeros((total, 3))
     for _ in range(2):
-        if keep.sum() < 12:
-            break
-        chosen = basis[keep]
-        plane = np.linalg.solve(chosen.T @ chosen + np.eye(3, dtype=np.float32) * 0.05, chosen.T @ level[keep])
-        rest = level - basis @ plane
-        spread = max(1.4826 * float(np.median(np.abs(rest[keep]))), 1.5)
-        keep = np.abs(rest) <= 3.0 * spread
-    paper = plane[0] + plane[1] * (np.arange(width, dtype=np.float32) / width)[None, :]
-    paper = paper + plane[2] * (np.arange(height, dtype=np.float32) / height)[:, None]
-    return (paper - values).astype(np.float32), spread
+        terms = (keep, keep * across, keep * down)
+        moments = np.zeros((total, 3, 3))
+        sums = np.stack([np.add.reduceat(term * rest, first) for term in terms], axis=1)
+        for i, other in enumerate((None, across, down)):
+            for j in range(i, 3):
+                product = terms[j] if other is None else terms[j] * other
+                moments[:, i, j] = moments[:, j, i] = np.add.reduceat(product, first)
+        # A little stiffness keeps the plane flat where there is hardly any paper to fit.
+        moments += np.diag([1e-6, 3.0, 3.0])
+        step = np.linalg.solve(moments, sums[:, :, None])[:, :, 0]
+        planes += step
+        steps = np.repeat(step, sizes, axis=0)
+        rest -= steps[:, 0] + steps[:, 1] * across + steps[:, 2] * down
+        held = np.maximum(np.add.reduceat(keep, first), 1.0)
+        spread = np.sqrt(np.add.reduceat(keep * rest**2, first) / held)
+        keep = (np.abs(rest) <= np.repeat(2.8 * np.maximum(spread, 1.5), sizes)).astype(np.float64)
+    planes[:, 0] += centre
+    shapes = np.array([crop.shape for crop in crops], dtype=np.float64).reshape(-1, 2)
+    slopes = planes[:, 1:] / np.maximum(shapes[:, ::-1] - 1.0, 1.0)
+    start = planes[:, 0] - 0.5 * planes[:, 1] - 0.5 * planes[:, 2]
+    # Light smoothing leaves 3/8 of the deviation of white noise, more of others; it is measured afterwards.
+    noise = np.maximum(0.5 * spread, 1.0)
+    return np.column_stack([start, slopes]).astype(np.float32), noise.astype(np.float32)
+
+
+def _rescale(smooth: Floats, noise: Floats, crops: Sequence[Pixels], xs: NDArray[np.intp], ys: NDArray[np.intp]) -> None:
+    """Measure the noise that smoothing left in each crop, and bring ``smooth`` and ``noise`` to it, in place."""
+    samples = [
+        smooth[ys[i] + 1 : ys[i] + max(crop.shape[0] - 1, 2) : _STRIDE, xs[i] + 1 : xs[i] + max(crop.shape[1] - 1, 2) : _STRIDE]
+        for i, crop in enumerate(crops)
+    ]
+    sizes = np.array([sample.size for sample in samples], dtype=np.intp)
+    first = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.intp)
+    values = np.concatenate([sample.ravel() for sample in samples]).astype(np.float64)
+    spread = np.full(len(crops), 1.5)
+    for _ in range(2):
+        keep = (np.abs(values) <= np.repeat(2.5 * spread, sizes)).astype(np.float64)
+        spread = np.sqrt(np.add.reduceat(keep * values**2, first) / np.maximum(np.add.reduceat(keep, first), 1.0))
+        spread = np.maximum(spread, 0.5)
+    # The noise stays at one grey level or more: less is the rounding of a clean picture.
+    scale = np.maximum(spread * 1.1, 1.0 / noise)
+    for i in np.flatnonzero(np.abs(scale - 1.0) > 0.05):
+        smooth[ys[i] : ys[i] + crops[i].shape[0], xs[i] : xs[i] + crops[i].shape[1]] /= np.float32(scale[i])
+        noise[i] *= np.float32(scale[i])
+
+
+@lru_cache(maxsize=1024)
+def _coordinates(shape: tuple[int, int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Coordinates of the samples of a crop from −0.5 to 0.5, across and down, flattened."""
+    across, down = np.linspace(-0.5, 0.5, shape[1]), np.linspace(-0.5, 0.5, shape[0])
+    return np.tile(across, shape[0]), np.repeat(down, shape[1])
+
+
+def _contrasts(possible: Mask, smooth: Floats, owner: NDArray[np.signedinteger], count: int) -> Floats:
+    """Darkness typical of the ink of each crop: the mean weighted by darkness itself, so that blur counts little."""
+    places = np.flatnonzero(possible)
+    values, owners = smooth.ravel()[places].astype(np.float64), owner.ravel()[places]
+    squares = np.bincount(owners, weights=values**2, minlength=count)
+    sums = np.bincount(owners, weights=values, minlength=count)
+    return (squares / np.maximum(sums, 1e-9)).astype(np.float32)
+
+
+def _clear_rules(possible: Mask, crops: Sequence[Pixels], xs: NDArray[np.intp], ys: NDArray[np.intp]) -> None:
+    """Take what is left of the cells' rules out of ``possible``, in place."""
+    for index, crop in enumerate(crops):
+        h, w = crop.shape
+        if h < 8 or w < 8:
+            continue
+        window = possible[ys[index] : ys[index] + h, xs[index] : xs[index] + w]
+        edge = window[:2].any() or window[-2:].any() or window[:, :2].any() or window[:, -2:].any()
+        if edge:
+            window &= _without_rules(window)
 
 
 def _without_rules(mask: Mask) -> Mask:
@@ -175,60 +334,78 @@ def _without_rules(mask: Mask) -> Mask:
     height, width = mask.shape
     picture = mask.astype(np.uint8)
     found = np.zeros_like(picture)
-    for length, across, shape in (
-        (max(9, int(width * 0.3)), height, (1, 0)),
-        (max(9, int(height * 0.45)), width, (0, 1)),
-    ):
-        size = (length, 1) if shape == (1, 0) else (1, length)
-        runs = cv2.morphologyEx(picture, cv2.MORPH_OPEN, np.ones(size[::-1], np.uint8), borderType=cv2.BORDER_CONSTANT,
-                                borderValue=0)
-        band = max(3, min(int(across * 0.16), 9))
-        if shape == (1, 0):
-            runs[band : height - band] = 0
-        else:
-            runs[:, band : width - band] = 0
-        found |= runs
+    flat = cv2.morphologyEx(picture, cv2.MORPH_OPEN, np.ones((1, max(9, int(width * 0.3))), np.uint8),
+                            borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    band = max(3, min(int(height * 0.16), 9))
+    flat[band : height - band] = 0
+    upright = cv2.morphologyEx(picture, cv2.MORPH_OPEN, np.ones((max(9, int(height * 0.45)), 1), np.uint8),
+                               borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    band = max(3, min(int(width * 0.08), 7))
+    upright[:, band : width - band] = 0
+    found = flat | upright
     if not found.any():
         return mask
     # The blurred flanks of a rule belong to it.
-    grown = cv2.dilate(found, np.ones((3, 3), np.uint8))
-    return mask & (grown == 0)
+    return mask & (cv2.dilate(found, np.ones((3, 3), np.uint8)) == 0)
 
 
-def _components_with_seeds(possible: Mask, sure: Mask) -> Mask:
-    """Keep connected pieces of ``possible`` that hold a seed, are no speck and no remnant stuck to the border."""
-    height, width = possible.shape
-    count, labels, stats, centres = cv2.connectedComponentsWithStats(possible.astype(np.uint8), connectivity=8)
-    if count == 1:
-        return possible
-    seeded = np.bincount(labels[sure & possible], minlength=count) > 0
-    x, y, w, h, area = (stats[:, column] for column in range(5))
-    touches_side = (x == 0) | (x + w == width)
-    touches_edge = (y == 0) | (y + h == height)
-    thin_upright = touches_side & (w <= max(3, 0.06 * width)) & (h >= 2.5 * w)
-    thin_flat = touches_edge & (h <= max(3, 0.1 * height)) & (w >= 2.5 * h)
-    corner = touches_side & touches_edge & (w <= max(4, 0.12 * width)) & (h <= max(4, 0.2 * height))
-    at_border = (touches_side | touches_edge) & (area <= 6)
-    keep = seeded & (area >= 3) & ~thin_upright & ~thin_flat & ~corner & ~at_border
-    keep[0] = False
-    if not keep.any():
-        return np.zeros_like(possible)
-    keep &= ~_strays(keep, stats, centres)
-    result: Mask = keep[labels]
-    return result
+def _pieces(
+    count: int, labels: NDArray[np.int32], stats: NDArray[np.int32], smooth: Floats, possible: Mask,
+    owner: NDArray[np.signedinteger], contrast: Floats, noise: Floats, crops: Sequence[Pixels],
+    xs: NDArray[np.intp], ys: NDArray[np.intp],
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+    """Connected pieces that are ink: significant, no rest of a rule, no stray speck."""
+    places = np.flatnonzero(possible)
+    marks, values = labels.ravel()[places], smooth.ravel()[places].astype(np.float64)
+    order = np.argsort(marks, kind="stable")
+    starts = np.searchsorted(marks[order], np.arange(1, count))
+    peak = np.maximum.reduceat(values[order], starts) if count > 1 else np.zeros(0)
+    total = np.bincount(marks, weights=values, minlength=count)[1:]
+    x, y, w, h, area = (stats[1:, column].astype(np.intp) for column in range(5))
+    cell = owner[y + h // 2, x + w // 2].astype(np.intp)
+    shapes = np.array([crop.shape for crop in crops], dtype=np.intp).reshape(-1, 2)
+    height, width = shapes[cell, 0], shapes[cell, 1]
+    left, top = x - xs[cell], y - ys[cell]
+    side = (left <= 0) | (left + w >= width)
+    edge = (top <= 0) | (top + h >= height)
+    rest = side & (w <= np.maximum(3, 0.06 * width)) & (h >= 2.5 * w)
+    rest |= edge & (h <= np.maximum(3, 0.1 * height)) & (w >= 2.5 * h)
+    rest |= side & edge & (w <= np.maximum(4, 0.12 * width)) & (h <= np.maximum(4, 0.2 * height))
+    rest |= (side | edge) & (area <= 6)
+    significant = (peak > _SURE) | (total / np.sqrt(area) > _SURE_PIECE)
+    keep = significant & (area >= 3) & ~rest & (peak > 0.45 * contrast[cell]) & (peak * noise[cell] > 0.5 * _FAINTEST_INK)
+    keep &= ~_strays(keep, cell, x, y, w, h, area)
+    chosen = np.flatnonzero(keep)
+    chosen = chosen[np.lexsort((x[chosen], cell[chosen]))]
+    return (
+        np.column_stack([chosen + 1, cell[chosen]]),
+        np.column_stack([x, y, w, h])[chosen],
+        np.column_stack([area, total])[chosen].astype(np.float64),
+    )
 
 
-def _strays(keep: NDArray[np.bool_], stats: NDArray[np.int32], centres: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Specks far from the main ink: tiny against it, and further off than a point is from its digit."""
-    x, y, w, h, area = (stats[:, column].astype(np.float64) for column in range(5))
-    largest = float(area[keep].max())
-    main = keep & (area >= 0.25 * largest)
-    tall = float(h[main].max())
-    tiny = keep & (area < 0.12 * largest) & (np.maximum(w, h) < 0.4 * max(tall, float(w[main].max())))
-    gap_x = np.min(np.maximum(np.maximum(x[main][None] - (x + w)[:, None], x[:, None] - (x + w)[main][None]), 0), axis=1)
-    gap_y = np.min(np.maximum(np.maximum(y[main][None] - (y + h)[:, None], y[:, None] - (y + h)[main][None]), 0), axis=1)
-    reach = 0.6 * max(tall, 8.0)
-    return tiny & ((gap_x > reach) | (gap_y > 0.35 * reach))
+def _strays(
+    keep: Mask, cell: NDArray[np.intp], x: NDArray[np.intp], y: NDArray[np.intp], w: NDArray[np.intp],
+    h: NDArray[np.intp], area: NDArray[np.intp],
+) -> Mask:
+    """Specks far from the main ink of their crop: tiny against it, and further off than a point is from its digit."""
+    strays = np.zeros_like(keep)
+    cells = cell[keep]
+    if cells.size == 0:
+        return strays
+    largest = np.zeros(int(cells.max()) + 1, dtype=np.intp)
+    np.maximum.at(largest, cells, area[keep])
+    tiny = keep & (area < 0.12 * largest[np.minimum(cell, largest.size - 1)])
+    for index in np.flatnonzero(tiny):
+        main = np.flatnonzero(keep & (cell == cell[index]) & (area >= 0.25 * largest[cell[index]]))
+        tall = int(h[main].max())
+        gap_x = np.maximum(np.maximum(x[main] - (x[index] + w[index]), x[index] - (x[main] + w[main])), 0).min()
+        gap_y = np.maximum(np.maximum(y[main] - (y[index] + h[index]), y[index] - (y[main] + h[main])), 0).min()
+        reach = 0.6 * max(tall, 8)
+        strays[index] = max(w[index], h[index]) < 0.4 * max(tall, int(w[main].max())) and (
+            gap_x > reach or gap_y > 0.35 * reach
+        )
+    return strays
 
 
 def _box(mask: Mask) -> BoundingBox | None:
@@ -243,13 +420,18 @@ def _cut(crop: Pixels, ink: Ink, box: BoundingBox, padding: int) -> Pixels:
     x0, y0, x1, y1 = int(box.x0), int(box.y0), int(box.x1), int(box.y1)
     paper = int(np.clip(np.median(crop.astype(np.float32) + ink.darkness), 0, 255))
     near = cv2.dilate(ink.mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    foreign = (ink.darkness > max(3.0 * ink.noise, 0.2 * ink.contrast)) & ~near
+    foreign = (ink.darkness > max(_POSSIBLE * ink.noise, 0.2 * ink.contrast)) & ~near
     clean = np.where(foreign, np.uint8(paper), crop)
     left, top = max(x0 - padding, 0), max(y0 - padding, 0)
     right, bottom = min(x1 + padding, crop.shape[1]), min(y1 + padding, crop.shape[0])
     result: Pixels = cv2.copyMakeBorder(
-        clean[top:bottom, left:right], padding - (y0 - top), padding - (bottom - y1),
-        padding - (x0 - left), padding - (right - x1), cv2.BORDER_CONSTANT, value=float(paper),
+        clean[top:bottom, left:right],
+        padding - (y0 - top),
+        padding - (bottom - y1),
+        padding - (x0 - left),
+        padding - (right - x1),
+        cv2.BORDER_CONSTANT,
+        value=float(paper),
     ).astype(np.uint8)
     return result
 
@@ -291,8 +473,11 @@ def _bands(profile: NDArray[np.intp], size: float) -> list[tuple[int, int]]:
     tallest = max(max(b - a for a, b in bands), size)
     while len(bands) > 1:
         # The pair that makes the lowest line when joined; stop when that would be more than one character.
-        joined = [(b[1] - a[0], index) for index, (a, b) in enumerate(pairwise(bands))
-                  if min(a[1] - a[0], b[1] - b[0]) < 0.62 * tallest]
+        joined = [
+            (b[1] - a[0], index)
+            for index, (a, b) in enumerate(pairwise(bands))
+            if min(a[1] - a[0], b[1] - b[0]) < 0.62 * tallest
+        ]
         if not joined or min(joined)[0] > 1.12 * tallest:
             break
         index = min(joined)[1]

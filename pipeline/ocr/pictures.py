@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from pipeline.domain import Alternative, Pixels, Reading
-from pipeline.ocr.crops import Ink, blank_probability_of, cut_ink, find_ink
+from pipeline.ocr.crops import Ink, blank_probability_of, cut_ink, find_inks
 
 # Alternatives beyond this many have never decided anything.
 _MOST = 8
@@ -58,7 +58,7 @@ def read_cells(
         recognise: alternatives for tight pictures of ink, summing to at most 1 each.
         reader: name for the readings.
     """
-    inks = [find_ink(crop) for crop in crops]
+    inks = find_inks(crops)
     blanks = [blank_probability_of(ink) for ink in inks]
     inked = [index for index, ink in enumerate(inks) if ink.mask.any()]
     found = recognise([cut_ink(crops[index], inks[index]) for index in inked])

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from pipeline.domain import Alternative, Pixels, Reading
 from pipeline.ocr import TextEngine, ctc, pictures
-from pipeline.ocr.crops import cut_ink, find_ink
+from pipeline.ocr.crops import cut_ink, find_inks
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -53,7 +53,7 @@ class RapidOcrEngine:
 
     def read_lines(self, lines: Sequence[Pixels]) -> list[Reading]:
         """Read single lines; the probability is the geometric mean over the characters."""
-        inks = [find_ink(line) for line in lines]
+        inks = find_inks(lines)
         inked = [index for index, ink in enumerate(inks) if ink.mask.any()]
         readings = [pictures.reading([Alternative("", 1.0)], NAME) for _ in lines]
         cuts = [cut_ink(lines[index], inks[index]) for index in inked]

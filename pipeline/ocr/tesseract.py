@@ -101,8 +101,11 @@ def _run(cut: Pixels, mode: int, options: str) -> Alternative:
     picture = Image.fromarray(cv2.resize(cut, size, interpolation=cv2.INTER_CUBIC))
     try:
         words = pytesseract.image_to_data(
-            picture, lang=_LANGUAGE, config=f"--psm {mode} --oem 1 --dpi 150 {options}".strip(),
-            timeout=_SECONDS, output_type=pytesseract.Output.DICT,
+            picture,
+            lang=_LANGUAGE,
+            config=f"--psm {mode} --oem 1 --dpi 150 {options}".strip(),
+            timeout=_SECONDS,
+            output_type=pytesseract.Output.DICT,
         )
     except (pytesseract.TesseractError, RuntimeError, UnicodeDecodeError):
         # TesseractError holds the child's status (a signal such as SIGFPE is negative); RuntimeError is the timeout.

@@ -1,0 +1,302 @@
+"""The fast numeral reader: a table's value cells at once, a few dozen microseconds each.
+
+Ink is cut into glyphs by connectedness, each glyph scaled to a small grey picture and classified together
+with its proportions by a two-layer perceptron. What is no numeral (Chinese characters, seal strokes, dirt)
+has a class of its own, so that a doubtful cell shows as one and can go to a text engine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline import settings
+from pipeline.domain import Alternative, Pixels, Reading
+from pipeline.errors import ModelError
+from pipeline.ocr import pictures
+from pipeline.ocr.crops import Sheet, blank_odds, lay_out
+
+NAME = "numerals"
+CLASSES = (*"0123456789.,+-—/()", "reject")
+SIDE = 16  # pixels of the square a glyph is scaled to
+SHAPES = 8  # numbers that tell a glyph's proportions
+FORMAT = 1
+
+_REJECT = CLASSES.index("reject")
+_WELL_FORMED = re.compile(r"[+\-—]{0,2}\d+([.,]\d+)*|\(\d+\)|[/\-—]|——|--|")
+# A text that is no numeral as people write them is at most this likely, whatever its glyphs look like.
+_MALFORMED = 0.5
+_DOUBTFUL = 0.9
+_BEAM = 8
+
+Floats = NDArray[np.float32]
+Boxes = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Glyphs:
+    """Glyphs of many crops.
+
+    Attributes:
+        boxes: x0, y0, x1, y1 on the sheet, shape (n, 4).
+        crop: index of the crop, ascending, and within a crop from left to right; shape (n,).
+        pictures: grey, ink light on 0, shape (n, SIDE * SIDE), uint8.
+        shapes: proportions and place in the line, shape (n, SHAPES).
+    """
+
+    boxes: Boxes
+    crop: NDArray[np.intp]
+    pictures: Pixels
+    shapes: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NumeralReader:
+    """The classifier's weights; each layer is (matrix, offset)."""
+
+    layers: tuple[tuple[Floats, Floats], ...]
+    temperature: float
+    identity: str
+
+    @classmethod
+    def load(cls) -> NumeralReader:
+        """Load the model that ``models/numeral_reader/CURRENT`` names.
+
+        Raises:
+            ModelError: it is missing, damaged or of another format.
+        """
+        root = settings.models_root() / "numeral_reader"
+        try:
+            current = (root / "CURRENT").read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ModelError(f"No numeral reader under {root} ({error})", "Run: nianbao train") from error
+        if re.fullmatch(r"[0-9a-z-]+", current) is None:
+            raise ModelError(f"{root / 'CURRENT'} does not name a folder", "Run: nianbao train")
+        return cls.load_from(root / current)
+
+    @classmethod
+    def load_from(cls, folder: Path) -> NumeralReader:
+        """Load one model folder: ``manifest.json`` and ``model.npz``, checked against each other.
+
+        Raises:
+            ModelError: it is missing, damaged or of another format.
+        """
+        try:
+            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+            content = (folder / "model.npz").read_bytes()
+            if manifest["format"] != FORMAT or tuple(manifest["classes"]) != CLASSES:
+                raise ModelError(f"The numeral reader in {folder} is of another format", "Run: nianbao train")
+            if hashlib.sha256(content).hexdigest() != manifest["sha256"]:
+                raise ModelError(f"The numeral reader in {folder} is damaged", "Restore models/ or run: nianbao train")
+            with np.load(folder / "model.npz", allow_pickle=False) as arrays:
+                layers = tuple(
+                    (arrays[f"matrix{i}"].astype(np.float32), arrays[f"offset{i}"].astype(np.float32))
+                    for i in range(int(manifest["layers"]))
+                )
+            return cls(layers, float(manifest["temperature"]), folder.name)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ModelError(f"The numeral reader in {folder} cannot be read ({error})", "Run: nianbao train") from error
+
+    def version(self) -> str:
+        """Name of the model."""
+        return f"{NAME} {self.identity}"
+
+    def read(self, crops: Sequence[Pixels]) -> list[Reading]:
+        """Read value cells, grey (h, w), dark on light.
+
+        Returns:
+            One reading per crop; the probabilities sum to at most 1, the remainder is the probability that
+            the cell holds something other than a numeral or nothing.
+        """
+        if len(crops) == 0:
+            return []
+        sheet = lay_out(crops)
+        glyphs = find_glyphs(sheet, crops)
+        probabilities = self.classify(glyphs.pictures, glyphs.shapes)
+        glyphs, probabilities, doubt = self._split_touching(sheet, glyphs, probabilities)
+        first = np.searchsorted(glyphs.crop, np.arange(len(crops) + 1))
+        ink = np.zeros((len(crops), 2))
+        np.add.at(ink, sheet.pieces[:, 1], sheet.weight)
+        readings = []
+        for index in range(len(crops)):
+            rows = slice(int(first[index]), int(first[index + 1]))
+            noise = float(sheet.noise[index])
+            blank = blank_odds(int(ink[index, 0]), float(ink[index, 1]) * noise, noise)
+            texts = _texts(probabilities[rows], glyphs.boxes[rows], doubt[rows]) if rows.stop > rows.start else []
+            found = [Alternative("", blank), *(Alternative(t, p * (1.0 - blank)) for t, p in texts)]
+            readings.append(pictures.reading(found, NAME))
+        return readings
+
+    def classify(self, images: Pixels, shapes: Floats) -> NDArray[np.float64]:
+        """Probability of each class for each glyph, shape (n, len(CLASSES))."""
+        values = features(images, shapes)
+        for number, (matrix, offset) in enumerate(self.layers):
+            values = values @ matrix + offset
+            if number < len(self.layers) - 1:
+                values = np.maximum(values, 0.0)
+        scores = values.astype(np.float64) / self.temperature
+        scores = np.exp(scores - scores.max(axis=1, keepdims=True)) if len(scores) else scores
+        result: NDArray[np.float64] = scores / scores.sum(axis=1, keepdims=True)
+        return result
+
+    def _split_touching(
+        self, sheet: Sheet, glyphs: Glyphs, probabilities: NDArray[np.float64]
+    ) -> tuple[Glyphs, NDArray[np.float64], NDArray[np.float64]]:
+        """Cut wide glyphs that look like nothing into two to four digits, where these look like something.
+
+        Returns:
+            Glyphs, their probabilities, and the factor by which each is less sure for having been cut.
+        """
+        sizes = glyphs.boxes[:, 2:] - glyphs.boxes[:, :2]
+        certain = np.ones(len(sizes))
+        suspects = np.flatnonzero(
+            (np.delete(probabilities, _REJECT, axis=1).max(axis=1, initial=0.0) < _DOUBTFUL)
+            & (sizes[:, 0] > 0.75 * sizes[:, 1]) & (sizes[:, 0] < 4.0 * sizes[:, 1]) & (sizes[:, 1] >= 7)
+        )
+        proposals: list[tuple[int, Boxes]] = []
+        for index in suspects:
+            proposals += [(int(index), cut) for cut in _cuts(sheet, glyphs.boxes[index])]
+        if not proposals:
+            return glyphs, probabilities, certain
+        boxes = np.concatenate([cut for _, cut in proposals])
+        owners = np.concatenate([np.full(len(cut), glyphs.crop[index]) for index, cut in proposals])
+        # The place in the line is judged among the neighbours the pieces will have.
+        lines = _line_of(glyphs)
+        pieces = _glyphs(sheet, boxes, owners, lines)
+        found = self.classify(pieces.pictures, pieces.shapes)
+        best: dict[int, tuple[float, slice]] = {}
+        start = 0
+        for index, cut in proposals:
+            rows = slice(start, start + len(cut))
+            start += len(cut)
+            worth = float(np.prod(found[rows, :10].max(axis=1)))
+            if worth > max(best.get(index, (0.5, rows))[0], float(probabilities[index, :_REJECT].max())):
+                best[index] = (worth, rows)
+        if not best:
+            return glyphs, probabilities, certain
+        kept = np.array([index for index in range(len(sizes)) if index not in best], dtype=np.intp)
+        chosen = np.concatenate([np.arange(rows.start, rows.stop) for _, rows in best.values()])
+        boxes = np.concatenate([glyphs.boxes[kept], boxes[chosen]])
+        crop = np.concatenate([glyphs.crop[kept], owners[chosen]])
+        order = np.lexsort((boxes[:, 0], crop))
+        merged = Glyphs(
+            boxes[order], crop[order],
+            np.concatenate([glyphs.pictures[kept], pieces.pictures[chosen]])[order],
+            np.concatenate([glyphs.shapes[kept], pieces.shapes[chosen]])[order],
+        )
+        doubt = np.concatenate([np.ones(len(kept)), np.full(len(chosen), 0.985)])[order]
+        return merged, np.concatenate([probabilities[kept], found[chosen]])[order], doubt
+
+
+def features(images: Pixels, shapes: Floats) -> Floats:
+    """What the classifier sees: grey values 0 to 1 and the proportions, shape (n, SIDE² + SHAPES)."""
+    return np.concatenate([images.astype(np.float32) / 255.0, shapes.astype(np.float32)], axis=1)
+
+
+def find_glyphs(sheet: Sheet, crops: Sequence[Pixels]) -> Glyphs:
+    """Group pieces of ink that stand above each other into glyphs, and describe each."""
+    boxes: list[tuple[int, int, int, int]] = []
+    owners: list[int] = []
+    pieces = sheet.boxes.tolist()
+    for (_, crop), (x, y, w, h) in zip(sheet.pieces.tolist(), pieces, strict=True):
+        if owners and owners[-1] == crop:
+            x0, y0, x1, y1 = boxes[-1]
+            shared = min(x1, x + w) - max(x0, x)
+            if shared >= 0.5 * min(x1 - x0, w):
+                boxes[-1] = (min(x0, x), min(y0, y), max(x1, x + w), max(y1, y + h))
+                continue
+        boxes.append((x, y, x + w, y + h))
+        owners.append(crop)
+    array = np.array(boxes, dtype=np.intp).reshape(-1, 4)
+    crop_of = np.array(owners, dtype=np.intp)
+    empty = Glyphs(array, crop_of, np.zeros((len(boxes), 0), np.uint8), np.zeros((len(boxes), 0), np.float32))
+    return _glyphs(sheet, array, crop_of, _line_of(empty, len(crops)))
+
+
+def _line_of(glyphs: Glyphs, crops: int | None = None) -> NDArray[np.float64]:
+    """Top and bottom of the tallest glyph of each crop, and number of glyphs; shape (crops, 3)."""
+    count = crops if crops is not None else int(glyphs.crop.max(initial=-1)) + 1
+    lines = np.zeros((count, 3))
+    heights = glyphs.boxes[:, 3] - glyphs.boxes[:, 1]
+    # Ascending heights: the tallest writes last; equal ones from right to left, so that the leftmost stays.
+    for index in np.lexsort((-np.arange(len(heights)), heights)):
+        lines[glyphs.crop[index], :2] = glyphs.boxes[index, 1], glyphs.boxes[index, 3]
+    np.add.at(lines[:, 2], glyphs.crop, 1.0)
+    return lines
+
+
+def _glyphs(sheet: Sheet, boxes: Boxes, crop: NDArray[np.intp], lines: NDArray[np.float64]) -> Glyphs:
+    images = np.zeros((len(boxes), SIDE, SIDE), dtype=np.uint8)
+    scale = 255.0 / np.maximum(1.15 * sheet.contrast[crop], 1e-3)
+    for index, (x0, y0, x1, y1) in enumerate(boxes.tolist()):
+        width, height = x1 - x0, y1 - y0
+        factor = (SIDE - 2) / max(width, height)
+        wide, high = max(2, round(width * factor)), max(2, round(height * factor))
+        way = cv2.INTER_AREA if factor < 1.0 else cv2.INTER_LINEAR
+        picture = cv2.resize(sheet.darkness[y0:y1, x0:x1], (wide, high), interpolation=way)
+        left, top = (SIDE - wide) // 2, (SIDE - high) // 2
+        images[index, top : top + high, left : left + wide] = np.clip(picture * scale[index], 0.0, 255.0)
+    width = (boxes[:, 2] - boxes[:, 0]).astype(np.float64)
+    height = (boxes[:, 3] - boxes[:, 1]).astype(np.float64)
+    top, bottom, number = (lines[crop, column] for column in range(3))
+    tall = np.maximum(bottom - top, 1.0)
+    shapes = np.column_stack([
+        np.clip(np.log2(width / height), -4.0, 4.0) / 2.0,
+        height / tall,
+        np.clip(width / tall, 0.0, 3.0),
+        np.clip((boxes[:, 1] - top) / tall, -1.0, 2.0),
+        np.clip((boxes[:, 3] - bottom) / tall, -2.0, 1.0),
+        np.log2(np.maximum(height, 1.0)) / 4.0,
+        np.log2(np.maximum(width, 1.0)) / 4.0,
+        (number == 1.0).astype(np.float64),
+    ]) if len(boxes) else np.zeros((0, SHAPES))
+    return Glyphs(boxes, crop, images.reshape(len(boxes), -1), shapes.astype(np.float32))
+
+
+def _cuts(sheet: Sheet, box: NDArray[np.intp]) -> list[Boxes]:
+    """Ways to cut a glyph into two to four pieces as wide as digits are, at its thinnest columns."""
+    x0, y0, x1, y1 = (int(value) for value in box)
+    width, height = x1 - x0, y1 - y0
+    window = sheet.darkness[y0:y1, x0:x1]
+    profile = window.clip(min=0.0).sum(axis=0)
+    ways = []
+    for parts in (2, 3, 4):
+        pitch = width / parts
+        if not 0.3 * height <= pitch <= 0.95 * height:
+            continue
+        edges = [x0]
+        for part in range(1, parts):
+            low = max(int((part - 0.25) * pitch), 1)
+            high = min(int((part + 0.25) * pitch) + 1, width - 1)
+            edges.append(x0 + low + int(np.argmin(profile[low:high])) if high > low else x0 + round(part * pitch))
+        edges.append(x1)
+        pieces = []
+        for left, right in zip(edges[:-1], edges[1:], strict=True):
+            inked = np.flatnonzero((window[:, left - x0 : right - x0] > 3.0).any(axis=1))
+            if right - left < 2 or inked.size < 3:
+                break
+            pieces.append((left, y0 + int(inked[0]), right, y0 + int(inked[-1]) + 1))
+        if len(pieces) == parts:
+            ways.append(np.array(pieces, dtype=np.intp))
+    return ways
+
+
+def _texts(probabilities: NDArray[np.float64], boxes: Boxes, doubt: NDArray[np.float64]) -> list[tuple[str, float]]:
+    """Most probable texts of one crop: products over its glyphs, less where the text or the spacing is odd."""
+    beams = [("", 1.0)]
+    for row, factor in zip(probabilities, doubt, strict=True):
+        likely = [int(index) for index in np.argsort(-row, kind="stable")[:4] if index != _REJECT]
+        grown = [(text + CLASSES[i], p * float(row[i]) * float(factor)) for text, p in beams for i in likely]
+        beams = sorted(grown, key=lambda item: (-item[1], item[0]))[:_BEAM]
+    height = float((boxes[:, 3] - boxes[:, 1]).max())
+    gaps = boxes[1:, 0] - boxes[:-1, 2]
+    spacing = _MALFORMED if gaps.size and float(gaps.max()) > 1.3 * max(height, 8.0) else 1.0
+    return [(t, p * spacing * (1.0 if _WELL_FORMED.fullmatch(t) else _MALFORMED)) for t, p in beams if p > 1e-6]
