@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
@@ -70,7 +71,7 @@ def read_pdf(data: bytes, settings: Settings) -> Iterator[PageImage | DocumentEr
             cause = f"the file has {count} pages, more than {settings.max_pages}"
             raise TooLargeError(cause, "Split it into smaller files")
         for repair in repairs:
-            logger.warning("repaired PDF: %s", repair)
+            logger.warning("repaired PDF: %s", _reason(repair))
         document = _open_pixels(data, structure, count, bool(repairs), settings)
         try:
             for index in range(count):
@@ -141,8 +142,10 @@ def _pdfium(data: bytes, password: str | None) -> pdfium.PdfDocument | None:
     return document
 
 
-def _reason(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+def _reason(fault: BaseException | str) -> str:
+    """A library's message on one line, without the name that it gives to a file in memory."""
+    text = " ".join(re.sub(r"stream <[^>]*>\W*", "", str(fault)).split())
+    return text[:200] or type(fault).__name__
 
 
 # --------------------------------------------------------------------------- one page

@@ -126,12 +126,12 @@ def read_text_layer(page: PageImage) -> tuple[tuple[Grid, ...], tuple[TextLine, 
 
 def _camelot_tables(layer: TextLayer) -> list[Any] | None:
     """Camelot's tables, top to bottom; None when it fails."""
-    import camelot
+    from camelot.io import read_pdf
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found = camelot.read_pdf(
+            found = read_pdf(
                 layer.pdf, pages="1", flavor="lattice", line_scale=_LINE_SCALE, resolution=200, suppress_stdout=True
             )
             return sorted(found, key=lambda table: (-table.cells[0][0].y2, table.cells[0][0].x1))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
@@ -53,7 +55,7 @@ def test_the_ranges_follow_each_other_and_cover_the_picture() -> None:
     ranges = _cut(_stack(*(picture(700, 1200, seed=seed) for seed in range(3))))
     assert ranges[0][0] == 0
     assert ranges[-1][1] == 3600
-    assert all(before[1] == after[0] for before, after in zip(ranges, ranges[1:], strict=False))
+    assert all(before[1] == after[0] for before, after in pairwise(ranges))
 
 
 @pytest.mark.parametrize("heights", [(1754, 1754, 1754), (1500, 1754, 1600), (1240, 1900, 1400, 1754)])
