@@ -108,7 +108,7 @@ def _collect(
     items = [(page.number, item) for page in pages for item in page.items]
     tables = [item for _, item in items if isinstance(item, TableReading)]
     lines = [item for _, item in items if isinstance(item, LineReading)]
-    labelled = iter(label_tables(tables, _sections(items), _units(forms), classifier))
+    labelled = iter(label_tables(tables, _sections(items), classifier))
     titles = {title.first: title for title in read_titles(lines)}
     strips = frozenset(t.id for form in forms for t in form.tables if t.layout is TableLayout.STRIP)
     order = _printed_order(forms)
@@ -146,10 +146,6 @@ def _sections(items: Sequence[tuple[int, TableReading | LineReading]]) -> list[s
         else:
             sections.append(last)
     return sections
-
-
-def _units(forms: Sequence[FormSpec]) -> frozenset[str]:
-    return frozenset(row.unit for form in forms for table in form.tables for _, row in _rows(table) if row.unit)
 
 
 def _entitle(draft: _Draft, title: Title) -> None:

@@ -10,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.domain import LabelContext, Mark, TableReading
-from pipeline.labels.contexts import sequence_contexts
+from pipeline.labels.contexts import grid_contexts
 from pipeline.values import parse_value
 
 _VALUE_MARKS = frozenset({Mark.NUMBER, Mark.BLANK, Mark.SLASH, Mark.DASH})
 # A table rarely changes inside a grid: three nats make one doubtful label too weak to start another.
 _SWITCH_COST = 3.0
 _UNSEEN = 0.02
+# A blank square speaks for a value column, but a label may have been lost as well.
+_BLANK = 0.2
 
 
 class Classifier(Protocol):
@@ -77,18 +79,15 @@ class Segment:
 
 
 def label_tables(
-    tables: Sequence[TableReading], sections: Sequence[str], units: frozenset[str], classifier: Classifier
+    tables: Sequence[TableReading], sections: Sequence[str], classifier: Classifier
 ) -> tuple[LabelledTable, ...]:
-    """Classify every text cell of the tables in one call.
-
-    Args:
-        sections: the heading above each table.
-        units: words that name a unit where they stand in a cell of their own.
-    """
+    """Classify every text cell of the tables in one call; ``sections`` holds the heading above each table."""
     contexts: list[LabelContext] = []
     owners: list[tuple[int, int]] = []
     for index, (table, section) in enumerate(zip(tables, sections, strict=True)):
-        for cell, context in _contexts(table, section, units):
+        texts = [reading.text for reading in table.readings]
+        worded = [not is_value(text) for text in texts]
+        for cell, context in grid_contexts(table.grid.cells, texts, worded, section):
             contexts.append(context)
             owners.append((index, cell))
     probabilities = classifier.probabilities(contexts) if contexts else np.zeros((0, len(classifier.classes)))
@@ -166,46 +165,6 @@ def segments(
     return tuple(result)
 
 
-def _contexts(table: TableReading, section: str, units: frozenset[str]) -> list[tuple[int, LabelContext]]:
-    """The contexts of all text cells: leaf labels and captions are one sequence, the cells of a header line another."""
-    grid = table.grid
-    texts = [reading.text for reading in table.readings]
-    worded = [not is_value(text) for text in texts]
-    rows = cells_by_row(table)
-    leaves: list[int] = []
-    parents: dict[int, str] = {}
-    columns: dict[int, int] = {}
-    result: list[tuple[int, LabelContext]] = []
-    caption = ""
-    for number, row in enumerate(rows):
-        own = [c for c in row if grid.cells[c].row == number and worded[c]]
-        figures = [c for c in row if not worded[c]]
-        if len(row) == 1:
-            caption = texts[row[0]]
-        for c in own:
-            left = [p for p in row if worded[p] and grid.cells[p].column < grid.cells[c].column]
-            spanning = [texts[p] for p in left if grid.cells[p].row_span > grid.cells[c].row_span]
-            parents[c] = "".join(spanning) if spanning else caption if len(row) > 1 else ""
-            columns[c] = sum(grid.cells[f].column > grid.cells[c].column for f in figures)
-        if len(row) == 1 or figures:
-            leaves.extend(c for c in own if grid.cells[c].row_span == 1 and texts[c] not in units)
-        elif own:
-            result.extend(
-                zip(own, sequence_contexts([texts[c] for c in own], [parents[c] for c in own], section), strict=True)
-            )
-    sequence = sequence_contexts(
-        [texts[c] for c in leaves], [parents[c] for c in leaves], section, [columns[c] for c in leaves]
-    )
-    result.extend(zip(leaves, sequence, strict=True))
-    placed = {c for c, _ in result}
-    for c in parents:
-        if c not in placed:
-            nearest = next((i for i, leaf in enumerate(leaves) if grid.cells[leaf].row >= grid.cells[c].row), None)
-            position = 0.0 if nearest is None else nearest / max(1, len(leaves) - 1)
-            result.append((c, LabelContext(texts[c], parents[c], section, position=position, columns=columns[c])))
-    return result
-
-
 def _segment(
     owner: str, table: LabelledTable, rows: list[list[int]], numbers: range, strip: bool, kinds: LabelKinds
 ) -> Segment:
@@ -217,8 +176,7 @@ def _segment(
         labels = tuple(c for c in rows[number] if grid.cells[c].column < boundary)
         own = [c for c in rows[number] if grid.cells[c].row == number]
         values = tuple(c for c in own if grid.cells[c].column >= boundary)
-        named = [c for c in own if c in table.probabilities and c in labels]
-        leaf = max(named, key=lambda c: (float(table.probabilities[c][kinds.row].sum()), c), default=None)
+        leaf = _leaf(table, [c for c in own if c in table.probabilities and c in labels], kinds)
         if values and _is_data(table, leaf, values, kinds):
             text = "" if leaf is None else table.reading.readings[leaf].text
             likely = None if leaf is None else table.probabilities[leaf]
@@ -226,6 +184,14 @@ def _segment(
         else:
             headers.extend(own)
     return Segment(owner, table, tuple(printed), tuple(headers))
+
+
+def _leaf(table: LabelledTable, labels: Sequence[int], kinds: LabelKinds) -> int | None:
+    """The label cell that names the row; a cell that spans further rows names a group, unless it reads as a row."""
+    named = {c: float(table.probabilities[c][kinds.row].sum()) for c in labels}
+    cells = table.reading.grid.cells
+    own = [c for c in labels if cells[c].row_span == 1 or named[c] > 0.5]
+    return max(own, key=lambda c: (named[c], c), default=None)
 
 
 def _is_data(table: LabelledTable, leaf: int | None, values: tuple[int, ...], kinds: LabelKinds) -> bool:
@@ -240,19 +206,23 @@ def _is_data(table: LabelledTable, leaf: int | None, values: tuple[int, ...], ki
 
 
 def _boundary(table: LabelledTable, rows: list[list[int]], numbers: range) -> int:
-    """The grid column where values begin: most words to its left, most figures to its right."""
+    """The grid column where values begin: most words to its left, most figures and blanks to its right.
+
+    Lines of words alone are headers and have no say.
+    """
     grid = table.reading.grid
     gain = np.zeros(grid.columns + 1)
     for number in numbers:
-        for c in rows[number]:
-            cell = grid.cells[c]
-            text = table.reading.readings[c].text
-            if cell.row != number or cell.column_span == grid.columns or not text.strip():
-                continue
+        own = [c for c in rows[number] if grid.cells[c].row == number]
+        texts = {c: table.reading.readings[c].text for c in own}
+        if all(not is_value(text) for text in texts.values()):
+            continue
+        for c, text in texts.items():
+            column = grid.cells[c].column
             if is_value(text):
-                gain[: cell.column + 1] += 1
+                gain[: column + 1] += 1.0 if text.strip() else _BLANK
             else:
-                gain[cell.column + 1 :] += 1
+                gain[column + 1 :] += 1.0
     gain[0] = -1.0
     return int(np.argmax(gain[: grid.columns]))
 

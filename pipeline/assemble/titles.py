@@ -15,9 +15,11 @@ _REPORT_TITLE = re.compile(rf"^(?:关于)?(?P<agency>.*?){_YEAR}年?度?(?:的)?
 _AGENCY_LAST = re.compile(rf"{_YEAR}年?度?(?P<agency>.{{2,40}}?)政府信息公开.{{0,4}}?年度?报告")
 _BARE_TITLE = re.compile(r"政府信息公开.{0,4}年度?报告")
 _STATISTICS_TITLE = re.compile(r"政府信息公开.{0,4}情况.?统计表")
+_STATISTICS_YEAR = re.compile(rf"^(?P<agency>.*?)[(（]?{_YEAR}年度?[)）]?政府信息公开.{{0,4}}情况.?统计表")
 _YEAR_LINE = re.compile(rf"[(（]?\s*{_YEAR}\s*年度?\s*[)）]?")
 _PERIOD = re.compile(rf"{_YEAR}年1月1日")
 _REPORTER = re.compile(r"填报单位(?:[(（]盖章[)）])?[:：]?(?P<agency>.+)")
+_HEADING = re.compile(r"^[一二三四五六七八九十]+、|^[(（][一二三四五六七八九十]+[)）]")
 _NARRATIVE = re.compile(r"[,，。；;《》]")
 
 
@@ -39,14 +41,10 @@ def read_titles(lines: Sequence[LineReading]) -> tuple[Title, ...]:
     """Find report titles among lines in reading order; a title may be broken over up to three lines."""
     texts = [_plain(line.reading.text) for line in lines]
     titles: list[Title] = []
-    index = 0
-    while index < len(texts):
-        title = _title_at(lines, texts, index)
-        if title is None:
-            index += 1
-        else:
+    for last in range(len(lines)):
+        title = _title_ending(lines, texts, last)
+        if title is not None and (not titles or title.first > titles[-1].last):
             titles.append(title)
-            index = title.last + 1
     return tuple(titles)
 
 
@@ -63,24 +61,44 @@ def reporter_of(text: str) -> str:
     return match["agency"].strip(":： _") if match else ""
 
 
-def _title_at(lines: Sequence[LineReading], texts: Sequence[str], start: int) -> Title | None:
-    page = lines[start].line.page
+def _title_ending(lines: Sequence[LineReading], texts: Sequence[str], last: int) -> Title | None:
+    """The title whose last line is ``last``: of the fewest lines that name an agency, else of the last line alone."""
+    bare: Title | None = None
     joined = ""
-    for end in range(start, min(start + 3, len(texts))):
-        if lines[end].line.page != page or _NARRATIVE.search(texts[end]):
-            return None
-        joined += texts[end]
-        if _STATISTICS_TITLE.search(joined):
-            found = re.match(rf"(?P<agency>.*?)[(（]?{_YEAR}年", joined)
-            agency = found["agency"] if found else re.split(r"政府信息公开", joined)[0]
-            return Title(start, end, agency, _year(found["year"]) if found else None)
-        for pattern in (_REPORT_TITLE, _AGENCY_LAST):
-            match = pattern.search(joined)
-            if match and (match["agency"] or pattern is _REPORT_TITLE):
-                return Title(start, end, match["agency"].strip("关于的"), _year(match["year"]))
-        if _BARE_TITLE.search(joined):
-            return Title(start, end, re.split(r"政府信息公开", joined)[0], None)
+    for first in range(last, max(-1, last - 3), -1):
+        if _NARRATIVE.search(texts[first]) or (first < last and not _adjoin(lines[first], lines[first + 1])):
+            break
+        joined = texts[first] + joined
+        found = _parse(joined)
+        if found is not None:
+            agency, year = found
+            if agency:
+                return Title(first, last, agency, year)
+            bare = bare or Title(first, last, "", year)
+    return bare
+
+
+def _parse(text: str) -> tuple[str, int | None] | None:
+    """Agency and year of a title, None for any other text."""
+    for pattern in (_REPORT_TITLE, _AGENCY_LAST, _STATISTICS_YEAR):
+        match = pattern.search(text)
+        if match:
+            return match["agency"].strip("关于的"), _year(match["year"])
+    if _BARE_TITLE.search(text) or _STATISTICS_TITLE.search(text):
+        return text.split("政府信息公开")[0], None
     return None
+
+
+def _adjoin(upper: LineReading, lower: LineReading) -> bool:
+    """Whether two lines may be parts of one title: same page, next to each other, alike in height."""
+    above, below = upper.line.box, lower.line.box
+    height = max(above.height, below.height)
+    return (
+        upper.line.page == lower.line.page
+        and below.y0 - above.y1 < 2.0 * height
+        and height < 1.5 * min(above.height, below.height)
+        and not _HEADING.match(_plain(upper.reading.text))
+    )
 
 
 def _year(text: str) -> int:

@@ -1,0 +1,262 @@
+"""Printed cells find their place on the form, whatever page breaks, added rows and lost labels do to the table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from pipeline.assemble import MappedReport, map_reports
+from pipeline.domain import CellKey, ColumnSpec, FormSpec, PageReading, RowSpec, TableReading, TableSpec
+from pipeline.forms import form_by_id, load_forms
+from tests.assemble.oracle import Oracle
+from tests.assemble.printed import Square, below, cut, line, page, reading, squares_of, table
+
+FORMS = load_forms()
+ORACLE = Oracle(FORMS)
+
+
+def name(row: RowSpec, column: ColumnSpec) -> str:
+    """A figure that tells where it was printed: no two cells of a table share one."""
+    return str(1000 + sum(ord(c) * 7 ** (i % 5) for i, c in enumerate(row.id + "/" + column.id)) % 90000)
+
+
+def expected(form: FormSpec, table_id: str) -> dict[CellKey, str]:
+    spec = next(t for t in form.tables if t.id == table_id)
+    return {
+        CellKey(spec.id, row.id, column.id): name(row, column)
+        for block in spec.blocks
+        for row in block.rows
+        for column in block.columns
+    }
+
+
+def found(pages: Sequence[PageReading], report: MappedReport) -> dict[CellKey, str]:
+    tables = [item for p in pages for item in p.items if isinstance(item, TableReading)]
+    return {key: tables[place.table].readings[place.cell].text for key, place in report.placements.items()}
+
+
+def spec_of(form: FormSpec, table_id: str) -> TableSpec:
+    return next(t for t in form.tables if t.id == table_id)
+
+
+def read(*pages: PageReading) -> tuple[MappedReport, ...]:
+    return map_reports(pages, FORMS, ORACLE)
+
+
+def whole(form: FormSpec) -> list[list[Square]]:
+    return [squares_of(t, name) for t in form.tables]
+
+
+@pytest.mark.parametrize("form_id", ["ogi-2019", "ogi-2021"])
+def test_every_cell_of_a_plain_report(form_id: str) -> None:
+    form = form_by_id(form_id)
+    pages = [page(line("临河市水务局2022年政府信息公开工作年度报告"), *(table(s) for s in whole(form)))]
+    (report,) = read(*pages)
+    assert (report.form.id, report.agency, report.year) == (form_id, "临河市水务局", 2022)
+    assert found(pages, report) == {k: v for t in form.tables for k, v in expected(form, t.id).items()}
+
+
+def test_the_form_is_decided_from_print_not_from_the_year() -> None:
+    form = form_by_id("ogi-2019")
+    pages = [page(line("佳县民政局2021年政府信息公开工作年度报告"), *(table(s) for s in whole(form)))]
+    assert read(*pages)[0].form.id == "ogi-2019"
+
+
+@pytest.mark.parametrize("break_at", [4, 10, 20, 26])
+def test_a_table_goes_on_on_the_next_page_without_its_header(break_at: int) -> None:
+    form = form_by_id("ogi-2021")
+    upper, lower = cut(squares_of(spec_of(form, "requests"), name), break_at)
+    pages = [page(table(upper)), page(table(lower), number=2)]
+    (report,) = read(*pages)
+    assert found(pages, report) == expected(form, "requests")
+
+
+def test_the_header_is_repeated_on_the_next_page() -> None:
+    form = form_by_id("ogi-2021")
+    squares = squares_of(spec_of(form, "requests"), name)
+    header = [s for s in squares if s[0] < 3]
+    upper, lower = cut(squares, 12)
+    pages = [page(table(upper)), page(table(header + below(lower, 3)), number=2)]
+    (report,) = read(*pages)
+    assert found(pages, report) == expected(form, "requests")
+
+
+def test_tables_stacked_without_a_gap() -> None:
+    form = form_by_id("ogi-2019")
+    first, second = (squares_of(spec_of(form, t), name) for t in ("proactive_disclosure", "requests"))
+    width = max(c + cs for _, c, _, cs, _ in second)
+    first = [(r, c, rs, width - c if c + cs == 4 else cs, text) for r, c, rs, cs, text in first]
+    stacked = first + below(second, max(r for r, *_ in first) + 1)
+    pages = [page(table(stacked))]
+    (report,) = read(*pages)
+    assert found(pages, report) == expected(form, "proactive_disclosure") | expected(form, "requests")
+
+
+def test_an_added_row_is_left_out() -> None:
+    form = form_by_id("ogi-2019")
+    squares = squares_of(spec_of(form, "proactive_disclosure"), name)
+    squares = [s for s in squares if s[0] < 4] + below([s for s in squares if s[0] >= 4], 1)
+    squares += [(4, 0, 1, 1, "其他主动公开文件"), (4, 1, 1, 1, "7"), (4, 2, 1, 1, "8"), (4, 3, 1, 1, "9")]
+    pages = [page(table(squares))]
+    (report,) = read(*pages)
+    assert found(pages, report) == expected(form, "proactive_disclosure")
+
+
+def test_rows_that_lost_their_labels_are_placed_by_their_neighbours() -> None:
+    form = form_by_id("ogi-2021")
+    squares = squares_of(spec_of(form, "requests"), name)
+    lost = {"1.属于国家秘密", "4.保护第三方合法权益", "8.属于行政查询事项"}
+    squares = [(r, c, rs, cs, "" if text in lost else text) for r, c, rs, cs, text in squares]
+    pages = [page(table(squares))]
+    (report,) = read(*pages)
+    assert found(pages, report) == expected(form, "requests")
+
+
+def test_a_row_that_the_agency_left_out_is_not_found() -> None:
+    form = form_by_id("ogi-2019")
+    squares = squares_of(spec_of(form, "requests"), name)
+    row = next(r for r, *_, text in squares if text == "2.重复申请")
+    kept = [(r - (r > row), c, rs - (r < row < r + rs), cs, text) for r, c, rs, cs, text in squares if r != row]
+    pages = [page(table(kept))]
+    (report,) = read(*pages)
+    missing = {k for k in expected(form, "requests") if k.row_id == "not_processed_duplicate"}
+    assert found(pages, report) == {k: v for k, v in expected(form, "requests").items() if k not in missing}
+
+
+@pytest.mark.parametrize("figures_above", [True, False])
+def test_a_row_cut_in_two_by_the_page_break(figures_above: bool) -> None:
+    form = form_by_id("ogi-2021")
+    squares = squares_of(spec_of(form, "requests"), name)
+    label = "（二）部分公开（区分处理的，只计这一情形，不计其他情形）"
+    row = next(r for r, *_, text in squares if text == label)
+    upper, lower = cut(squares, row + 1)
+    twin = [(0, c, rs, cs, text) for r, c, rs, cs, text in squares if r == row]
+    lower = below(lower, 1) + twin
+    figures = {name(r, c) for b in spec_of(form, "requests").blocks for r in b.rows for c in b.columns}
+    blanked = lower if figures_above else upper
+    emptied = [
+        (r, c, rs, cs, "" if text in figures and r == (0 if figures_above else row) else text)
+        for r, c, rs, cs, text in blanked
+    ]
+    upper, lower = (upper, emptied) if figures_above else (emptied, lower)
+    pages = [page(table(upper)), page(table(lower), number=2)]
+    (report,) = read(*pages)
+    assert found(pages, report) == expected(form, "requests")
+
+
+def test_a_header_cell_that_was_never_merged_leaves_blank_squares() -> None:
+    form = form_by_id("ogi-2021")
+    spec = spec_of(form, "proactive_disclosure")
+    squares = squares_of(spec, name)
+    top = next(r for r, *_, text in squares if text == "本年处理决定数量")
+    squares += [(r, c, 1, 1, "") for r in (top, top + 1) for c in (2, 3)]
+    pages = [page(table(squares))]
+    (report,) = read(*pages)
+    assert found(pages, report) == expected(form, "proactive_disclosure")
+
+
+def test_two_reports_in_one_file_the_second_starting_in_the_middle_of_a_page() -> None:
+    first, second = form_by_id("ogi-2019"), form_by_id("ogi-2021")
+    pages = [
+        page(line("甲县水务局2020年政府信息公开工作年度报告"), *(table(s) for s in whole(first)[:2])),
+        page(
+            table(whole(first)[2]),
+            line("乙县水务局2021年政府信息公开工作年度报告", top=200.0),
+            *(table(s) for s in whole(second)),
+            number=2,
+        ),
+    ]
+    one, two = read(*pages)
+    assert [(r.form.id, r.agency, r.year, r.pages) for r in (one, two)] == [
+        ("ogi-2019", "甲县水务局", 2020, (1, 2)),
+        ("ogi-2021", "乙县水务局", 2021, (2,)),
+    ]
+    for form, report in ((first, one), (second, two)):
+        assert found(pages, report) == {k: v for t in form.tables for k, v in expected(form, t.id).items()}
+
+
+def test_two_reports_without_titles_are_told_apart_by_what_repeats() -> None:
+    form = form_by_id("ogi-2021")
+    pages = [page(*(table(s) for s in whole(form)), number=n) for n in (1, 2)]
+    assert len(read(*pages)) == 2
+
+
+def test_an_unrelated_table_is_no_report() -> None:
+    squares = [(0, 0, 1, 1, "姓名"), (0, 1, 1, 1, "电话"), (1, 0, 1, 1, "张三"), (1, 1, 1, 1, "13800000000")]
+    assert read(page(table(squares))) == ()
+
+
+def test_a_row_with_a_lost_rule_is_placed_by_where_its_cells_lie_and_doubted() -> None:
+    form = form_by_id("ogi-2021")
+    squares = squares_of(spec_of(form, "requests"), name)
+    row = next(r for r, *_, text in squares if text == "（一）予以公开")
+    values = sorted(s for s in squares if s[0] == row and s[1] >= 3)
+    squares = [s for s in squares if s not in values[2:4]]
+    squares.append((row, values[2][1], 1, 2, values[2][4] + values[3][4]))
+    pages = [page(table(squares))]
+    (report,) = read(*pages)
+    right = expected(form, "requests")
+    for key, place in report.placements.items():
+        if key.row_id == "granted" and found(pages, report)[key] != right[key]:
+            assert place.column_probability < 0.5
+        elif key.row_id != "granted":
+            assert found(pages, report)[key] == right[key]
+
+
+def test_the_form_of_2014_with_headings_units_and_indents() -> None:
+    form = form_by_id("ogi-2014")
+    block = form.tables[0].blocks[0]
+    squares: list[Square] = [(0, 0, 1, 1, block.stub), (0, 1, 1, 1, block.unit_header), (0, 2, 1, 1, "统计数")]
+    printed = set()
+    for row in block.rows:
+        for heading in row.parents:
+            if heading in block.headings and heading not in printed:
+                printed.add(heading)
+                squares += [(len(squares) // 3, i, 1, 1, text) for i, text in enumerate((heading, "——", "——"))]
+        figures = (row.label, row.unit, name(row, block.columns[0]))
+        squares += [(len(squares) // 3, i, 1, 1, text) for i, text in enumerate(figures)]
+    upper, lower = cut(squares, 30)
+    pages = [
+        page(line("政府信息公开情况统计表"), line("（2016年度）", top=30.0), table(upper)),
+        page(table(lower), number=2),
+    ]
+    (report,) = read(*pages)
+    assert (report.form.id, report.year) == ("ogi-2014", 2016)
+    assert found(pages, report) == expected(form, "statistics")
+
+
+def test_doubtful_labels_lower_the_certainty_of_the_row() -> None:
+    form = form_by_id("ogi-2021")
+    spec = spec_of(form, "requests")
+    squares = squares_of(spec, name)
+    row = next(r for r, *_, text in squares if text == "2.重复申请")
+    gone = [s for s in squares if s[0] != row]
+    gone = [(r - (r > row), c, rs - (r < row < r + rs), cs, text) for r, c, rs, cs, text in gone]
+    unsure = [
+        (r, c, rs, cs, "" if text in {"3.要求提供公开出版物", "1.信访举报投诉类申请"} else text)
+        for r, c, rs, cs, text in gone
+    ]
+    (report,) = read(page(table(unsure)))
+    sure = min(p.row_probability for k, p in report.placements.items() if k.row_id == "granted")
+    doubtful = [p.row_probability for k, p in report.placements.items() if k.row_id.startswith("not_processed")]
+    assert sure > 0.95
+    assert min(doubtful) < 0.9
+
+
+def test_reading_a_value_as_words_does_not_move_its_neighbours() -> None:
+    form = form_by_id("ogi-2021")
+    spec = spec_of(form, "requests")
+    printed = table(squares_of(spec, name))
+    spoiled = next(
+        i
+        for i, r in enumerate(printed.readings)
+        if r.text == expected(form, "requests")[CellKey("requests", "granted", "enterprise")]
+    )
+    readings = list(printed.readings)
+    readings[spoiled] = reading("章", probability=0.4)
+    pages = [page(replace(printed, readings=tuple(readings)))]
+    (report,) = read(*pages)
+    wrong = {k for k, v in found(pages, report).items() if v != expected(form, "requests")[k]}
+    assert wrong == {CellKey("requests", "granted", "enterprise")}
