@@ -56,9 +56,7 @@ def _options(given: argparse.Namespace) -> Options:
     unknown = set(given.forms) - {form.id for form in known}
     if unknown:
         raise ValueError(f"unknown forms: {', '.join(sorted(unknown))}; known are {', '.join(f.id for f in known)}")
-    formats = tuple(
-        name for asked in given.formats for name in (("jpg", "png") if asked == "long" else (asked,))
-    )
+    formats = tuple(name for asked in given.formats for name in (("jpg", "png") if asked == "long" else (asked,)))
     for name, allowed in (("kinds", KINDS), ("formats", FORMATS)):
         wrong = set(formats if name == "formats" else given.kinds) - set(allowed)
         if wrong:
@@ -89,7 +87,8 @@ def _parser() -> argparse.ArgumentParser:
         return value
 
     parser = argparse.ArgumentParser(
-        prog="make_scans.py", description="Print annual reports, damage them as scanners do, and write the truth per cell."
+        prog="make_scans.py",
+        description="Print annual reports, damage them as scanners do, and write the truth per cell.",
     )
     parser.add_argument("out", type=Path, metavar="OUT", help="folder for the files and truth.csv")
     parser.add_argument("--reports", type=int, default=20, metavar="N", help="files to make (20)")
@@ -99,9 +98,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--levels", type=names, default=("0", "1", "2", "3"), help="0 print, 1 good, 2 everyday, 3 bad")
     parser.add_argument("--kinds", type=names, default=(), help=f"damage on top of the level: {','.join(KINDS)}")
     parser.add_argument("--fonts", type=names, default=(), help="names of fonts, all that are installed when left out")
-    parser.add_argument("--formats", type=names, default=("pdf", "tiff", "jpg", "png"), help=f"{','.join(FORMATS)},long")
-    parser.add_argument("--inconsistent", type=share, default=0.1, metavar="SHARE", help="reports with wrong sums (0.1)")
-    parser.add_argument("--volumes", type=share, default=0.04, metavar="SHARE", help="files with several reports (0.04)")
+    parser.add_argument(
+        "--formats", type=names, default=("pdf", "tiff", "jpg", "png"), help=f"{','.join(FORMATS)},long"
+    )
+    parser.add_argument(
+        "--inconsistent", type=share, default=0.1, metavar="SHARE", help="reports with wrong sums (0.1)"
+    )
+    parser.add_argument(
+        "--volumes", type=share, default=0.04, metavar="SHARE", help="files with several reports (0.04)"
+    )
     parser.add_argument("--plain", action="store_true", help="no departures from the statutory wording and layout")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1), metavar="J", help="processes")
     parser.add_argument("--faults", action="store_true", help="write hostile files and expected.csv instead")

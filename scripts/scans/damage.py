@@ -163,8 +163,10 @@ class Picture:
         found = bounding(points)
         height, width = self.pixels.shape[:2]
         return BoundingBox(
-            min(max(found.x0, 0.0), width), min(max(found.y0, 0.0), height),
-            min(max(found.x1, 0.0), width), min(max(found.y1, 0.0), height),
+            min(max(found.x0, 0.0), width),
+            min(max(found.y0, 0.0), height),
+            min(max(found.x1, 0.0), width),
+            min(max(found.y1, 0.0), height),
         )
 
 
@@ -178,9 +180,9 @@ def recipe(level: int, kinds: Iterable[str], rng: np.random.Generator, dpi: int)
     for name in names:
         if name in _KINDS:
             damage = _KINDS[name](damage, rng, dpi)
-    scale = dpi / 200
-    damage = replace(damage, blur=damage.blur * scale)
-    return replace(damage, names=names)
+    # strokes of a thin face are two pixels wide below 300 dpi: thinning would leave nothing to read
+    swell = damage.swell if dpi >= 300 else max(0, damage.swell)
+    return replace(damage, names=names, blur=damage.blur * dpi / 200, swell=swell)
 
 
 def vary(damage: Damage, rng: np.random.Generator) -> Damage:
@@ -234,6 +236,8 @@ def _everyday(rng: np.random.Generator) -> Damage:
         colour=bool(rng.random() < 0.5),
         behind=float(rng.uniform(0.03, 0.08)) if rng.random() < 0.15 else 0.0,
     )
+    if rng.random() < 0.45:  # office scanners stretch the paper to white
+        damage = replace(damage, paper=_paper(rng, 243, 254), shade=damage.shade * 0.3)
     if rng.random() < 0.45:
         damage = replace(damage, seals=(_seal(rng, (200, 30, 35) if damage.colour else (110, 110, 110)),))
     return damage
@@ -287,7 +291,7 @@ def _kind_photo(damage: Damage, rng: np.random.Generator, _: int) -> Damage:
         damage,
         angle=damage.angle + float(rng.uniform(-4, 4)),
         keystone=_keystone(rng, 0.045),
-        zoom=float(rng.uniform(0.86, 1.02)),
+        zoom=float(rng.uniform(0.92, 1.05)),
         desk=desk,
         shade=float(rng.uniform(0.12, 0.32)),
         shadow=float(rng.uniform(0.0, 0.4)),
@@ -332,7 +336,7 @@ def _kind_jpeg30(damage: Damage, rng: np.random.Generator, _: int) -> Damage:
 
 
 def _kind_skew15(damage: Damage, rng: np.random.Generator, _: int) -> Damage:
-    return replace(damage, angle=float(rng.choice([-1, 1])) * float(rng.uniform(9, 15)), zoom=damage.zoom * 0.86)
+    return replace(damage, angle=float(rng.choice([-1, 1])) * float(rng.uniform(9, 15)))
 
 
 def _kind_curl(damage: Damage, rng: np.random.Generator, _: int) -> Damage:
@@ -409,7 +413,12 @@ def _seal(rng: np.random.Generator, tint: tuple[int, int, int]) -> Seal:
 
 
 def apply(
-    pixels: Pixels, damage: Damage, rng: np.random.Generator, dpi: int, lettering: Lettering, seal_text: str,
+    pixels: Pixels,
+    damage: Damage,
+    rng: np.random.Generator,
+    dpi: int,
+    lettering: Lettering,
+    seal_text: str,
     behind: Pixels | None = None,
 ) -> Picture:
     """Damage one printed page.
@@ -469,16 +478,20 @@ def _warp(width: int, height: int, damage: Damage, dpi: int) -> tuple[Warp, tupl
     zoom_x, zoom_y = damage.zoom, damage.zoom
     if damage.dpi is not None:
         zoom_x, zoom_y = damage.dpi[0] / dpi, damage.dpi[1] / dpi
-    if damage.desk is not None:
-        out = (round(width * 1.08), round(height * 1.06))
-    else:
-        out = (round(width * zoom_x), round(height * zoom_y))
+    room = (1.08, 1.06) if damage.desk is not None else (1.0, 1.0)
     centre = np.array([width / 2, height / 2])
     turn = np.deg2rad(-damage.angle)
     rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     square = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float64)
     moved = (square + np.array(damage.keystone) * [width, height] - centre) @ rotation.T
-    moved = moved * [zoom_x, zoom_y] + np.array(out) / 2 + np.array(damage.shift) * [width, height]
+    # nothing printed may leave the picture: a camera steps back, a scanner's bed is larger than the sheet
+    reach = float(np.max(np.abs(moved * 0.93) / (centre * room)))
+    if reach > 1 and damage.desk is not None:
+        moved = moved / reach
+    elif reach > 1:
+        room = (reach, reach)
+    out = (round(width * zoom_x * room[0]), round(height * zoom_y * room[1]))
+    moved = (moved + np.array(damage.shift) * [width, height]) * [zoom_x, zoom_y] + np.array(out) / 2
     matrix = cv2.getPerspectiveTransform(square.astype(np.float32), moved.astype(np.float32)).astype(np.float64)
     bend_x = (damage.bend_x[0] * width, damage.bend_x[1] / width, damage.bend_x[2])
     bend_y = (damage.bend_y[0] * width, damage.bend_y[1] / height, damage.bend_y[2])
@@ -498,7 +511,9 @@ def _resample(work: Pixels, warp: Warp, size: tuple[int, int], damage: Damage) -
     half = np.array([[1.0, 0, 0.5], [0, 1.0, 0.5], [0, 0, 1.0]])
     if not warp.bent:
         matrix = np.linalg.inv(half) @ warp.matrix @ half
-        return cv2.warpPerspective(work, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=border)
+        return cv2.warpPerspective(
+            work, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=border
+        )
     step = 16
     # knots in the middle of squares of 16 pixels, one square more on each side, so that cv2.resize meets them exactly
     xs = (np.arange(-1, -(-size[0] // step) + 1) + 0.5) * step
@@ -511,15 +526,19 @@ def _resample(work: Pixels, warp: Warp, size: tuple[int, int], damage: Damage) -
     return cv2.remap(work, full, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=border)
 
 
-def _lay_on_desk(work: Pixels, printed: tuple[int, ...], warp: Warp, damage: Damage, rng: np.random.Generator) -> Pixels:
+def _lay_on_desk(
+    work: Pixels, printed: tuple[int, ...], warp: Warp, damage: Damage, rng: np.random.Generator
+) -> Pixels:
     """Put a table top with a faint grain around the sheet, and the sheet's own shadow on it."""
     height, width = work.shape[:2]
     rim = np.linspace(0, 1, 40)
     h, w = printed[:2]
     edge = np.concatenate(
         [
-            np.stack([rim * w, rim * 0], 1), np.stack([rim * 0 + w, rim * h], 1),
-            np.stack([w - rim * w, rim * 0 + h], 1), np.stack([rim * 0, h - rim * h], 1),
+            np.stack([rim * w, rim * 0], 1),
+            np.stack([rim * 0 + w, rim * h], 1),
+            np.stack([w - rim * w, rim * 0 + h], 1),
+            np.stack([rim * 0, h - rim * h], 1),
         ]
     )
     sheet = np.zeros((height, width), np.uint8)
@@ -581,8 +600,11 @@ def _noisy(work: Pixels, sigma: float, rng: np.random.Generator) -> Pixels:
 def _speckled(work: Pixels, count: int, rng: np.random.Generator) -> Pixels:
     height, width = work.shape[:2]
     for x, y, r, v in zip(
-        rng.integers(0, width, count), rng.integers(0, height, count), rng.integers(0, 2, count),
-        rng.integers(20, 170, count), strict=True,
+        rng.integers(0, width, count),
+        rng.integers(0, height, count),
+        rng.integers(0, 2, count),
+        rng.integers(20, 170, count),
+        strict=True,
     ):
         work[y : y + r + 1, x : x + r + 1] = v
     return work

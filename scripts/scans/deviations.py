@@ -115,8 +115,13 @@ def draw_manner(rng: np.random.Generator, plain: bool = False) -> Manner:
         blank_where = str(rng.choice(["details", "organisations", "totals"]))
     if not departs:
         return Manner(
-            widths=widths, jitter=base.jitter, half_width=half, zero=zero, zero_share=zero_share,
-            blank_where=blank_where, heading_mark=base.heading_mark,
+            widths=widths,
+            jitter=base.jitter,
+            half_width=half,
+            zero=zero,
+            zero_share=zero_share,
+            blank_where=blank_where,
+            heading_mark=base.heading_mark,
         )
     return Manner(
         widths=widths,
@@ -207,7 +212,9 @@ class Composer:
                 path = row.parents[:depth]
                 if path not in printed and path not in own_rows:
                     mark = self.manner.heading_mark
-                    cells.append(TableCell(at, 0, label, self._styled(path[-1]), align="left", indent=step * (depth - 1)))
+                    cells.append(
+                        TableCell(at, 0, label, self._styled(path[-1]), align="left", indent=step * (depth - 1))
+                    )
                     cells.append(TableCell(at, label, unit, mark))
                     cells.append(TableCell(at, unit, 1, mark))
                     at += 1
@@ -240,7 +247,9 @@ class Composer:
             ]
             tall = max(map(len, paths))
             stub = self._styled(block.stub)
-            cells.append(TableCell(at, 0, label, stub, rows=tall, header=True, align="centre" if len(stub) < 8 else "left"))
+            cells.append(
+                TableCell(at, 0, label, stub, rows=tall, header=True, align="centre" if len(stub) < 8 else "left")
+            )
             cells += _header(paths, edges, at, tall, self.manner.merged)
             at += tall
             if not number:
@@ -397,7 +406,12 @@ class Composer:
             text = manner.minus + text if value < 0 else "+" + text if manner.plus else text
         if money and manner.unit_in_cell:
             text += "元" if manner.in_yuan and key.column_id == "amount" else "万元"
-        elif not money and value > 9 and self.rng.random() < manner.note_share and key.column_id in ("in_force", "issued"):
+        elif (
+            not money
+            and value > 9
+            and self.rng.random() < manner.note_share
+            and key.column_id in ("in_force", "issued")
+        ):
             part = int(self.rng.integers(1, int(value)))
             text += self._styled(f"（{self.rng.choice(['其中修订', '含自然失效', '含联合发文'])}{part}件）")
         return text
@@ -419,7 +433,9 @@ def _label_edges(label: float, depth: int, rng: np.random.Generator) -> list[flo
     return [0.0, first, second, label]
 
 
-def _header(paths: Sequence[tuple[str, ...]], edges: Sequence[float], row: int, depth: int, merged: bool) -> list[TableCell]:
+def _header(
+    paths: Sequence[tuple[str, ...]], edges: Sequence[float], row: int, depth: int, merged: bool
+) -> list[TableCell]:
     """Header cells over value columns: common beginnings of the paths are one wide cell, ends reach down."""
     cells = []
     for level in range(depth):
@@ -427,13 +443,25 @@ def _header(paths: Sequence[tuple[str, ...]], edges: Sequence[float], row: int, 
         while start < len(paths):
             prefix = paths[start][: level + 1]
             stop = start + 1
-            while stop < len(paths) and len(prefix) > level and len(prefix) < len(paths[stop]) and paths[stop][: level + 1] == prefix:
+            while (
+                stop < len(paths)
+                and len(prefix) > level
+                and len(prefix) < len(paths[stop])
+                and paths[stop][: level + 1] == prefix
+            ):
                 stop += 1
             if len(prefix) > level:
                 end = len(paths[start]) == level + 1
                 if merged:
                     cells.append(
-                        TableCell(row + level, edges[start], edges[stop], prefix[level], depth - level if end else 1, header=True)
+                        TableCell(
+                            row + level,
+                            edges[start],
+                            edges[stop],
+                            prefix[level],
+                            depth - level if end else 1,
+                            header=True,
+                        )
                     )
                 else:
                     middle = (start + stop - 1) // 2

@@ -142,7 +142,11 @@ def _requests(table: TableSpec, scale: str, rng: np.random.Generator) -> Figures
 
 def _reviews(table: TableSpec, scale: str, rng: np.random.Generator) -> Figures:
     zero, mean = {
-        "township": (0.97, 1), "county": (0.85, 2), "city": (0.6, 6), "province": (0.3, 40), "dense": (0.1, 60),
+        "township": (0.97, 1),
+        "county": (0.85, 2),
+        "city": (0.6, 6),
+        "province": (0.3, 40),
+        "dense": (0.1, 60),
     }[scale]
     block = table.blocks[0]
     figures: Figures = {}

@@ -176,7 +176,13 @@ class Press:
         self.y += self.style.px(points)
 
     def paragraph(
-        self, text: str, *, points: float | None = None, align: str = "left", indent: float = 2.0, bold: bool = False,
+        self,
+        text: str,
+        *,
+        points: float | None = None,
+        align: str = "left",
+        indent: float = 2.0,
+        bold: bool = False,
         heading: bool = False,
     ) -> None:
         """Set a paragraph; ``indent`` of its first line is in ems."""
@@ -246,7 +252,11 @@ class Press:
                 heights[cell.row] = max(heights[cell.row], len(lines[number]) * step + 2 * style.px(style.pad_y))
         for number, cell in enumerate(table.cells):
             if cell.rows > 1:
-                lack = len(lines[number]) * step + 2 * style.px(style.pad_y) - sum(heights[cell.row : cell.row + cell.rows])
+                lack = (
+                    len(lines[number]) * step
+                    + 2 * style.px(style.pad_y)
+                    - sum(heights[cell.row : cell.row + cell.rows])
+                )
                 for row in range(cell.row, cell.row + cell.rows):
                     heights[row] += max(0, -(-lack // cell.rows))
         return size, heights, lines
@@ -260,7 +270,9 @@ class Press:
             needed = height if started or row else sum(heights[: table.header_rows + 1])
             if self.y + needed > self.bottom and self.y > self.style.px(self.style.margin_top):
                 room = self.bottom - self.y
-                tallest = max((len(lines[n]) for n, c in enumerate(table.cells) if c.row == row and c.rows == 1), default=0)
+                tallest = max(
+                    (len(lines[n]) for n, c in enumerate(table.cells) if c.row == row and c.rows == 1), default=0
+                )
                 upper = step + 2 * self.style.px(self.style.pad_y)
                 if self.style.cut_rows and row >= table.header_rows and tallest > 1 and room >= upper:
                     strips.append(_Strip(len(self.pages) - 1, self.y, self.y + upper, row, 1))
@@ -332,7 +344,9 @@ class Press:
                     )
                 )
 
-    def _lines(self, cell: TableCell, lines: Sequence[str], size: int, box: tuple[int, int, int, int]) -> list[TextItem]:
+    def _lines(
+        self, cell: TableCell, lines: Sequence[str], size: int, box: tuple[int, int, int, int]
+    ) -> list[TextItem]:
         style = self.style
         x0, y0, x1, y1 = box
         bold = cell.header and style.bold_header

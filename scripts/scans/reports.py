@@ -119,8 +119,15 @@ def make_document(options: Options, seed: int, index: int) -> Document:
     press.finish(1 if rng.random() < 0.8 else int(rng.integers(2, 40)))
     pictures = () if container == "textpdf" else tuple(_photographed(press, level, kinds, body, rng))
     return Document(
-        tuple(form.id for form in forms), level, kinds, container, style.lettering.name, tuple(press.pages), pictures,
-        style.dpi, int(rng.integers(1 << 31)),
+        tuple(form.id for form in forms),
+        level,
+        kinds,
+        container,
+        style.lettering.name,
+        tuple(press.pages),
+        pictures,
+        style.dpi,
+        int(rng.integers(1 << 31)),
     )
 
 
@@ -129,7 +136,9 @@ def make_document(options: Options, seed: int, index: int) -> Document:
 
 def _draw_kinds(level: int, rng: np.random.Generator) -> tuple[str, ...]:
     """A natural mixture: print peculiarities at every level, special damage on one scan in four."""
-    kinds = [kind for kind, share in zip(PRINT_KINDS, (0.03, 0.05, 0.04, 0.12, 0.03), strict=True) if rng.random() < share]
+    kinds = [
+        kind for kind, share in zip(PRINT_KINDS, (0.03, 0.05, 0.04, 0.12, 0.03), strict=True) if rng.random() < share
+    ]
     special = {
         1: ["lowres", "quarter", "blueseal", "redseal", "watermark"],
         2: ["photo", "fax", "lowres", "quarter", "blueseal", "showthrough", "jpeg30", "broken"],
@@ -155,7 +164,9 @@ def draw_style(faces: tuple[Face, ...], kinds: tuple[str, ...], text: bool, rng:
     width, height = (841.9, 595.3) if landscape else (595.3, 841.9)
     if rng.random() < 0.08:
         width, height = width * 612 / 595.3, height * 0.97
-    cell = float(rng.choice([9.0, 10.0, 10.5, 10.5, 10.5, 11.0, 12.0, 14.0], p=[0.1, 0.15, 0.2, 0.15, 0.15, 0.1, 0.1, 0.05]))
+    cell = float(
+        rng.choice([9.0, 10.0, 10.5, 10.5, 10.5, 11.0, 12.0, 14.0], p=[0.1, 0.15, 0.2, 0.15, 0.15, 0.1, 0.1, 0.05])
+    )
     dotted = "dotted" in kinds
     noborder = "noborder" in kinds
     shade: Tint | None = None
@@ -209,7 +220,8 @@ def draw_style(faces: tuple[Face, ...], kinds: tuple[str, ...], text: bool, rng:
 def _year(form: FormSpec, rng: np.random.Generator) -> int:
     """Mostly a year in which the form was in force; now and then an agency uses the old form a year too long."""
     last = form.valid_to if form.valid_to is not None else form.valid_from + 4
-    return int(rng.integers(form.valid_from, last + 1)) + int(rng.random() < 0.04)
+    late = form.valid_to is not None and rng.random() < 0.06
+    return int(rng.integers(form.valid_from, last + 1)) + int(late)
 
 
 # ----------------------------------------------------------------------------------------- setting
@@ -249,7 +261,12 @@ def _set_report(press: Press, composer: Composer, body: str, year: int, rng: np.
     if bare:
         return
     press.skip(8)
-    _heading(press, 5 + shift, str(rng.choice(["存在的主要问题及改进情况", "存在问题及改进情况", "存在的主要问题和改进情况"])), rng)
+    _heading(
+        press,
+        5 + shift,
+        str(rng.choice(["存在的主要问题及改进情况", "存在问题及改进情况", "存在的主要问题和改进情况"])),
+        rng,
+    )
     for text in wording.problems(body, year, int(rng.integers(0, 4)), rng):
         press.paragraph(text)
     _heading(press, 6 + shift, "其他需要报告的事项", rng)
@@ -268,7 +285,9 @@ def _set_annex(press: Press, composer: Composer, body: str, year: int, rng: np.r
     """The form of 2014: a report in prose with a table as its annex, or the annex alone."""
     style = press.style
     if rng.random() < 0.45:
-        press.paragraph(f"{body}{year}年{composer.form.title}", points=style.title, align="centre", bold=True, heading=True)
+        press.paragraph(
+            f"{body}{year}年{composer.form.title}", points=style.title, align="centre", bold=True, heading=True
+        )
         press.paragraph(wording.intro(body, year, rng))
         _heading(press, 1, "基本情况", rng)
         for text in wording.overview(body, year, int(rng.integers(1, 6)), rng):
@@ -298,7 +317,13 @@ def _heading(press: Press, number: int, text: str, rng: np.random.Generator) -> 
 
 
 def _table_heading(
-    press: Press, spec: TableSpec, number: int, renumbered: bool, ordinals: bool, manner: Manner, rng: np.random.Generator
+    press: Press,
+    spec: TableSpec,
+    number: int,
+    renumbered: bool,
+    ordinals: bool,
+    manner: Manner,
+    rng: np.random.Generator,
 ) -> None:
     text = spec.title.split("、", 1)[1]
     if manner.aliases and rng.random() < 0.5:
@@ -307,7 +332,9 @@ def _table_heading(
         text = tail if len(head) == 1 else text
     mark = f"{'〇一二三四五六七八'[number]}、" if ordinals or renumbered else ""
     align = "centre" if rng.random() < 0.12 else "left"
-    press.paragraph(mark + text, points=press.style.heading, heading=True, align=align, indent=2 if rng.random() < 0.6 else 0)
+    press.paragraph(
+        mark + text, points=press.style.heading, heading=True, align=align, indent=2 if rng.random() < 0.6 else 0
+    )
 
 
 def _aligned(table: Table, where: str) -> Table:
@@ -333,5 +360,3 @@ def _photographed(
         if forced and not page.seals:
             page = replace(page, seals=recipe.seals)
         yield damages.apply(pixels, page, rng, dpi, press.style.heading_lettering, body, back)
-
-

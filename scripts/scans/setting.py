@@ -134,7 +134,9 @@ def _photograph(item: Photograph) -> Pixels:
     """Soft blobs of colour over a gradient, with grain and a few hard edges: to a reader of tables, a photograph."""
     rng = np.random.default_rng(item.seed)
     height, width_ = item.y1 - item.y0, item.x1 - item.x0
-    coarse = Image.fromarray(rng.integers(20, 235, (7, 9, 3), dtype=np.uint8)).resize((width_, height), Image.Resampling.BICUBIC)
+    coarse = Image.fromarray(rng.integers(20, 235, (7, 9, 3), dtype=np.uint8)).resize(
+        (width_, height), Image.Resampling.BICUBIC
+    )
     pen = ImageDraw.Draw(coarse)
     for _ in range(int(rng.integers(4, 12))):
         x, y = int(rng.integers(0, width_)), int(rng.integers(0, height))
@@ -154,7 +156,8 @@ def _face_of(character: str, lettering: Lettering) -> Face:
         return latin
     if character.isspace() or has_glyph(lettering.hanzi, character):
         return lettering.hanzi
-    return next((f for f in FACES if not f.latin and f.path.exists() and has_glyph(f, character)), lettering.hanzi)
+    others = (f for f in FACES if not f.latin and f.path.exists() and f.outlines >= lettering.hanzi.outlines)
+    return next((f for f in others if has_glyph(f, character)), lettering.hanzi)
 
 
 def _wrap_one(text: str, limit: float, lettering: Lettering, size: int, bold: bool) -> list[str]:

@@ -10,7 +10,7 @@ _PLACES = (
     "云岭", "青岚", "石桥", "白鹭", "梧川", "临溪", "松江口", "望湖", "金沙坪", "柳河", "双塔", "紫云", "丹枫", "澄江湾", "龙泉驿口",
     "清水洼", "安澜", "宁河口", "长乐坝", "新丰", "北固", "东屏", "南浦", "西岭", "凤栖", "鹿鸣", "枣林", "盐亭湾", "碧溪", "大河沿",
 )  # fmt: skip
-_LEVELS = ("省", "市", "县", "区", "自治县")
+_LEVELS = ("市", "县", "区", "自治县")
 _OFFICES = (
     "人民政府办公室", "教育局", "民政局", "财政局", "自然资源局", "生态环境局", "住房和城乡建设局", "交通运输局", "水务局", "农业农村局",
     "卫生健康局", "审计局", "市场监督管理局", "应急管理局", "统计局", "医疗保障局", "司法局", "文化和旅游局", "行政审批服务局", "林业和草原局",
@@ -95,8 +95,16 @@ def _several(texts: Sequence[str], body: str, year: int, count: int, rng: np.ran
 def _fill(text: str, body: str, year: int, rng: np.random.Generator) -> str:
     a, b, c, d, e = (int(rng.integers(1, top)) for top in (5000, 400, 60, 9, 300))
     return text.format(
-        agency=body, year=year, a=a, b=b, c=c, d=d, e=e, tel=int(rng.integers(310, 999)),
-        num=int(rng.integers(2000000, 8999999)), zip=int(rng.integers(100000, 859999)),
+        agency=body,
+        year=year,
+        a=a,
+        b=b,
+        c=c,
+        d=d,
+        e=e,
+        tel=int(rng.integers(310, 999)),
+        num=int(rng.integers(2000000, 8999999)),
+        zip=int(rng.integers(100000, 859999)),
     )
 
 

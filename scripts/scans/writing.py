@@ -30,7 +30,7 @@ def write(document: Document, folder: Path, stem: str) -> list[dict[str, str]]:
     name = f"{stem}.{_SUFFIX.get(document.container, document.container)}"
     data, offsets = encode(document)
     (folder / name).write_bytes(data)
-    return list(_rows(document, name, offsets))
+    return list(rows_of(document, name, offsets))
 
 
 def encode(document: Document) -> tuple[bytes, list[int] | None]:
@@ -192,7 +192,9 @@ def _embedded_font(item: TextItem) -> str:
 def _place_photograph(canvas: object, item: Photograph, page: Page, scale: float) -> None:
     from reportlab.lib.utils import ImageReader
 
-    alone = Page(item.x1 - item.x0, item.y1 - item.y0, [Photograph(0, 0, item.x1 - item.x0, item.y1 - item.y0, item.seed)])
+    alone = Page(
+        item.x1 - item.x0, item.y1 - item.y0, [Photograph(0, 0, item.x1 - item.x0, item.y1 - item.y0, item.seed)]
+    )
     buffer = io.BytesIO()
     Image.fromarray(draw(alone)).save(buffer, "JPEG", quality=80)
     buffer.seek(0)
@@ -201,7 +203,8 @@ def _place_photograph(canvas: object, item: Photograph, page: Page, scale: float
     )
 
 
-def _rows(document: Document, name: str, offsets: list[int] | None) -> Iterator[dict[str, str]]:
+def rows_of(document: Document, name: str, offsets: list[int] | None) -> Iterator[dict[str, str]]:
+    """Rows of truth of a document in a file of a name; ``offsets`` as given by ``encode``."""
     for number, cell, box in document.cells():
         top = 0 if offsets is None else offsets[number - 1]
         corners = (box.x0, box.y0 + top, box.x1, box.y1 + top)
