@@ -32,7 +32,7 @@ class Homography:
         return _project(self.matrix, points)
 
     def from_parent(self, points: Points) -> Points:
-        return _project(np.linalg.inv(self.matrix), points)
+        return _project(np.asarray(np.linalg.inv(self.matrix), dtype=np.float64), points)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

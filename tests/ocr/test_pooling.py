@@ -1,0 +1,50 @@
+"""Readers that agree make a reading certain, readers that differ make it doubtful."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.domain import Alternative, Reading
+from pipeline.ocr.pooling import pool
+
+
+def _reading(reader: str, **texts: float) -> Reading:
+    return Reading(tuple(Alternative(t.strip("_"), p) for t, p in texts.items()), reader)
+
+
+def test_agreement_is_more_certain_than_either() -> None:
+    pooled = pool([_reading("a", _7=0.9, _1=0.05), _reading("b", _7=0.9, _1=0.02)])
+    assert pooled.text == "7"
+    assert pooled.probability > 0.95
+    assert pooled.reader == "a+b"
+
+
+def test_disagreement_is_doubtful() -> None:
+    pooled = pool([_reading("a", _7=0.95), _reading("b", _1=0.95)])
+    assert pooled.probability < 0.7
+
+
+def test_two_readers_that_reject_do_not_make_a_certain_reading() -> None:
+    assert pool([_reading("a", _0=0.02), _reading("b", _0=0.02)]).probability < 0.5
+
+
+def test_spellings_of_one_value_are_one_alternative() -> None:
+    pooled = pool([_reading("a", _0=0.9), Reading((Alternative("０", 0.9),), "b")])
+    assert len(pooled.alternatives) == 1
+
+
+@given(
+    st.lists(
+        st.dictionaries(st.sampled_from(["0", "1", "10", "", "/", "-", "章"]), st.floats(0.001, 0.2), min_size=1),
+        min_size=1,
+        max_size=3,
+    )
+)
+def test_probabilities_stay_probabilities(tables: list[dict[str, float]]) -> None:
+    readings = [Reading(tuple(Alternative(t, p) for t, p in table.items()), "r") for table in tables]
+    pooled = pool(readings)
+    assert 0.0 < sum(a.probability for a in pooled.alternatives) <= 1.0 + 1e-9
+    if len(readings) > 1:
+        ranked = [a.probability for a in pooled.alternatives]
+        assert ranked == sorted(ranked, reverse=True)
