@@ -13,10 +13,14 @@ from pipeline.tables.grouping import RuleGroup, group
 from pipeline.tables.rulings import darkness, ink, trace
 from pipeline.tables.squares import Span, cells
 
+TABLE_POINTS = 9.0
+"""Usual size of characters in tables (小五号), in points."""
 SHORTEST_LEVEL, SHORTEST_UPRIGHT = 2.2, 1.1
 """Shortest rules that are followed, in text heights: a level one crosses a column, an upright one a row."""
 SAME_LINE = 0.32
 """Rules closer than this, in text heights, are one grid line: double rules, and columns that nearly agree."""
+SURE_LEVEL, SURE_UPRIGHT = 5.0, 3.2
+"""Rules at least this long, in text heights, are no strokes of characters."""
 BEYOND = 0.8
 """By how much rules must reach beyond the outermost crossing one, in text heights, to tell of an open side."""
 
@@ -25,11 +29,17 @@ Array = NDArray[np.float64]
 
 def find_grids(page: CleanPage) -> tuple[Grid, ...]:
     """The ruled tables of a page, top to bottom, those side by side from left to right."""
-    return tuple(_in_reading_order([grid for found in _groups(page) if (grid := _grid(page, found)) is not None]))
+    size = _table_text(page)
+    return tuple(_in_reading_order([g for found in _groups(page, size) if (g := _grid(page, found, size)) is not None]))
 
 
-def _groups(page: CleanPage) -> list[RuleGroup]:
-    size = page.text_height
+def _table_text(page: CleanPage) -> float:
+    """Height of characters in tables, in pixels: as the page's, but no larger than tables are set in."""
+    largest = TABLE_POINTS / 72.0 * page.dpi
+    return min(max(page.text_height, 0.75 * largest), largest)
+
+
+def _groups(page: CleanPage, size: float) -> list[RuleGroup]:
     inked = ink(page.pixels)
     levels = trace(darkness(page.pixels, size), inked, size, SHORTEST_LEVEL * size)
     if not levels:
@@ -39,9 +49,9 @@ def _groups(page: CleanPage) -> list[RuleGroup]:
     return group(levels, uprights, size)
 
 
-def _grid(page: CleanPage, found: RuleGroup) -> Grid | None:
-    flat = flatten(page.pixels, found, page.text_height)
-    structure = _structure(flat, page.text_height)
+def _grid(page: CleanPage, found: RuleGroup, size: float) -> Grid | None:
+    flat = flatten(page.pixels, found, size)
+    structure = _structure(flat, size)
     if structure is None:
         return None
     rows, columns, printed = structure
@@ -74,6 +84,7 @@ def _structure(flat: Flattened, size: float) -> tuple[int, int, tuple[GridCell, 
     if len(ys) < 1 or len(xs) < 1:
         return None
     ys, xs = _close_open_sides(ys, xs, flat, size)
+    ys, xs = _without_strokes(ys, xs, flat, size, (level_dark, inked), (upright_dark, upright_inked))
     while True:
         if len(ys) < 2 or len(xs) < 2:
             return None
@@ -83,7 +94,7 @@ def _structure(flat: Flattened, size: float) -> tuple[int, int, tuple[GridCell, 
         if not (keep_y.all() and keep_x.all()):
             ys, xs = ys[keep_y], xs[keep_x]
             continue
-        spans = cells(_framed(levels.seen), _framed(uprights.seen))
+        spans = cells(_framed(_relative(levels.seen)), _framed(_relative(uprights.seen)))
         keep_y = _used(len(ys), [(span.row, span.row + span.row_span) for span in spans])
         keep_x = _used(len(xs), [(span.column, span.column + span.column_span) for span in spans])
         if keep_y.all() and keep_x.all():
@@ -93,6 +104,27 @@ def _structure(flat: Flattened, size: float) -> tuple[int, int, tuple[GridCell, 
         return None
     shape = flat.pixels.shape
     return len(ys) - 1, len(xs) - 1, tuple(_cell(span, levels, uprights, shape) for span in spans)
+
+
+def _without_strokes(
+    ys: Array, xs: Array, flat: Flattened, size: float, level: tuple[Pixels, Pixels], upright: tuple[Pixels, Pixels]
+) -> tuple[Array, Array]:
+    """Leave out lines of short rules that nowhere reach from one sure crossing line to the next, as strokes do not."""
+    sure_y = _sure(ys, flat.levels, SURE_LEVEL * size, size)
+    sure_x = _sure(xs, flat.uprights, SURE_UPRIGHT * size, size)
+    if sure_y.sum() < 2 or sure_x.sum() < 2:
+        return ys, xs
+    reaching_y = (measure(*level, ys, xs[sure_x], size).seen >= 0.55).any(axis=1)
+    reaching_x = (measure(*upright, xs, ys[sure_y], size).seen >= 0.55).any(axis=1)
+    return ys[sure_y | reaching_y], xs[sure_x | reaching_x]
+
+
+def _sure(lines: Array, rules: Array, length: float, size: float) -> NDArray[np.bool_]:
+    """Which lines have a long rule; the outermost ones are taken for sure, since the frame is needed in any case."""
+    long = rules[rules[:, 3] >= length, 0]
+    sure = (np.abs(lines[:, None] - long[None, :]) <= SAME_LINE * size).any(axis=1)
+    sure[[0, -1]] = True
+    return np.asarray(sure)
 
 
 def _lines(rules: Array, size: float) -> Array:
@@ -130,6 +162,13 @@ def _closed(lines: Array, crossing: Array, size: float) -> Array:
 def _worth_keeping(seen: Array, widths: Array) -> NDArray[np.bool_]:
     """Which lines carry a border at all."""
     return np.asarray((seen >= 0.45).any(axis=1) | (seen @ widths / widths.sum() >= 0.3))
+
+
+def _relative(seen: Array) -> Array:
+    """What was seen of each border relative to what is usual in this table, whose rules may all be broken or faint."""
+    there = seen[seen > 0.4]
+    usual = float(np.median(there)) if len(there) else 1.0
+    return np.minimum(1.0, seen / usual)
 
 
 def _used(count: int, ends: list[tuple[int, int]]) -> NDArray[np.bool_]:

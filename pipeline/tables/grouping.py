@@ -12,8 +12,10 @@ from pipeline.tables.rulings import Ruling
 
 TOUCH = 0.4
 """Distance, in text heights, at which rules still meet; corners are often worn off."""
-NARROWEST, LOWEST = 6.0, 1.2
+NARROWEST, LOWEST = 10.0, 1.2
 """Least width and height of a table, in text heights."""
+LESS_SOLID = 0.22
+"""By how much less solid than the usual rule of its table a rule may be; strokes of text in line are less."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,10 +37,22 @@ def group(levels: list[Ruling], uprights: list[Ruling], text_height: float) -> l
     meets = _meet(levels, uprights, TOUCH * text_height)
     groups = []
     for chosen_levels, chosen_uprights in _components(meets):
-        candidate = _as_group([levels[i] for i in chosen_levels], [uprights[i] for i in chosen_uprights])
-        if _is_table(candidate, text_height):
-            groups.append(candidate)
+        alike_levels = _alike([levels[i] for i in chosen_levels])
+        alike_uprights = _alike([uprights[i] for i in chosen_uprights])
+        # Without the strokes that had tied them together a group may fall into several.
+        for kept_levels, kept_uprights in _components(_meet(alike_levels, alike_uprights, TOUCH * text_height)):
+            candidate = _as_group([alike_levels[i] for i in kept_levels], [alike_uprights[i] for i in kept_uprights])
+            if _is_table(candidate, text_height):
+                groups.append(candidate)
     return sorted(groups, key=lambda found: (found.box.y0, found.box.x0))
+
+
+def _alike(rulings: list[Ruling]) -> list[Ruling]:
+    """Rules about as solid as most of their length is: one table is not ruled in full and in broken lines at once."""
+    order = sorted(rulings, key=lambda ruling: ruling.solid)
+    length = np.cumsum([ruling.length**2 for ruling in order])
+    usual = order[int(np.searchsorted(length, length[-1] / 2))].solid
+    return [ruling for ruling in rulings if ruling.solid >= usual - LESS_SOLID]
 
 
 def _meet(levels: list[Ruling], uprights: list[Ruling], reach: float) -> NDArray[np.bool_]:

@@ -32,13 +32,14 @@ Strokes of text are crossed more often, but do not line up over long stretches.
 class Ruling:
     """One traced rule along x: ``y`` (n,) measured at ``x`` (n,), both in pixels, x strictly increasing.
 
-    ``start`` and ``end`` are the x between which ink was seen.
+    ``start`` and ``end`` are the x between which ink was seen, on the share ``solid`` of the way.
     """
 
     x: NDArray[np.float64]
     y: NDArray[np.float64]
     start: float
     end: float
+    solid: float
 
     @property
     def length(self) -> float:
@@ -151,4 +152,6 @@ def _follow(
     if not near.any():
         return None
     where = np.flatnonzero(near)
-    return Ruling(x=x, y=y, start=float(left + where[0]), end=float(left + where[-1] + 1))
+    first, last = int(where[0]), int(where[-1]) + 1
+    solid = float(np.mean(ink[first:last] > 100))
+    return Ruling(x=x, y=y, start=float(left + first), end=float(left + last), solid=solid)
