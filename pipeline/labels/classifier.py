@@ -26,8 +26,8 @@ _SEED = 20210926
 _NGRAMS = {"text": (1, 3), "parent": (1, 2), "section": (1, 2), "previous": (1, 2), "following": (1, 2)}
 _MOST_FEATURES = {"text": 4500, "parent": 700, "section": 350, "previous": 1100, "following": 1100}
 _RARE = 3
-_STRENGTH = 20.0
-_ITERATIONS = 80
+_STRENGTH = 60.0
+_ITERATIONS = 60
 _TOLERANCE = 2e-3
 # Weights below this never decide anything; as zeros they take no room.
 _NEGLIGIBLE = 0.02
@@ -101,6 +101,9 @@ def fit(examples: Sequence[Example]) -> LabelModel:
     pipeline.fit(_table(both, characters), np.array([example.label_id for example in both]))
     temperature = _temperature(pipeline, held_back, characters)
     _settle(pipeline.named_steps["weights"], temperature)
+    for vectoriser in pipeline.named_steps["fields"].named_transformers_.values():
+        # Plain integers: skops writes a file of its own for each of NumPy's.
+        vectoriser.vocabulary_ = {str(gram): int(index) for gram, index in vectoriser.vocabulary_.items()}
     return LabelModel(pipeline, characters, temperature)
 
 

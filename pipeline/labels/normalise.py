@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_TRADITIONAL = (
+_PAIRS = (
     "佈布佔占併并來来係系個个們们備备傳传僅仅僱雇價价億亿優优儲储則则剛刚創创劃划動动務务勞劳勢势勳勋勵励"
     "匯汇區区協协參参吳吴員员問问嚴严國国圍围園园圓圆圖图執执報报場场塊块壇坛壓压夠够夾夹奪夺學学實实寧宁"
     "審审寫写將将專专尋寻導导屆届層层屬属島岛師师帶带幣币幹干幾几庫库廣广廳厅張张強强彈弹後后從从復复徵征"
@@ -26,8 +26,11 @@ _TRADITIONAL = (
 )
 # Pairs of a traditional character and its simplified form, for words of reports and forms.
 
+TRADITIONAL = dict(zip(_PAIRS[::2], _PAIRS[1::2], strict=True))
+"""Simplified form of traditional characters."""
+
 _SPELLINGS = {
-    **{ord(old): new for old, new in zip(_TRADITIONAL[::2], _TRADITIONAL[1::2], strict=True)},
+    **{ord(old): new for old, new in TRADITIONAL.items()},
     **dict.fromkeys(map(ord, "‐‑‒–—―−─━－﹣ー"), "-"),
     **dict.fromkeys(map(ord, "“”„‟″＂〝〞「」『』‘’‚‛′＇`´"), '"'),
     **dict.fromkeys(map(ord, "〔〔【［[{「〈《﹙"), "("),
