@@ -85,6 +85,7 @@ def fit(examples: Sequence[Example]) -> LabelModel:
     Each example is learned as it is and once more as a poor scan shows it.
     """
     from sklearn.pipeline import Pipeline
+    from threadpoolctl import threadpool_limits
 
     learned = [example for example in examples if example.split == "train"]
     characters = known_characters(
@@ -98,7 +99,9 @@ def fit(examples: Sequence[Example]) -> LabelModel:
 
     pipeline = Pipeline([("fields", _vectoriser()), ("weights", _regression())])
     both = [*learned, *copies]
-    pipeline.fit(_table(both, characters), np.array([example.label_id for example in both]))
+    # One thread: the order of additions decides the last bits.
+    with threadpool_limits(limits=1):
+        pipeline.fit(_table(both, characters), np.array([example.label_id for example in both]))
     temperature = _temperature(pipeline, held_back, characters)
     _settle(pipeline.named_steps["weights"], temperature)
     for vectoriser in pipeline.named_steps["fields"].named_transformers_.values():

@@ -1,0 +1,194 @@
+"""From training data to models: trains them anew and says whether they come out as they are.
+
+The same data gives the same model bit for bit on the same kind of machine with the same versions. Where it does not,
+the outcome says what differs: the data, the versions, or only the arithmetic of another processor.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import ModelError
+from pipeline.labels import artefact, classifier
+from pipeline.labels.dataset import Example, read_labels
+from pipeline.labels.evaluation import Evaluation, evaluate
+
+LABELS = "labels.csv"
+NUMERALS = "numerals.npz"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingOutcome:
+    """What training one model gave.
+
+    Attributes:
+        model: name of the model.
+        folder: the model that is in use now.
+        reproduced: whether training gave what was there already; None when nothing was there.
+        explanation: the same in words, with what differs.
+    """
+
+    model: str
+    folder: Path
+    reproduced: bool | None
+    explanation: str
+
+
+def train(training_data: Path, models: Path, check: bool = False) -> tuple[TrainingOutcome, ...]:
+    """Train every model for which there is training data.
+
+    Args:
+        training_data: the folder with ``labels.csv`` and, where there is one, the glyphs of the numeral reader.
+        models: the folder of the models; a model that comes out differently is added and becomes the current one.
+        check: write nothing.
+
+    Raises:
+        UsageError: the training data is missing or breaks its contract.
+        ModelError: training gave no usable model.
+    """
+    outcomes = [_train_labels(training_data / LABELS, models / artefact.MODEL, check)]
+    numerals = training_data / NUMERALS
+    if numerals.exists():
+        outcomes.append(_train_numerals(numerals, models / "numeral_reader", check))
+    return tuple(outcomes)
+
+
+def _train_labels(data: Path, folder: Path, check: bool) -> TrainingOutcome:
+    examples = read_labels(data)
+    model = classifier.fit(examples)
+    contents = artefact.contents_hash(model)
+    data_hash = _sha256(data)
+    before = _current_labels(folder)
+    if before is not None and before[1].contents == contents:
+        return TrainingOutcome(artefact.MODEL, before[0], True, f"reproduced bit for bit (contents {contents[:12]})")
+    difference = "there was no model" if before is None else _difference(before[1], data_hash, model, before[0])
+    reproduced = None if before is None else False
+    if check:
+        shown = folder if before is None else before[0]
+        return TrainingOutcome(artefact.MODEL, shown, reproduced, f"training gives {contents[:12]}: {difference}")
+    held_out = [example for example in examples if example.split == "test"]
+    measured = evaluate(classifier.LabelClassifier(model), held_out)
+    date = dt.datetime.now(dt.UTC).date().isoformat()
+    card = _card(contents, examples, measured, model)
+    written = artefact.save_model(model, folder, date, data_hash, measured.as_metrics(), card)
+    artefact.load_model(written)
+    accuracy = f"{measured.whole.accuracy:.1%} of {measured.whole.labels} held-out labels"
+    return TrainingOutcome(artefact.MODEL, written, reproduced, f"new model, {accuracy} right: {difference}")
+
+
+def _current_labels(folder: Path) -> tuple[Path, artefact.Manifest] | None:
+    if not (folder / "CURRENT").exists():
+        return None
+    path = artefact.current(folder)
+    return path, artefact.read_manifest(path)
+
+
+def _difference(before: artefact.Manifest, data_hash: str, model: classifier.LabelModel, folder: Path) -> str:
+    """Why training gave something else, in words."""
+    reasons = []
+    if before.training_data != data_hash:
+        reasons.append("the training data has changed")
+    now = artefact.versions()
+    reasons += [
+        f"{name} was {before.versions.get(name, 'absent')} and is {here}"
+        for name, here in now.items()
+        if before.versions.get(name) != here
+    ]
+    if reasons:
+        return "; ".join(reasons)
+    return "data and versions are the same, so " + _arithmetic(model, folder)
+
+
+def _arithmetic(model: classifier.LabelModel, folder: Path) -> str:
+    """How far the weights are from the ones in use; small means only another processor."""
+    import numpy as np
+
+    try:
+        other = artefact.load_model(folder)
+    except ModelError as error:
+        return f"the model in use is damaged ({error.cause})"
+    mine, theirs = (m.pipeline.named_steps["weights"].coef_ for m in (model, other))
+    if mine.shape != theirs.shape:
+        return "the code that trains has changed"
+    furthest = float(np.abs(mine - theirs).max())
+    share = float((mine != theirs).mean())
+    if share < 0.01:
+        return f"the arithmetic of this processor rounds differently ({share:.2%} of the weights, by {furthest:.3g} at most)"
+    return f"the code that trains has changed ({share:.0%} of the weights differ, by {furthest:.3g} at most)"
+
+
+def _card(contents: str, examples: list[Example] | tuple[Example, ...], measured: Evaluation, model: classifier.LabelModel) -> str:
+    learned = sum(example.split == "train" for example in examples)
+    sources = "\n".join(
+        f"| {name} | {share.right} of {share.labels} |" for name, share in sorted(measured.by_source.items())
+    )
+    return f"""# Label classifier {contents[:12]}
+
+Says what a printed row label, column header, caption, heading or title of an annual report means
+({len(model.pipeline.classes_)} classes, one of them "not on a form"). Multinomial logistic regression on character
+n-grams of the label and of its surroundings; the temperature {model.temperature:.3f} is in the weights.
+
+- Learned from {learned} labels of `training_data/labels.csv`: the statutory forms, deviations that occur in print, and
+  readings of damaged print by real engines, each once more with artificial misreadings and without parts of its
+  surroundings. No label of a real report is in it unless a correction says so.
+- Held out: {measured.whole.labels} labels, among them everything printed in one of the fonts.
+  {measured.whole.accuracy:.2%} right with their surroundings, {measured.alone.accuracy:.2%} without any.
+- Not for: other languages, other kinds of reports, or values.
+
+| held-out labels from | right |
+|---|---|
+{sources}
+"""
+
+
+def _train_numerals(data: Path, folder: Path, check: bool) -> TrainingOutcome:
+    from pipeline.ocr import numerals_training
+
+    name = "numeral_reader"
+    with tempfile.TemporaryDirectory() as scratch:
+        made = numerals_training.train(data, Path(scratch))
+        mine = _numeral_manifest(made)
+        current = folder / "CURRENT"
+        before = folder / current.read_text(encoding="utf-8").strip() if current.exists() else None
+        if before is not None:
+            theirs = _numeral_manifest(before)
+            if theirs["sha256"] == mine["sha256"]:
+                return TrainingOutcome(name, before, True, f"reproduced bit for bit (sha256 {mine['sha256'][:12]})")
+            if theirs["dataset_sha256"] != mine["dataset_sha256"]:
+                difference = "the training data has changed"
+            else:
+                difference = "the data is the same, so the code, its libraries or this processor's arithmetic differ"
+        else:
+            difference = "there was no model"
+        reproduced = None if before is None else False
+        if check:
+            shown = folder if before is None else before
+            return TrainingOutcome(name, shown, reproduced, f"training gives {mine['sha256'][:12]}: {difference}")
+        written = folder / made.name
+        shutil.copytree(made, written, dirs_exist_ok=True)
+    partial = folder / "CURRENT.part"
+    partial.write_text(written.name + "\n", encoding="utf-8")
+    os.replace(partial, current)
+    return TrainingOutcome(name, written, reproduced, f"new model: {difference}")
+
+
+def _numeral_manifest(folder: Path) -> Mapping[str, Any]:
+    path = folder / "manifest.json"
+    try:
+        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return {key: str(data[key]) for key in ("sha256", "dataset_sha256")}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{path} is missing or damaged", "Remove the folder and run nianbao train") from error
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
