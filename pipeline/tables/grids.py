@@ -83,14 +83,16 @@ def _structure(flat: Flattened, size: float) -> tuple[int, int, tuple[GridCell, 
     ys, xs = _lines(flat.levels, size), _lines(flat.uprights, size)
     if len(ys) < 1 or len(xs) < 1:
         return None
-    ys, xs = _close_open_sides(ys, xs, flat, size)
+    open_y, open_x = _open_sides(ys, flat.uprights, size), _open_sides(xs, flat.levels, size)
+    ys, xs = np.union1d(ys, open_y), np.union1d(xs, open_x)
     ys, xs = _without_strokes(ys, xs, flat, size, (level_dark, inked), (upright_dark, upright_inked))
     while True:
         if len(ys) < 2 or len(xs) < 2:
             return None
         levels = measure(level_dark, inked, ys, xs, size)
         uprights = measure(upright_dark, upright_inked, xs, ys, size)
-        keep_y, keep_x = _worth_keeping(levels.seen, np.diff(xs)), _worth_keeping(uprights.seen, np.diff(ys))
+        keep_y = _worth_keeping(levels.seen, np.diff(xs)) | np.isin(ys, open_y)
+        keep_x = _worth_keeping(uprights.seen, np.diff(ys)) | np.isin(xs, open_x)
         if not (keep_y.all() and keep_x.all()):
             ys, xs = ys[keep_y], xs[keep_x]
             continue
@@ -143,20 +145,17 @@ def _lines(rules: Array, size: float) -> Array:
     return np.array([np.average([r[0] for r in g], weights=[r[3] for r in g]) for g in groups])
 
 
-def _close_open_sides(ys: Array, xs: Array, flat: Flattened, size: float) -> tuple[Array, Array]:
-    """Add the outer lines that were not printed, or cut off by the end of the page, where the crossing rules end."""
-    return _closed(ys, flat.uprights, size), _closed(xs, flat.levels, size)
-
-
-def _closed(lines: Array, crossing: Array, size: float) -> Array:
-    long = crossing[crossing[:, 3] >= min(3.0 * size, crossing[:, 3].max())]
+def _open_sides(lines: Array, crossing: Array, size: float) -> Array:
+    """Outer lines that were not printed, or cut off by the end of the page: where the crossing rules end beyond all."""
+    long = crossing[crossing[:, 3] >= min(SURE_UPRIGHT * size, crossing[:, 3].max())]
+    found = []
     before = long[long[:, 1] < lines[0] - BEYOND * size, 1]
+    if len(before) >= 2 and len(before) >= 0.4 * len(long):
+        found.append(float(np.median(before)))
     after = long[long[:, 2] > lines[-1] + BEYOND * size, 2]
-    if len(before) >= 2 and len(before) >= 0.5 * len(long):
-        lines = np.concatenate([[np.median(before)], lines])
-    if len(after) >= 2 and len(after) >= 0.5 * len(long):
-        lines = np.concatenate([lines, [np.median(after)]])
-    return lines
+    if len(after) >= 2 and len(after) >= 0.4 * len(long):
+        found.append(float(np.median(after)))
+    return np.array(found)
 
 
 def _worth_keeping(seen: Array, widths: Array) -> NDArray[np.bool_]:

@@ -10,6 +10,12 @@ from numpy.typing import NDArray
 
 ALONE, SUPPORTED, COMPLETED = 0.72, 0.5, 0.28
 """How much of a border must be seen when no, one or both neighbours in line with it are there."""
+BROKEN_ALONE, BROKEN_SUPPORTED, BROKEN_COMPLETED = 0.6, 0.25, 0.12
+"""The same in a table whose rules are broken; there a border between neighbours may be wanting altogether."""
+SURE = 0.62
+"""How much of a border must be seen for it to support its neighbours."""
+BROKEN_SHARE = 0.12
+"""Share of borders seen in part from which the rules of a table count as broken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +35,35 @@ class Span:
 
 
 def present(seen: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Decide which borders along one direction are there.
+    """Decide which inner borders along one direction are there.
 
     Args:
         seen: (lines, intervals), how much of each border was seen, 0 to 1.
 
     A border that continues on both sides is believed on little evidence, since rules break; one that stands alone only
-    on much, since strokes of characters look like short rules.
+    on much, since strokes of characters look like short rules. Where rules are broken, a border that continues on both
+    sides is even believed on none, if most borders across the same row (or column) are there: a caption that spans the
+    row lacks them all.
     """
-    sure = seen >= 0.62
-    count = np.zeros(seen.shape, dtype=np.intp)
-    count[:, 1:] += sure[:, :-1]
-    count[:, :-1] += sure[:, 1:]
-    threshold = np.array([ALONE, SUPPORTED, COMPLETED])[count]
-    result: NDArray[np.bool_] = seen >= threshold
-    return result
+    sure = seen >= SURE
+    before, after = np.zeros_like(sure), np.zeros_like(sure)
+    before[:, 1:], after[:, :-1] = sure[:, :-1], sure[:, 1:]
+    count = before.astype(np.intp) + after
+    broken = is_broken(seen)
+    levels = (BROKEN_ALONE, BROKEN_SUPPORTED, BROKEN_COMPLETED) if broken else (ALONE, SUPPORTED, COMPLETED)
+    there: NDArray[np.bool_] = seen >= np.array(levels)[count]
+    if broken and len(seen) > 3:
+        inner = there[1:-1]
+        others = inner.sum(axis=0)[None, :] - inner
+        there[1:-1] |= (count[1:-1] == 2) & (others >= 0.5 * (len(inner) - 1))
+    return there
+
+
+def is_broken(seen: NDArray[np.float64]) -> bool:
+    """Whether many of the borders that were seen were seen in part only."""
+    partly = ((seen > 0.15) & (seen < 0.85)).sum()
+    whole = (seen >= 0.85).sum()
+    return bool(partly >= 4 and partly >= BROKEN_SHARE * (partly + whole))
 
 
 def cells(level: NDArray[np.float64], upright: NDArray[np.float64]) -> tuple[Span, ...]:
