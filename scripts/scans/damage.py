@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,6 +20,9 @@ from pipeline.domain import BoundingBox, Pixels, Points
 from pipeline.geometry import bounding, corners
 from scripts.scans.fonts import Lettering, load
 from scripts.scans.setting import runs
+
+# OpenCV's own type hints know no byte arrays
+Raster = NDArray[Any]
 
 PRINT_KINDS = ("broken", "dotted", "noborder", "shaded", "watermark")
 SCAN_KINDS = (
@@ -129,7 +133,7 @@ class Warp:
 
     def backward(self, points: Points) -> Points:
         """Map points of the picture, shape (n, 2), to the print."""
-        flat = _project(np.linalg.inv(self.matrix), points)
+        flat = _project(np.asarray(np.linalg.inv(self.matrix), dtype=np.float64), points)
         x, y = flat[:, 0], flat[:, 1]
         x = x - _wave(self.bend_y, y)
         y = y - _wave(self.bend_x, x)
@@ -268,10 +272,14 @@ def _kind_scan(damage: Damage, rng: np.random.Generator, _: int) -> Damage:
 
 
 def _kind_fax(damage: Damage, rng: np.random.Generator, _: int) -> Damage:
-    fine = rng.random() < 0.75
+    fine = rng.random() < 0.85
     return replace(
         damage,
         dpi=(204, 196 if fine else 98),
+        angle=float(np.clip(damage.angle, -2.5, 2.5)),
+        keystone=((0.0, 0.0),) * 4,
+        bend_x=(0.0, 1.0, 0.0),
+        bend_y=(0.0, 1.0, 0.0),
         blur=min(damage.blur, 0.5),
         noise=min(damage.noise, 6.0),
         shade=min(damage.shade, 0.05),
@@ -413,20 +421,23 @@ def _seal(rng: np.random.Generator, tint: tuple[int, int, int]) -> Seal:
 
 
 def apply(
-    pixels: Pixels,
+    pixels: Raster,
     damage: Damage,
     rng: np.random.Generator,
     dpi: int,
     lettering: Lettering,
     seal_text: str,
-    behind: Pixels | None = None,
+    behind: Raster | None = None,
 ) -> Picture:
     """Damage one printed page.
 
     Args:
         pixels: the page as printed, grey or RGB.
+        damage: what to do.
+        rng: where chance comes from.
         dpi: resolution of ``pixels``.
         lettering: face of the text around the seals.
+        seal_text: what stands around the seals.
         behind: the printed back of the sheet, for show-through.
     """
     colour = damage.colour or pixels.ndim == 3
@@ -461,7 +472,7 @@ def recompress(picture: Picture) -> Pixels:
     return np.asarray(Image.open(buffer, formats=("JPEG",))).copy()
 
 
-def _inked(pixels: Pixels, damage: Damage, behind: Pixels | None) -> Pixels:
+def _inked(pixels: Raster, damage: Damage, behind: Raster | None) -> Raster:
     work = pixels
     if damage.swell:
         kernel = np.ones((2, 2), np.uint8)
@@ -498,7 +509,7 @@ def _warp(width: int, height: int, damage: Damage, dpi: int) -> tuple[Warp, tupl
     return Warp(matrix, bend_x, bend_y), out
 
 
-def _resample(work: Pixels, warp: Warp, size: tuple[int, int], damage: Damage) -> Pixels:
+def _resample(work: Raster, warp: Warp, size: tuple[int, int], damage: Damage) -> Raster:
     """One interpolation for everything; enlarging blurs little, shrinking averages first."""
     if not warp.bent and np.allclose(warp.matrix, np.eye(3), atol=1e-9) and size == (work.shape[1], work.shape[0]):
         return work
@@ -523,12 +534,14 @@ def _resample(work: Pixels, warp: Warp, size: tuple[int, int], damage: Damage) -
     knots = source.reshape(len(ys), len(xs), 2).astype(np.float32)
     wide = cv2.resize(knots, (len(xs) * step, len(ys) * step), interpolation=cv2.INTER_LINEAR)
     full = wide[step : step + size[1], step : step + size[0]]
-    return cv2.remap(work, full, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=border)
+    across, down = cv2.split(full)
+    bent: Raster = cv2.remap(work, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=border)
+    return bent
 
 
 def _lay_on_desk(
-    work: Pixels, printed: tuple[int, ...], warp: Warp, damage: Damage, rng: np.random.Generator
-) -> Pixels:
+    work: Raster, printed: tuple[int, ...], warp: Warp, damage: Damage, rng: np.random.Generator
+) -> Raster:
     """Put a table top with a faint grain around the sheet, and the sheet's own shadow on it."""
     height, width = work.shape[:2]
     rim = np.linspace(0, 1, 40)
@@ -550,7 +563,7 @@ def _lay_on_desk(
     return np.where(sheet[..., None] > 0, work, np.clip(desk, 0, 255).astype(np.uint8))
 
 
-def _expose(work: Pixels, damage: Damage, rng: np.random.Generator) -> Pixels:
+def _expose(work: Raster, damage: Damage, rng: np.random.Generator) -> Raster:
     """Lens, light, ink and paper, sensor noise; one pass over the page in half precision of a byte."""
     if damage.blur > 0.2:
         work = cv2.GaussianBlur(work, (0, 0), damage.blur)
@@ -572,7 +585,7 @@ def _expose(work: Pixels, damage: Damage, rng: np.random.Generator) -> Pixels:
     return work
 
 
-def _light(height: int, width: int, damage: Damage, rng: np.random.Generator) -> Pixels | None:
+def _light(height: int, width: int, damage: Damage, rng: np.random.Generator) -> Raster | None:
     if damage.shade == 0 and damage.shadow == 0:
         return None
     field_ = rng.uniform(0, 1, (3, 3)).astype(np.float32)
@@ -583,21 +596,22 @@ def _light(height: int, width: int, damage: Damage, rng: np.random.Generator) ->
         direction = rng.uniform(0, 2 * np.pi)
         edge = (gx - 0.5) * np.cos(direction) + (gy - 0.5) * np.sin(direction) + rng.uniform(-0.25, 0.25)
         light = light * (1 - damage.shadow / (1 + np.exp(-edge * float(rng.uniform(12, 40)))))
-    return cv2.resize(np.clip(light * 255, 0, 255).astype(np.uint8), (width, height), interpolation=cv2.INTER_LINEAR)
+    full: Raster = cv2.resize(np.clip(light * 255, 0, 255).astype(np.uint8), (width, height))
+    return full
 
 
-def _noisy(work: Pixels, sigma: float, rng: np.random.Generator) -> Pixels:
+def _noisy(work: Raster, sigma: float, rng: np.random.Generator) -> Raster:
     """Sensor noise from a tile laid out over the page: as good to look at as fresh noise, and eight times as fast."""
     tile = np.clip(rng.normal(0, sigma, (509, 521)), -100, 100).astype(np.int16)
     height, width = work.shape[:2]
-    noise = np.tile(tile, (-(-height // 509), -(-width // 521)))[:height, :width]
+    noise: Raster = np.tile(tile, (-(-height // 509), -(-width // 521)))[:height, :width]
     noise = np.roll(noise, int(rng.integers(509)), axis=0)
     if work.ndim == 3:
         noise = cv2.merge([noise, np.roll(noise, 7, axis=1), np.roll(noise, 13, axis=0)])
     return cv2.add(work, noise, dtype=cv2.CV_8U)
 
 
-def _speckled(work: Pixels, count: int, rng: np.random.Generator) -> Pixels:
+def _speckled(work: Raster, count: int, rng: np.random.Generator) -> Raster:
     height, width = work.shape[:2]
     for x, y, r, v in zip(
         rng.integers(0, width, count),
@@ -610,7 +624,7 @@ def _speckled(work: Pixels, count: int, rng: np.random.Generator) -> Pixels:
     return work
 
 
-def _binarise(work: Pixels, share: float, rng: np.random.Generator, specks: int) -> Pixels:
+def _binarise(work: Raster, share: float, rng: np.random.Generator, specks: int) -> Raster:
     """Pure black and white at a share of the way from ink to paper, with salt and pepper."""
     grey = cv2.cvtColor(work, cv2.COLOR_RGB2GRAY) if work.ndim == 3 else work
     low, high = float(np.percentile(grey[::7, ::7], 0.5)), float(np.percentile(grey[::7, ::7], 60))
@@ -635,7 +649,7 @@ def _turned(quarters: int, width: int, height: int) -> Callable[[Points], Points
     return turn
 
 
-def _stamp(work: Pixels, seal: Seal, lettering: Lettering, rng: np.random.Generator) -> Pixels:
+def _stamp(work: Raster, seal: Seal, lettering: Lettering, rng: np.random.Generator) -> Raster:
     """Press a round seal on the page: ring, star, text along the ring; ink lies over the print and lets it through."""
     height, width = work.shape[:2]
     radius = round(seal.radius * width)
@@ -650,17 +664,17 @@ def _stamp(work: Pixels, seal: Seal, lettering: Lettering, rng: np.random.Genera
     alpha = alpha[top - y0 : bottom - y0, left - x0 : right - x0]
     patch = work[top:bottom, left:right].astype(np.float32)
     if work.ndim == 3:
-        tint = np.asarray(seal.tint, dtype=np.float32)[None, None, :]
+        tint: Raster = np.asarray(seal.tint, dtype=np.float32)[None, None, :]
         alpha = alpha[..., None]
     else:
-        tint = np.float32(sum(seal.tint) / 3)
+        tint = np.full((1, 1), sum(seal.tint) / 3, dtype=np.float32)
     inked = patch * (1 - alpha + alpha * tint / 255)
     work = work.copy()
     work[top:bottom, left:right] = np.clip(inked, 0, 255).astype(np.uint8)
     return work
 
 
-def _seal_mask(radius: int, text: str, lettering: Lettering, turn: float) -> Pixels:
+def _seal_mask(radius: int, text: str, lettering: Lettering, turn: float) -> Raster:
     side = 2 * radius + 8
     mask = np.zeros((side, side), np.uint8)
     centre = (side // 2, side // 2)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import pairwise
 
 import numpy as np
 
@@ -19,7 +20,9 @@ from scripts.scans.printing import Table, TableCell, Truth
 
 _GLOSSES = {
     "regulations": "（指有立法权的地方政府制定的规章）",
-    "normative_documents": "（指以本机关名义印发、具有普遍约束力的决定、通知、意见等公文，以及其他按规范性文件管理的公文）",
+    "normative_documents": (
+        "（指以本机关名义印发、具有普遍约束力的决定、通知、意见等公文，以及其他按规范性文件管理的公文）"
+    ),
     "other_external_services": "（指行政许可以外面向群众和企业的确认、裁决、给付等事项）",
     "licensing": "（含新办、变更、延续）",
     "penalties": "（指作出处罚决定的件数）",
@@ -299,14 +302,14 @@ class Composer:
         cells.append(TableCell(at, 0, middle, own, rows=2))
         for name in ("行政检查", "行政确认"):
             cells.append(TableCell(at, middle, edges[0], name))
-            for left, right in zip(edges, edges[1:], strict=False):
+            for left, right in pairwise(edges):
                 cells.append(TableCell(at, left, right, str(int(self.rng.integers(0, 40)))))
             at += 1
         return at
 
     def _foreign_row(self, cells: list[TableCell], at: int, label: float, edges: Sequence[float], name: str) -> int:
         cells.append(TableCell(at, 0, label, name, align="left"))
-        for left, right in zip(edges, edges[1:], strict=False):
+        for left, right in pairwise(edges):
             cells.append(TableCell(at, left, right, str(int(self.rng.choice([0, 0, 3, 12, 147])))))
         return at + 1
 

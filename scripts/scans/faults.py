@@ -35,7 +35,7 @@ class Fault:
 
 
 def write_faults(folder: Path, options: Options, seed: int) -> None:
-    """Write every hostile file, ``expected.csv`` (file, outcome, cause) and the truth of those that are readable.
+    r"""Write every hostile file, ``expected.csv`` (file, outcome, cause) and the truth of those that are readable.
 
     ``file`` is the name with undecodable bytes written as ``\\xNN``. ``outcome`` is readable, failure (of the file
     as a whole), partial (some pages are lost) or empty (nothing to read, and no fault).
@@ -149,7 +149,11 @@ def _eps() -> bytes:
 
 
 def _photographs(options: Options, seed: int) -> bytes:
-    pictures = _pictures(options, lambda press: [press.photograph(280), press.photograph(260)], seed)
+    def fill(press: Press) -> None:
+        press.photograph(280)
+        press.photograph(260)
+
+    pictures = _pictures(options, fill, seed)
     return image_pdf([replace(picture, quality=75) for picture in pictures])
 
 
@@ -160,7 +164,7 @@ def _words(text: str, options: Options) -> bytes:
     return buffer.getvalue()
 
 
-def _pictures(options: Options, fill: Callable[[Press], object], seed: int) -> list[Picture]:
+def _pictures(options: Options, fill: Callable[[Press], None], seed: int) -> list[Picture]:
     rng = np.random.default_rng([seed, 7])
     lettering = Lettering(next(face for face in options.faces if not face.latin))
     press = Press(Style(150, lettering, lettering, footer=""), rng)

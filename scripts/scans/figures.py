@@ -30,6 +30,7 @@ def draw_figures(form: FormSpec, rng: np.random.Generator, errors: int = 0) -> D
 
     Args:
         form: the form.
+        rng: where chance comes from.
         errors: how many cells to falsify so that identities break; 0 keeps them all.
     """
     scale = str(rng.choice(_SCALES, p=_SHARES))
@@ -44,7 +45,7 @@ def draw_figures(form: FormSpec, rng: np.random.Generator, errors: int = 0) -> D
                 figures |= _statistics(table, scale, rng)
             case _:
                 figures |= _disclosure(table, scale, rng)
-    figures = {key: figures[key] for key in form.keys()}
+    figures = {key: figures[key] for key in form.keys()}  # noqa: SIM118
     return _falsify(form, figures, errors, rng) if errors else Drawn(figures)
 
 
@@ -198,7 +199,7 @@ def _statistics(table: TableSpec, scale: str, rng: np.random.Generator) -> Figur
     zero = {"township": 0.55, "county": 0.35, "city": 0.2, "province": 0.1, "dense": 0.0}[scale]
     mean = {"township": 20.0, "county": 300.0, "city": 3000.0, "province": 60000.0, "dense": 4000.0}[scale]
     rows = {row.id: row for block in table.blocks for row in block.rows}
-    of: dict[str, int] = {row: 0 for row in rows}
+    of: dict[str, int] = dict.fromkeys(rows, 0)
 
     def draw(row: str, share: float, silent: float) -> int:
         return _whole(rng, silent, max(1.0, mean * share))

@@ -91,8 +91,9 @@ def make_document(options: Options, seed: int, index: int) -> Document:
     level = options.levels[index % len(options.levels)]
     turn = index // len(options.levels)
     container = options.formats[(turn + index) % len(options.formats)]
+    kinds: tuple[str, ...] = ()
     if container == "textpdf":
-        level, kinds = 0, ()
+        level = 0
     elif options.kinds:
         kinds = (options.kinds[turn % len(options.kinds)],)
     else:
@@ -117,7 +118,7 @@ def make_document(options: Options, seed: int, index: int) -> Document:
         composer = Composer(form, drawn, manner, rng)
         _set_report(press, composer, body, _year(form, rng), rng)
     press.finish(1 if rng.random() < 0.8 else int(rng.integers(2, 40)))
-    pictures = () if container == "textpdf" else tuple(_photographed(press, level, kinds, body, rng))
+    pictures = () if container == "textpdf" else tuple(_photographed(press, level, kinds, container, body, rng))
     return Document(
         tuple(form.id for form in forms),
         level,
@@ -348,10 +349,12 @@ def _aligned(table: Table, where: str) -> Table:
 
 
 def _photographed(
-    press: Press, level: int, kinds: tuple[str, ...], body: str, rng: np.random.Generator
+    press: Press, level: int, kinds: tuple[str, ...], container: str, body: str, rng: np.random.Generator
 ) -> Iterator[Picture]:
     dpi = press.style.dpi
     recipe = damages.recipe(level, kinds, rng, dpi)
+    if recipe.dpi is not None and container not in ("pdf", "tiff"):
+        recipe = replace(recipe, dpi=(204, 196))  # who posts a fax as a picture has made its dots square
     printed = [draw(page) for page in press.pages]
     forced = any(kind.endswith("seal") for kind in kinds)
     for number, pixels in enumerate(printed):

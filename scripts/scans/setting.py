@@ -90,7 +90,7 @@ def text_width(text: str, lettering: Lettering, size: int, bold: bool = False) -
 
 
 def wrap(text: str, limit: float, lettering: Lettering, size: int, bold: bool = False) -> list[str]:
-    """Break a text into lines not wider than ``limit``; numbers stay whole where they fit, no line starts with a comma."""
+    """Break a text into lines not wider than ``limit``; numbers stay whole where they fit."""
     return [line for part in text.split("\n") for line in _wrap_one(part, limit, lettering, size, bold)]
 
 

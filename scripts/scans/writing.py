@@ -209,8 +209,8 @@ def rows_of(document: Document, name: str, offsets: list[int] | None) -> Iterato
         top = 0 if offsets is None else offsets[number - 1]
         corners = (box.x0, box.y0 + top, box.x1, box.y1 + top)
         values = (
-            name, document.form_ids[cell.report - 1], cell.key.table_id, cell.key.row_id, cell.key.column_id, cell.value,
-            str(int(cell.blank)), str(document.level), str(number if offsets is None else 1),
+            name, document.form_ids[cell.report - 1], cell.key.table_id, cell.key.row_id, cell.key.column_id,
+            cell.value, str(int(cell.blank)), str(document.level), str(number if offsets is None else 1),
             *(f"{value:.1f}" for value in corners), cell.printed, document.damage, document.font,
             str(int(cell.consistent)), str(cell.report), cell.label,
         )  # fmt: skip
