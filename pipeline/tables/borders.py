@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,15 +43,21 @@ def measure(dark: Pixels, inked: Pixels, lines: Array, stops: Array, text_height
     trim = max(2, round(0.1 * text_height))
     starts = np.minimum(np.round(stops[:-1]).astype(np.intp) + trim, dark.shape[1] - 1)
     ends = np.clip(np.round(stops[1:]).astype(np.intp) - trim, starts + 1, dark.shape[1])
+    # Dots and dashes are one rule.
+    joined = cv2.morphologyEx(
+        cv2.compare(dark, INK, cv2.CMP_GT), cv2.MORPH_CLOSE, np.ones((1, round(0.3 * text_height) | 1), np.uint8)
+    )
     shape = (len(lines), len(stops) - 1)
     seen, low, high = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     for index, line in enumerate(lines):
         centre = int(round(line - 0.5))
         rows = np.clip(np.arange(centre - reach - 1, centre + reach + 2), 0, dark.shape[0] - 1)
-        ink = dark[rows] > INK
+        ink = joined[rows] > 0
         thick = ink[:-2] | ink[1:-1] | ink[2:]
         seen[index], best = _seen(thick, starts, ends, text_height)
-        seen[index] *= np.clip(1.3 - 2.5 * _crossed(inked, centre, starts, ends, text_height), 0.0, 1.0)
+        # What is seen from end to end is a rule, whatever stands close to it.
+        doubt = np.clip(1.3 - 2.5 * _crossed(inked, centre, starts, ends, text_height), 0.0, 1.0)
+        seen[index] *= np.where(seen[index] >= 0.93, 1.0, doubt)
         low[index], high[index] = _extent(ink[1:-1], starts, ends, best, text_height)
         low[index] += centre - reach
         high[index] += centre - reach

@@ -153,5 +153,7 @@ def _follow(
         return None
     where = np.flatnonzero(near)
     first, last = int(where[0]), int(where[-1]) + 1
-    solid = float(np.mean(ink[first:last] > 100))
+    # Dots and dashes are one rule.
+    gaps = np.ones((1, max(3, round(0.22 * text_height) | 1)), np.uint8)
+    solid = float(np.mean(cv2.morphologyEx((ink[None, first:last] > 100).astype(np.uint8), cv2.MORPH_CLOSE, gaps)))
     return Ruling(x=x, y=y, start=float(left + first), end=float(left + last), solid=solid)
