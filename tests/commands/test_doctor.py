@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import metadata
 
 import pytest
+import typer
 
 from pipeline.commands import doctor
 from pipeline.errors import ExitCode
@@ -37,7 +38,7 @@ def test_there_must_be_exactly_one_opencv(monkeypatch: pytest.MonkeyPatch, names
 def test_a_missing_part_is_exit_code_3(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     parts = [doctor.Check("a", "1.0"), doctor.Check("b", "not installed", "pip install b")]
     monkeypatch.setattr(doctor, "checks", lambda: iter(parts))
-    with pytest.raises(doctor.typer.Exit) as left:
+    with pytest.raises(typer.Exit) as left:
         doctor.doctor()
     assert left.value.exit_code == ExitCode.MISSING_DEPENDENCY
     assert capsys.readouterr().out == "ok      a: 1.0\nMISSING b: not installed\n        -> pip install b\n"
