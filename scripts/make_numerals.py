@@ -243,7 +243,7 @@ def _labels(cell: DrawnCell, boxes: np.ndarray) -> list[int]:
 def main() -> None:
     """Write the collection."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cells", type=int, default=16000, help="cells to draw (default 16000)")
+    parser.add_argument("--cells", type=int, default=18000, help="cells to draw (default 18000)")
     parser.add_argument("-o", "--out", type=Path, default=Path("training_data/numerals.npz"))
     arguments = parser.parse_args()
     missing = [str(path) for path, _, _ in FONTS if not path.exists()]

@@ -102,8 +102,14 @@ def find_inks(crops: Sequence[Pixels]) -> list[Ink]:
     return inks
 
 
-def lay_out(crops: Sequence[Pixels]) -> Sheet:
-    """Lay crops out on a sheet and find their pieces of ink."""
+def lay_out(crops: Sequence[Pixels], least: float = 0.33) -> Sheet:
+    """Lay crops out on a sheet and find their pieces of ink.
+
+    Args:
+        crops: grey pictures, at least one.
+        least: share of a crop's contrast below which nothing is ink. The default keeps thin strokes; half
+            and more parts print from the paler strokes of a seal over it.
+    """
     xs, ys, width, height = _places(crops)
     owner = np.full((height, width), -1, dtype=np.int16 if len(crops) < 32000 else np.int32)
     planes, noise = _papers(crops)
@@ -130,7 +136,7 @@ def lay_out(crops: Sequence[Pixels]) -> Sheet:
     contrast = _contrasts(possible, smooth, owner, len(crops))
     # Next to strong strokes, the blur between them is no ink.
     places = np.flatnonzero(possible)
-    weak = smooth.ravel()[places] < 0.33 * contrast[owner.ravel()[places]]
+    weak = smooth.ravel()[places] < least * contrast[owner.ravel()[places]]
     possible.ravel()[places[weak]] = False
     count, labels, stats, _ = cv2.connectedComponentsWithStats(possible.astype(np.uint8), connectivity=8)
     pieces, boxes, weight = _pieces(count, labels, stats, smooth, possible, owner, contrast, noise, crops, xs, ys)
@@ -237,7 +243,7 @@ def _places(crops: Sequence[Pixels]) -> tuple[NDArray[np.intp], NDArray[np.intp]
 def _papers(crops: Sequence[Pixels]) -> tuple[Floats, Floats]:
     """The paper of each crop: its plane (level, slope across, slope down; shape (crops, 3)) and its noise.
 
-    A plane is fitted to the lighter majority of the pixels, twice, each time without what lies off it.
+    A plane is fitted to the lighter majority of the pixels, four times, each time without what lies off it.
     """
     samples = [crop[1::_STRIDE, 1::_STRIDE] if min(crop.shape) > 2 * _STRIDE else crop for crop in crops]
     sizes = np.array([sample.size for sample in samples], dtype=np.intp)
@@ -248,13 +254,13 @@ def _papers(crops: Sequence[Pixels]) -> tuple[Floats, Floats]:
     across = np.concatenate([place[0] for place in places])
     down = np.concatenate([place[1] for place in places])
     ordered = np.concatenate([np.sort(sample, axis=None) for sample in samples]).astype(np.float64)
-    dark, centre, light = (ordered[first + (share * (sizes - 1)).astype(np.intp)] for share in (0.40, 0.65, 0.92))
+    dark, centre, bright = (ordered[first + (share * (sizes - 1)).astype(np.intp)] for share in (0.40, 0.65, 0.92))
     # Paper clipped to white shows its noise on the dark side only.
-    spread = np.clip(np.maximum(light - centre, (centre - dark) / 0.7), 2.0, 25.0)
+    spread = np.clip(np.maximum(bright - centre, (centre - dark) / 0.7), 2.0, 25.0)
     rest = level - np.repeat(centre, sizes)
     keep = (np.abs(rest) <= np.repeat(3.0 * spread + 6.0, sizes)).astype(np.float64)
     planes = np.zeros((total, 3))
-    for _ in range(2):
+    for _ in range(4):
         terms = (keep, keep * across, keep * down)
         moments = np.zeros((total, 3, 3))
         sums = np.stack([np.add.reduceat(term * rest, first) for term in terms], axis=1)
@@ -268,8 +274,11 @@ def _papers(crops: Sequence[Pixels]) -> tuple[Floats, Floats]:
         planes += step
         steps = np.repeat(step, sizes, axis=0)
         rest -= steps[:, 0] + steps[:, 1] * across + steps[:, 2] * down
-        held = np.maximum(np.add.reduceat(keep, first), 1.0)
-        spread = np.sqrt(np.add.reduceat(keep * rest**2, first) / held)
+        # Ink lies on the dark side only, so the light side says how far the paper's noise reaches.
+        squares, light = keep * rest**2, keep * (rest > 0.0)
+        both = np.sqrt(np.add.reduceat(squares, first) / np.maximum(np.add.reduceat(keep, first), 1.0))
+        lighter = np.sqrt(np.add.reduceat(squares * light, first) / np.maximum(np.add.reduceat(light, first), 1.0))
+        spread = np.minimum(both, 1.2 * lighter + 1.0)
         keep = (np.abs(rest) <= np.repeat(2.8 * np.maximum(spread, 1.5), sizes)).astype(np.float64)
     planes[:, 0] += centre
     shapes = np.array([crop.shape for crop in crops], dtype=np.float64).reshape(-1, 2)
@@ -292,8 +301,10 @@ def _rescale(smooth: Floats, noise: Floats, crops: Sequence[Pixels], xs: NDArray
     spread = np.full(len(crops), 1.5)
     for _ in range(2):
         keep = (np.abs(values) <= np.repeat(2.5 * spread, sizes)).astype(np.float64)
-        spread = np.sqrt(np.add.reduceat(keep * values**2, first) / np.maximum(np.add.reduceat(keep, first), 1.0))
-        spread = np.maximum(spread, 0.5)
+        squares, light = keep * values**2, keep * (values < 0.0)
+        both = np.sqrt(np.add.reduceat(squares, first) / np.maximum(np.add.reduceat(keep, first), 1.0))
+        lighter = np.sqrt(np.add.reduceat(squares * light, first) / np.maximum(np.add.reduceat(light, first), 1.0))
+        spread = np.maximum(np.minimum(both, 1.1 * lighter + 0.1), 0.5)
     # The noise stays at one grey level or more: less is the rounding of a clean picture.
     scale = np.maximum(spread * 1.1, 1.0 / noise)
     for i in np.flatnonzero(np.abs(scale - 1.0) > 0.05):
@@ -453,10 +464,14 @@ def _slope(mask: Mask) -> float:
 
 
 def _character_size(mask: Mask) -> float:
-    """Typical size of a character in pixels: from pieces joined where their boxes overlap."""
+    """Typical size of a character in pixels, from the connected pieces; characters may touch along the line."""
     count, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    sizes = np.maximum(stats[1:, cv2.CC_STAT_WIDTH], stats[1:, cv2.CC_STAT_HEIGHT]) if count > 1 else np.array([1])
-    return float(np.percentile(sizes, 85))
+    if count == 1:
+        return 1.0
+    widths, heights = stats[1:, cv2.CC_STAT_WIDTH], stats[1:, cv2.CC_STAT_HEIGHT]
+    tall, long = float(np.percentile(heights, 95)), float(np.percentile(np.maximum(widths, heights), 85))
+    # The tall pieces are whole characters; where all are flat (as in 二) their width is the character's.
+    return min(long, 1.15 * tall) if tall > 0.3 * long else long
 
 
 def _bands(profile: NDArray[np.intp], size: float) -> list[tuple[int, int]]:

@@ -19,8 +19,8 @@ from pipeline.errors import ModelError
 from pipeline.ocr.numerals import CLASSES, FORMAT, SHAPES, SIDE, NumeralReader, features
 
 SEED = 20
-HIDDEN = (96,)
-EPOCHS = 22
+HIDDEN = (128, 64)
+EPOCHS = 25
 
 
 def train(dataset: Path, out: Path) -> Path:
@@ -85,7 +85,7 @@ def _collection(
 
 
 def _fit(values: NDArray[np.float32], classes: NDArray[np.intp]) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Weights of a perceptron with one hidden layer, fitted with a fixed number of epochs."""
+    """Weights of a perceptron, fitted with a fixed number of epochs."""
     import warnings
 
     from sklearn.exceptions import ConvergenceWarning

@@ -101,16 +101,14 @@ def _run(cut: Pixels, mode: int, options: str) -> Alternative:
     picture = Image.fromarray(cv2.resize(cut, size, interpolation=cv2.INTER_CUBIC))
     try:
         words = pytesseract.image_to_data(
-            picture,
-            lang=_LANGUAGE,
-            config=f"--psm {mode} --oem 1 --dpi 150 {options}".strip(),
-            timeout=_SECONDS,
-            output_type=pytesseract.Output.DICT,
+            picture, lang=_LANGUAGE, config=f"--psm {mode} --oem 1 --dpi 150 {options}".strip(),
+            timeout=_SECONDS, output_type=pytesseract.Output.DICT,
         )
-    except (pytesseract.TesseractError, RuntimeError, UnicodeDecodeError):
-        # TesseractError holds the child's status (a signal such as SIGFPE is negative); RuntimeError is the timeout.
+        parts = [(str(text).strip(), float(sure)) for text, sure in zip(words["text"], words["conf"], strict=True)]
+    except (pytesseract.TesseractError, RuntimeError, OSError, KeyError, ValueError):
+        # TesseractError: the child ended with a status or a signal (SIGFPE). RuntimeError: it ran into the timeout.
+        # The others: it ended well but left no table, or a broken one.
         return Alternative("", 0.0)
-    parts = [(str(text).strip(), float(sure)) for text, sure in zip(words["text"], words["conf"], strict=True)]
     parts = [(text, sure) for text, sure in parts if text != "" and sure >= 0.0]
     if not parts:
         return Alternative("", 0.0)

@@ -1,0 +1,104 @@
+"""Blank cells stay blank, print is found, rules and specks are not, wrapped labels come apart."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from pipeline.ocr import crops
+from tests.ocr.drawing import LATIN, SANS, SERIF, cell
+
+
+@pytest.mark.parametrize("noise", [0, 5, 10, 15])
+def test_blank_cell_on_noisy_shaded_paper_is_blank(noise: float) -> None:
+    blanks = [crops.is_blank(cell("", noise=noise, shade=25, rules=True, seed=seed)) for seed in range(20)]
+    assert all(blanks)
+
+
+@pytest.mark.parametrize("text", [".", "-", "/", "1", "0", "—"])
+@pytest.mark.parametrize(("ink", "noise"), [(30, 10), (150, 5), (185, 1)])
+def test_faint_marks_are_not_blank(text: str, ink: int, noise: float) -> None:
+    found = [crops.is_blank(cell(text, ink=ink, noise=noise, shade=10, rules=True, seed=s)) for s in range(5)]
+    assert not any(found)
+
+
+def test_very_noisy_paper_is_never_surely_blank() -> None:
+    assert crops.blank_probability(cell("", noise=2)) > 0.98
+    assert crops.blank_probability(cell("", noise=60, paper=130)) < 0.9
+
+
+def test_ink_box_leaves_rules_out() -> None:
+    box = crops.ink_box(cell("35", rules=True))
+    assert box is not None
+    assert box.y0 > 4
+    assert box.x1 < 160
+    assert 18 <= box.height <= 26
+
+
+def test_tight_adds_paper_where_the_crop_ends() -> None:
+    picture = cell("8", shape=(24, 20))
+    cut = crops.tight(picture, padding=8)
+    box = crops.ink_box(picture)
+    assert box is not None
+    assert cut.shape == (box.height + 16, box.width + 16)
+    assert np.abs(cut[:4].astype(int) - 235).max() <= 6
+
+
+def test_tight_is_idempotent() -> None:
+    once = crops.tight(cell("1,204", noise=4, rules=True))
+    again = crops.tight(once)
+    assert abs(once.shape[0] - again.shape[0]) <= 1
+    assert abs(once.shape[1] - again.shape[1]) <= 1
+
+
+def test_blank_crop_has_no_box_and_comes_back_as_it_is() -> None:
+    picture = cell("")
+    assert crops.ink_box(picture) is None
+    assert crops.tight(picture) is picture
+    assert crops.split_lines(picture) == []
+
+
+@pytest.mark.parametrize("font", [SERIF, SANS])
+@pytest.mark.parametrize("noise", [0, 8])
+def test_wrapped_label_comes_apart_into_its_lines(font: tuple[object, int], noise: float) -> None:
+    picture = cell("本年新收政府\n信息公开\n申请数量", font=font, size=22, shape=(130, 190), noise=noise, rules=True)  # type: ignore[arg-type]
+    lines = crops.split_lines(picture)
+    assert len(lines) == 3
+    widths = [line.shape[1] for line in lines]
+    assert widths[0] > widths[1]
+
+
+def test_vertical_label_comes_apart_into_characters() -> None:
+    lines = crops.split_lines(cell("本\n年\n度\n二\n三", size=24, shape=(210, 44)))
+    assert len(lines) == 5
+
+
+def test_characters_of_loose_strokes_stay_whole() -> None:
+    assert len(crops.split_lines(cell("二三", size=24))) == 1
+    assert len(crops.split_lines(cell("三、二", size=24))) == 1
+
+
+def test_skewed_lines_are_told_apart() -> None:
+    import cv2
+
+    picture = cell("商业企业科研机构社会公益\n法律服务机构其他组织总计", size=20, shape=(80, 280))
+    matrix = cv2.getRotationMatrix2D((140, 40), 1.0, 1.0)
+    turned = cv2.warpAffine(picture, matrix, (280, 80), borderMode=cv2.BORDER_REPLICATE).astype(np.uint8)
+    assert len(crops.split_lines(turned)) == 2
+
+
+def test_reading_many_crops_finds_the_same_ink_as_one_at_a_time() -> None:
+    pictures = [cell(text, font=LATIN, noise=5, shade=9) for text in ("", "0", "12.5", "/", "")]
+    together = crops.find_inks(pictures)
+    for picture, ink in zip(pictures, together, strict=True):
+        np.testing.assert_array_equal(crops.ink_mask(picture), ink.mask)
+
+
+@given(arrays.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40))))
+def test_no_picture_is_too_odd(picture: np.ndarray) -> None:
+    assert 0.0 <= crops.blank_probability(picture) <= 1.0
+    assert crops.tight(picture).size > 0
+    crops.split_lines(picture)

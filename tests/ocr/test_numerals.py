@@ -1,0 +1,109 @@
+"""The fast numeral reader on freshly drawn cells, its honesty, and its model file."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline import settings
+from pipeline.domain import Reading
+from pipeline.errors import ModelError
+from pipeline.ocr.numerals import NumeralReader
+from tests.ocr.drawing import LATIN, SANS, SERIF, cell
+
+TEXTS = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "253", "1047", "6247.84", "1,234", "+3", "")
+
+
+@pytest.fixture(scope="module")
+def reader() -> NumeralReader:
+    return NumeralReader.load()
+
+
+def _meaning(text: str) -> str:
+    return text.replace("—", "-").replace("--", "-")
+
+
+@pytest.mark.parametrize("font", [SERIF, SANS, LATIN], ids=["serif", "sans", "latin"])
+@pytest.mark.parametrize(("size", "noise"), [(20, 0), (20, 6), (28, 0), (28, 10)])
+def test_reads_drawn_numerals(reader: NumeralReader, font: tuple[Path, int], size: int, noise: float) -> None:
+    readings = reader.read([cell(text, font=font, size=size, noise=noise, shade=8, rules=noise > 0) for text in TEXTS])
+    wrong = [(text, found.text) for text, found in zip(TEXTS, readings, strict=True) if found.text != text]
+    sure_and_wrong = [
+        (text, found) for text, found in zip(TEXTS, readings, strict=True)
+        if _meaning(found.text) != _meaning(text) and found.probability >= 0.99
+    ]
+    assert sure_and_wrong == []
+    assert len(wrong) <= 1, wrong
+
+
+@pytest.mark.parametrize("noise", [0, 6])
+def test_blank_nought_slash_and_dash_stay_different(reader: NumeralReader, noise: float) -> None:
+    texts = ("", "0", "/", "-", "—")
+    found = [_meaning(r.text) for r in reader.read([cell(text, noise=noise) for text in texts])]
+    assert found == ["", "0", "/", "-", "-"]
+
+
+def test_a_word_is_no_numeral(reader: NumeralReader) -> None:
+    for found in reader.read([cell(text) for text in ("不适用", "详见附件", "无", "合计")]):
+        assert found.text == "" or found.probability < 0.9
+        assert found.alternatives[0].probability < 0.99
+
+
+def test_touching_digits_are_parted_or_doubted(reader: NumeralReader) -> None:
+    joined = np.minimum(cell("3", shape=(48, 60)), np.roll(cell("8", shape=(48, 60)), 13, axis=1))
+    found = reader.read([joined])[0]
+    assert found.text == "38" or found.probability < 0.9
+
+
+def test_probabilities_sum_to_at_most_one(reader: NumeralReader) -> None:
+    rng = np.random.default_rng(3)
+    pictures = [cell(text, noise=20, seed=i) for i, text in enumerate(("0", "38", "不", "", "1.5"))]
+    pictures += [rng.integers(0, 256, (30, 50)).astype(np.uint8) for _ in range(5)]
+    for found in reader.read(pictures):
+        _check(found)
+
+
+def test_every_size_of_picture_is_read(reader: NumeralReader) -> None:
+    pictures = [np.full(shape, 200, np.uint8) for shape in ((1, 1), (2, 50), (50, 2), (7, 7), (300, 1500))]
+    assert [found.text for found in reader.read(pictures)] == [""] * 5
+    assert reader.read([]) == []
+
+
+def test_a_reading_does_not_depend_on_its_neighbours(reader: NumeralReader) -> None:
+    pictures = [cell(text, noise=5, seed=i) for i, text in enumerate(("0", "17", "", "/", "不适用", "6.5"))]
+    together = reader.read(pictures)
+    for picture, found in zip(pictures, together, strict=True):
+        alone = reader.read([picture])[0]
+        assert alone.text == found.text
+        assert alone.probability == pytest.approx(found.probability, abs=1e-5)
+
+
+def test_damaged_model_is_refused(tmp_path: Path) -> None:
+    root = settings.models_root() / "numeral_reader"
+    folder = tmp_path / "broken"
+    shutil.copytree(root / (root / "CURRENT").read_text(encoding="utf-8").strip(), folder)
+    model = folder / "model.npz"
+    model.write_bytes(model.read_bytes()[:-10] + b"0123456789")
+    with pytest.raises(ModelError, match="damaged"):
+        NumeralReader.load_from(folder)
+
+
+def test_pickled_model_is_refused_and_not_run(tmp_path: Path) -> None:
+    root = settings.models_root() / "numeral_reader"
+    folder = tmp_path / "evil"
+    shutil.copytree(root / (root / "CURRENT").read_text(encoding="utf-8").strip(), folder)
+    (folder / "model.npz").write_bytes(b"\x80\x04cos\nsystem\n(S'touch marker'\ntR.")
+    with pytest.raises(ModelError):
+        NumeralReader.load_from(folder)
+    with pytest.raises(ModelError, match="cannot be read"):
+        NumeralReader.load_from(tmp_path / "missing")
+
+
+def _check(found: Reading) -> None:
+    probabilities = [a.probability for a in found.alternatives]
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert sum(probabilities) <= 1.0 + 1e-9
+    assert len({a.text for a in found.alternatives}) == len(found.alternatives)
