@@ -32,6 +32,7 @@ SCAN_KINDS = (
     "photo",
     "lowres",
     "quarter",
+    "tagged",
     "redseal",
     "greyseal",
     "blueseal",
@@ -78,6 +79,7 @@ class Damage:
         levels: 2 for a picture in pure black and white with ``threshold``.
         quality: JPEG quality, None for lossless.
         quarters: quarter turns counter-clockwise.
+        tag: quarter turns counter-clockwise of the stored pixels that the file's metadata take back.
         dpi_x, dpi_y: resolution of the fax raster, 0 when there is none.
     """
 
@@ -101,6 +103,7 @@ class Damage:
     threshold: float = 128.0
     quality: int | None = None
     quarters: int = 0
+    tag: int = 0
     seals: tuple[Seal, ...] = ()
     behind: float = 0.0
     specks: int = 0
@@ -149,12 +152,14 @@ class Picture:
         dpi: horizontal and vertical resolution.
         bilevel: the picture is pure black and white.
         quality: JPEG quality it is to be stored with, None for lossless.
+        tag: quarter turns counter-clockwise to be stored turned by, with metadata that turn the picture back.
     """
 
     pixels: Pixels
     dpi: tuple[float, float]
     bilevel: bool
     quality: int | None
+    tag: int = 0
     maps: tuple[Callable[[Points], Points], ...] = field(default=())
 
     def box(self, box: BoundingBox) -> BoundingBox:
@@ -184,8 +189,8 @@ def recipe(level: int, kinds: Iterable[str], rng: np.random.Generator, dpi: int)
     for name in names:
         if name in _KINDS:
             damage = _KINDS[name](damage, rng, dpi)
-    # strokes of a thin face are two pixels wide below 300 dpi: thinning would leave nothing to read
-    swell = damage.swell if dpi >= 300 else max(0, damage.swell)
+    # strokes of a thin face are one pixel wide below 200 dpi: thinning would leave nothing to read
+    swell = damage.swell if dpi >= 200 else max(0, damage.swell)
     return replace(damage, names=names, blur=damage.blur * dpi / 200, swell=swell)
 
 
@@ -322,6 +327,10 @@ def _kind_quarter(damage: Damage, rng: np.random.Generator, _: int) -> Damage:
     return replace(damage, quarters=int(rng.integers(1, 4)))
 
 
+def _kind_tagged(damage: Damage, rng: np.random.Generator, _: int) -> Damage:
+    return replace(damage, tag=int(rng.integers(1, 4)))
+
+
 def _kind_redseal(damage: Damage, rng: np.random.Generator, _: int) -> Damage:
     return replace(damage, colour=True, seals=(_seal(rng, (205, 25, 30)),))
 
@@ -383,6 +392,7 @@ _KINDS: dict[str, Callable[[Damage, np.random.Generator, int], Damage]] = {
     "photo": _kind_photo,
     "lowres": _kind_lowres,
     "quarter": _kind_quarter,
+    "tagged": _kind_tagged,
     "redseal": _kind_redseal,
     "greyseal": _kind_greyseal,
     "blueseal": _kind_blueseal,
@@ -459,7 +469,7 @@ def apply(
         work = np.ascontiguousarray(np.rot90(work, damage.quarters))
         maps.append(_turned(damage.quarters, width, height))
     raster = damage.dpi if damage.dpi is not None else (dpi * damage.zoom, dpi * damage.zoom)
-    return Picture(work, raster, damage.bilevel, damage.quality, tuple(maps))
+    return Picture(work, raster, damage.bilevel, damage.quality, damage.tag, tuple(maps))
 
 
 def recompress(picture: Picture) -> Pixels:
@@ -476,7 +486,12 @@ def _inked(pixels: Raster, damage: Damage, behind: Raster | None) -> Raster:
     work = pixels
     if damage.swell:
         kernel = np.ones((2, 2), np.uint8)
-        work = cv2.erode(work, kernel) if damage.swell > 0 else cv2.dilate(work, kernel)
+        # thin strokes would vanish altogether if a whole pixel were taken off them: they only pale
+        work = (
+            cv2.erode(work, kernel)
+            if damage.swell > 0
+            else cv2.addWeighted(work, 0.5, cv2.dilate(work, kernel), 0.5, 0)
+        )
     if damage.behind and behind is not None and behind.shape == work.shape:
         back = cv2.GaussianBlur(np.ascontiguousarray(np.fliplr(behind)), (0, 0), 2.0)
         ghost = 255 - (255 - back.astype(np.float32)) * damage.behind

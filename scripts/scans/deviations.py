@@ -57,7 +57,7 @@ class Manner:
         lost: group whose row labels are gone; spaced: two-character labels are spread.
         glosses: share of labels explained at length.
         merged: header cells are merged; broken_header: header labels are broken by hand.
-        uneven: rules of data rows stand elsewhere than those of their header.
+        uneven: how far, in column widths, the rules of data rows stand off those of their header.
         added, split: rows that are not on the form; captions: "", "no 第", "lost number" or "first missing".
         widths: share of a table's width that its labels take, per table.
         jitter: how unequal the columns are.
@@ -148,7 +148,7 @@ def draw_manner(rng: np.random.Generator, plain: bool = False) -> Manner:
         glosses=float(rng.uniform(0.3, 0.8)) if seldom(0.1) else 0.0,
         merged=not seldom(0.12),
         broken_header=seldom(0.35),
-        uneven=float(rng.uniform(0.01, 0.06)) if seldom(0.2) else 0.0,
+        uneven=float(rng.uniform(0.05, 0.35)) if seldom(0.2) else 0.0,
         added=seldom(0.12),
         split=seldom(0.05),
         captions=str(rng.choice(["no 第", "lost number", "first missing", "wide"])) if seldom(0.15) else "",
@@ -257,7 +257,7 @@ class Composer:
             at += tall
             if not number:
                 header_rows = at if len(spec.blocks) == 1 else 0
-            shift = self.manner.uneven * float(self.rng.choice([-1, 1])) if len(block.columns) > 1 else 0.0
+            shift = self.manner.uneven * (1 - label) / len(block.columns) * float(self.rng.choice([-1, 1]))
             moved = [label, *(edge + shift for edge in edges[1:-1]), 1.0]
             at = self._rows(spec, block, cells, at, depth, moved)
         return Table(tuple(cells), at, header_rows)

@@ -76,6 +76,7 @@ class Style:
     values: str = "centre"
     labels: str = "left"
     bold_header: bool = False
+    bold_values: bool = False
     repeat_header: bool = False
     repeat_groups: bool = False
     cut_rows: bool = False
@@ -246,8 +247,12 @@ class Press:
         for number, cell in enumerate(table.cells):
             x0, x1 = self._edges(cell)
             room = max(size + 1, x1 - x0 - 2 * pad - round(cell.indent * size))
-            bold = cell.header and style.bold_header
-            lines[number] = wrap(cell.text, room, style.lettering, size, bold) if cell.text else []
+            if not cell.text:
+                lines[number] = []
+            elif cell.truth is not None and cell.text.isascii():
+                lines[number] = [cell.text]  # a number is set smaller rather than broken
+            else:
+                lines[number] = wrap(cell.text, room, style.lettering, size, self._bold(cell))
             if cell.rows == 1:
                 heights[cell.row] = max(heights[cell.row], len(lines[number]) * step + 2 * style.px(style.pad_y))
         for number, cell in enumerate(table.cells):
@@ -344,12 +349,15 @@ class Press:
                     )
                 )
 
+    def _bold(self, cell: TableCell) -> bool:
+        return self.style.bold_header if cell.header else self.style.bold_values and cell.truth is not None
+
     def _lines(
         self, cell: TableCell, lines: Sequence[str], size: int, box: tuple[int, int, int, int]
     ) -> list[TextItem]:
         style = self.style
         x0, y0, x1, y1 = box
-        bold = cell.header and style.bold_header
+        bold = self._bold(cell)
         pad, step = style.px(style.pad_x), round(size * 1.25)
         items: list[TextItem] = []
         baseline = (y0 + y1) / 2 - len(lines) * step / 2 + step / 2 + size * 0.37

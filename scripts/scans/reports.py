@@ -75,7 +75,8 @@ class Document:
         if self.container == "textpdf":
             return "text"
         base = ("clean", "good", "everyday", "bad")[self.level]
-        return "+".join((base, *(kind for kind in self.kinds if kind not in ("clean", "scan"))))
+        silent = ("clean", "scan") if self.container in ("pdf", "jpg") else ("clean", "scan", "tagged")
+        return "+".join((base, *(kind for kind in self.kinds if kind not in silent)))
 
     def cells(self) -> Iterator[tuple[int, CellRecord, BoundingBox]]:
         """Every printed cell with its 1-based page and its box in pixels of the damaged page."""
@@ -141,8 +142,8 @@ def _draw_kinds(level: int, rng: np.random.Generator) -> tuple[str, ...]:
         kind for kind, share in zip(PRINT_KINDS, (0.03, 0.05, 0.04, 0.12, 0.03), strict=True) if rng.random() < share
     ]
     special = {
-        1: ["lowres", "quarter", "blueseal", "redseal", "watermark"],
-        2: ["photo", "fax", "lowres", "quarter", "blueseal", "showthrough", "jpeg30", "broken"],
+        1: ["lowres", "quarter", "tagged", "blueseal", "redseal", "watermark"],
+        2: ["photo", "fax", "lowres", "quarter", "tagged", "blueseal", "showthrough", "jpeg30", "broken"],
         3: ["photo", "fax", "skew15", "quarter", "jpeg30", "showthrough", "broken"],
     }.get(level, [])
     if special and rng.random() < 0.3:
@@ -208,6 +209,7 @@ def draw_style(faces: tuple[Face, ...], kinds: tuple[str, ...], text: bool, rng:
         row_height=cell * float(rng.uniform(1.25, 2.3)),
         shade=shade,
         bold_header=bool(rng.random() < 0.2),
+        bold_values=bool(rng.random() < 0.06),
         values=str(rng.choice(["centre", "left", "right"], p=[0.84, 0.08, 0.08])),
         repeat_header=bool(rng.random() < 0.35),
         repeat_groups=bool(rng.random() < 0.15),
@@ -355,6 +357,8 @@ def _photographed(
     recipe = damages.recipe(level, kinds, rng, dpi)
     if recipe.dpi is not None and container not in ("pdf", "tiff"):
         recipe = replace(recipe, dpi=(204, 196))  # who posts a fax as a picture has made its dots square
+    if container not in ("pdf", "jpg"):
+        recipe = replace(recipe, tag=0)
     printed = [draw(page) for page in press.pages]
     forced = any(kind.endswith("seal") for kind in kinds)
     for number, pixels in enumerate(printed):

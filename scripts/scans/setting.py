@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 from pipeline.domain import BoundingBox, CellKey, Pixels
 from scripts.scans.fonts import FACES, Face, Lettering, has_glyph, load, width
@@ -131,21 +131,23 @@ def _draw_text(pen: ImageDraw.ImageDraw, item: TextItem, fill: Tint | int) -> No
 
 
 def _photograph(item: Photograph) -> Pixels:
-    """Soft blobs of colour over a gradient, with grain and a few hard edges: to a reader of tables, a photograph."""
+    """A meeting room, more or less: light falling off, muted blobs and edges, grain; no line of it is a rule."""
     rng = np.random.default_rng(item.seed)
     height, width_ = item.y1 - item.y0, item.x1 - item.x0
-    coarse = Image.fromarray(rng.integers(20, 235, (7, 9, 3), dtype=np.uint8)).resize(
-        (width_, height), Image.Resampling.BICUBIC
-    )
+    tone = rng.uniform(60, 200, (6, 8, 1)) + rng.normal(0, 14, (6, 8, 3))
+    small = np.clip(tone, 0, 255).astype(np.uint8)
+    coarse = Image.fromarray(small).resize((width_, height), Image.Resampling.BICUBIC)
     pen = ImageDraw.Draw(coarse)
-    for _ in range(int(rng.integers(4, 12))):
-        x, y = int(rng.integers(0, width_)), int(rng.integers(0, height))
-        w, h = int(rng.integers(width_ // 12, width_ // 3)), int(rng.integers(height // 12, height // 2))
-        tint = tuple(int(v) for v in rng.integers(10, 245, 3))
-        if rng.random() < 0.5:
-            pen.rectangle((x, y, x + w, y + h), fill=tint)
+    for _ in range(int(rng.integers(10, 30))):
+        x, y = int(rng.integers(0, width_)), int(rng.integers(height // 4, height))
+        w, h = int(rng.integers(width_ // 24, width_ // 6)), int(rng.integers(height // 12, height // 3))
+        base = float(rng.uniform(25, 225))
+        red, green, blue = (int(np.clip(base + shift, 0, 255)) for shift in rng.normal(0, 22, 3))
+        if rng.random() < 0.4:
+            pen.rectangle((x, y, x + w, y + h), fill=(red, green, blue))
         else:
-            pen.ellipse((x, y, x + w, y + h), fill=tint)
+            pen.ellipse((x, y, x + w, y + h), fill=(red, green, blue))
+    coarse = coarse.filter(ImageFilter.GaussianBlur(width_ / 300))
     grain = rng.normal(0, 9, (height, width_, 1))
     return np.clip(np.asarray(coarse, dtype=np.float32) + grain, 0, 255).astype(np.uint8)
 

@@ -6,6 +6,7 @@ import csv
 import io
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,8 @@ COLUMNS = (
     "source", "form_id", "table_id", "row_id", "column_id", "value", "blank", "level", "page", "x0", "y0", "x1", "y1",
     "printed", "damage", "font", "consistent", "report", "label",
 )  # fmt: skip
+# EXIF orientation that undoes quarter turns counter-clockwise
+_EXIF = {1: 6, 2: 3, 3: 8}
 _SUFFIX = {"textpdf": "pdf", "tiff": "tiff"}
 
 
@@ -59,7 +62,10 @@ def image_pdf(pictures: Sequence[Picture]) -> bytes:
     """A PDF whose pages are one embedded scan each: CCITT G4, JPEG or deflate, as the scanner made them."""
     pdf = pikepdf.new()
     for picture in pictures:
+        upright = picture
+        picture = replace(upright, pixels=np.ascontiguousarray(np.rot90(upright.pixels, upright.tag)))
         height, width = picture.pixels.shape[:2]
+        across, along = picture.dpi if picture.tag % 2 == 0 else picture.dpi[::-1]
         stream, filter_, extra = _embedded(picture)
         entries: dict[str, object] = {
             "/Type": pikepdf.Name.XObject,
@@ -72,7 +78,7 @@ def image_pdf(pictures: Sequence[Picture]) -> bytes:
             **extra,
         }
         image = pikepdf.Stream(pdf, stream, pikepdf.Dictionary(entries))
-        box = [0, 0, round(width / picture.dpi[0] * 72, 2), round(height / picture.dpi[1] * 72, 2)]
+        box = [0, 0, round(width / across * 72, 2), round(height / along * 72, 2)]
         content = pikepdf.Stream(pdf, f"q {box[2]} 0 0 {box[3]} 0 0 cm /Im0 Do Q".encode())
         page = pikepdf.Dictionary(
             Type=pikepdf.Name.Page,
@@ -80,6 +86,8 @@ def image_pdf(pictures: Sequence[Picture]) -> bytes:
             Resources=pikepdf.Dictionary(XObject=pikepdf.Dictionary(Im0=pdf.make_indirect(image))),
             Contents=pdf.make_indirect(content),
         )
+        if picture.tag:
+            page["/Rotate"] = 90 * picture.tag
         pdf.pages.append(pikepdf.Page(pdf.make_indirect(page)))
     buffer = io.BytesIO()
     pdf.save(buffer, deterministic_id=True)
@@ -173,7 +181,12 @@ def _long(pictures: Sequence[Picture], container: str) -> tuple[bytes, list[int]
         case "webp" if image.height <= 16383:
             image.save(buffer, "WEBP", quality=quality, method=2)
         case _:
-            image.save(buffer, "JPEG", quality=quality, dpi=(round(dpi[0]), round(dpi[1])))
+            tag = pictures[0].tag
+            exif = Image.Exif()
+            if tag:
+                image = image.rotate(90 * tag, expand=True)
+                exif[0x0112] = _EXIF[tag]
+            image.save(buffer, "JPEG", quality=quality, dpi=(round(dpi[0]), round(dpi[1])), exif=exif)
     return buffer.getvalue(), offsets
 
 

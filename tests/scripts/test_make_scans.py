@@ -89,8 +89,8 @@ def test_boxes_follow_every_geometric_damage(kind):
         damage = replace(damage, desk=(255, 255, 255))
     picture = apply(page, damage, rng, 200, Lettering(FACES[0]), "")
     grey = picture.pixels if picture.pixels.ndim == 2 else picture.pixels.min(axis=2)
-    _, _, found, _ = cv2.connectedComponentsWithStats((grey < 120).astype(np.uint8))
-    blobs = sorted((x, y, x + w, y + h) for x, y, w, h, area in found[1:].tolist() if 100 < area and max(w, h) < 120)
+    _, _, found, _ = cv2.connectedComponentsWithStats((grey < 70).astype(np.uint8))
+    blobs = sorted((x, y, x + w, y + h) for x, y, w, h, area in found[1:].tolist() if area > 100)
     mapped = sorted((b.x0, b.y0, b.x1, b.y1) for b in map(picture.box, squares))
     assert len(blobs) == len(squares)
     assert np.abs(_by_centre(blobs) - _by_centre(mapped)).max() < 1.6
