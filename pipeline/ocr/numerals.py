@@ -37,6 +37,7 @@ _WELL_FORMED = re.compile(r"[+\-—]{0,2}\d+([.,]\d+)*|\(\d+\)|[/\-—]|——|-
 _MALFORMED = 0.5
 _DOUBTFUL = 0.9
 _BEAM = 8
+_STRAY_AMONG_NUMERALS = 0.1  # odds of a stray stroke there, relative to the odds anywhere
 _PRINT_ONLY = 0.6  # share of a crop's contrast that print has and a seal has not
 
 Floats = NDArray[np.float32]
@@ -142,6 +143,7 @@ class NumeralReader:
         readings = []
         for index in range(len(crops)):
             rows = slice(int(first[index]), int(first[index + 1]))
+            probabilities[rows] = _in_company(probabilities[rows])
             noise = float(sheet.noise[index])
             blank = blank_odds(int(ink[index, 0]), float(ink[index, 1]) * noise, noise)
             texts = _texts(probabilities[rows], glyphs.boxes[rows], doubt[rows]) if rows.stop > rows.start else []
@@ -272,7 +274,7 @@ def _glyphs(sheet: Sheet, boxes: Boxes, crop: NDArray[np.intp], lines: NDArray[n
         np.log2(np.maximum(width, 1.0)) / 4.0,
         (number == 1.0).astype(np.float64),
     ]) if len(boxes) else np.zeros((0, SHAPES))
-    return Glyphs(boxes, crop, images.reshape(len(boxes), -1), shapes.astype(np.float32))
+    return Glyphs(boxes, crop, images.reshape(len(boxes), SIDE * SIDE), shapes.astype(np.float32))
 
 
 def _cuts(sheet: Sheet, box: NDArray[np.intp]) -> list[Boxes]:
@@ -301,6 +303,16 @@ def _cuts(sheet: Sheet, box: NDArray[np.intp]) -> list[Boxes]:
         if len(pieces) == parts:
             ways.append(np.array(pieces, dtype=np.intp))
     return ways
+
+
+def _in_company(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Among glyphs that all look like a numeral's, one that could be a stray stroke is rather a numeral's too."""
+    if len(probabilities) < 2 or float(probabilities[:, :_REJECT].max(axis=1).min()) < 0.5:
+        return probabilities
+    weighed = probabilities.copy()
+    weighed[:, _REJECT] *= _STRAY_AMONG_NUMERALS
+    result: NDArray[np.float64] = weighed / weighed.sum(axis=1, keepdims=True)
+    return result
 
 
 def _texts(probabilities: NDArray[np.float64], boxes: Boxes, doubt: NDArray[np.float64]) -> list[tuple[str, float]]:
