@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,11 +122,11 @@ def _arithmetic(model: classifier.LabelModel, folder: Path) -> str:
     furthest = float(np.abs(mine - theirs).max())
     share = float((mine != theirs).mean())
     if share < 0.01:
-        return f"the arithmetic of this processor rounds differently ({share:.2%} of the weights, by {furthest:.3g} at most)"
+        return f"this processor rounds differently ({share:.2%} of the weights differ, by {furthest:.3g} at most)"
     return f"the code that trains has changed ({share:.0%} of the weights differ, by {furthest:.3g} at most)"
 
 
-def _card(contents: str, examples: list[Example] | tuple[Example, ...], measured: Evaluation, model: classifier.LabelModel) -> str:
+def _card(contents: str, examples: Sequence[Example], measured: Evaluation, model: classifier.LabelModel) -> str:
     learned = sum(example.split == "train" for example in examples)
     sources = "\n".join(
         f"| {name} | {share.right} of {share.labels} |" for name, share in sorted(measured.by_source.items())

@@ -25,9 +25,9 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from pipeline.domain import FormSpec, LabelContext, Pixels, TableSpec
+from pipeline.domain import FormSpec, LabelContext, Pixels
 from pipeline.forms import load_forms
-from pipeline.labels.classes import OTHER, TITLE, PrintedCell, official_texts, printed_table
+from pipeline.labels.classes import OTHER, PrintedCell, official_texts, printed_table
 from pipeline.labels.contexts import grid_contexts
 from pipeline.labels.dataset import Example, read_labels, write_labels
 from pipeline.labels.normalise import TRADITIONAL, normalise, split_enumeration
@@ -72,6 +72,7 @@ class Sheet:
 
 
 def main() -> None:
+    """Build the file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=ROOT / "training_data" / "labels.csv")
     parser.add_argument("--keep-readings", action="store_true", help="keep what engines read; all else is made anew")
@@ -84,7 +85,9 @@ def main() -> None:
     kept = [e for e in known if e.source.startswith("correction:")]
     examples = without_repeats([*made, *kept])
     write_labels(out, examples)
-    print(f"{out}: {len(examples)} labels of {len({e.label_id for e in examples})} classes, {len(kept)} corrections kept")
+    print(
+        f"{out}: {len(examples)} labels of {len({e.label_id for e in examples})} classes, {len(kept)} corrections kept"
+    )
 
 
 def recognisable(example: Example) -> bool:
@@ -112,21 +115,24 @@ def part(*what: str) -> str:
 
 
 def sheets(forms: Sequence[FormSpec]) -> Iterator[Sheet]:
+    """Every table of every form as printed."""
     for form in forms:
-        for table in form.tables:
-            yield sheet(form, table, forms)
+        yield from sheets_of(form, forms)
 
 
-def sheet(form: FormSpec, table: TableSpec, forms: Sequence[FormSpec]) -> Sheet:
-    cells = printed_table(form, table, forms)
-    return Sheet(cells, tuple(cell.texts[0] for cell in cells), table.title)
+def sheets_of(form: FormSpec, forms: Sequence[FormSpec]) -> Iterator[Sheet]:
+    """Every table of one form as printed."""
+    for table in form.tables:
+        cells = printed_table(form, table, forms)
+        yield Sheet(cells, tuple(cell.texts[0] for cell in cells), table.title)
 
 
 def printed(forms: Sequence[FormSpec]) -> Iterator[Example]:
+    """Labels as the forms print them, one after the other altered, and tables laid out otherwise."""
     rng = random.Random(SEED)
     allowed = {(text.label_id, text.text) for text in official_texts(forms)}
     for plain in sheets(forms):
-        yield from examples_of(plain, "form", keep=lambda cell, text: True)
+        yield from examples_of(plain, "form")
         for cell_index, cell in enumerate(plain.cells):
             for variant in cell.texts[1:]:
                 if (cell.label_id, variant) in allowed:
@@ -141,21 +147,21 @@ def printed(forms: Sequence[FormSpec]) -> Iterator[Example]:
                         yield from one_changed(plain, cell_index, changed, f"deviation:{name}", split)
         for name, rebuild in LAYOUTS.items():
             for _ in range(3):
-                yield from examples_of(rebuild(plain, rng), f"deviation:{name}", keep=lambda cell, text: True)
-    yield from examples_of(stacked([s for s in sheets(forms) if len(s.texts) < 400][1:4]), "deviation:stacked")
-    yield from examples_of(stacked([s for s in sheets(forms) if len(s.texts) < 400][4:7]), "deviation:stacked")
+                yield from examples_of(rebuild(plain, rng), f"deviation:{name}")
+    for form in forms:
+        yield from examples_of(stacked(list(sheets_of(form, forms))), "deviation:stacked")
 
 
-def examples_of(
-    this: Sheet, source: str, keep: Callable[[PrintedCell, str], bool] = lambda cell, text: True
-) -> Iterator[Example]:
+def examples_of(this: Sheet, source: str) -> Iterator[Example]:
+    """Every label of a sheet."""
     for index, context in this.contexts().items():
         cell = this.cells[index]
-        if cell.label_id is not None and keep(cell, context.text):
+        if cell.label_id is not None:
             yield Example(cell.label_id, context, cell.texts[0], source)
 
 
 def one_changed(this: Sheet, index: int, text: str, source: str, split: str = "train") -> Iterator[Example]:
+    """One label of a sheet with another text."""
     cell = this.cells[index]
     if cell.label_id is not None and normalise(text):
         texts = tuple(text if i == index else old for i, old in enumerate(this.texts))
@@ -169,7 +175,16 @@ def _renumbered(context: LabelContext, rng: random.Random) -> str | None:
     chinese = "一二三四五六七八九"[number - 1]
     if not numerals:
         return None
-    return rng.choice([rest, f"{chinese}、{rest}", f"（{chinese}）{rest}", f"{number}.{rest}", f"({number}){rest}", f"{number}、{rest}"])
+    return rng.choice(
+        [
+            rest,
+            f"{chinese}、{rest}",
+            f"（{chinese}）{rest}",
+            f"{number}.{rest}",
+            f"({number}){rest}",
+            f"{number}、{rest}",
+        ]
+    )
 
 
 def _gloss(context: LabelContext, rng: random.Random) -> str | None:
@@ -189,7 +204,9 @@ def _gloss(context: LabelContext, rng: random.Random) -> str | None:
 
 def _cut_off(context: LabelContext, rng: random.Random) -> str | None:
     text = context.text
-    return text[: -rng.randint(1, max(1, len(text) * 2 // 5))] if len(split_enumeration(normalise(text))[1]) > 4 else None
+    return (
+        text[: -rng.randint(1, max(1, len(text) * 2 // 5))] if len(split_enumeration(normalise(text))[1]) > 4 else None
+    )
 
 
 def _first_lost(context: LabelContext, rng: random.Random) -> str | None:
@@ -200,12 +217,14 @@ def _first_lost(context: LabelContext, rng: random.Random) -> str | None:
 def _glued_to_parent(context: LabelContext, rng: random.Random) -> str | None:
     if not context.parent or context.columns == 0 or "第二十" in context.parent:
         return None
-    numerals, rest = split_enumeration(normalise(context.text))
+    rest = split_enumeration(normalise(context.text))[1]
     return context.parent + rng.choice([context.text, rest])
 
 
 def _glued_to_following(context: LabelContext, rng: random.Random) -> str | None:
-    return context.text + context.following[: rng.randint(1, 3)] if context.following and len(context.text) > 4 else None
+    return (
+        context.text + context.following[: rng.randint(1, 3)] if context.following and len(context.text) > 4 else None
+    )
 
 
 def _traditional(context: LabelContext, rng: random.Random) -> str | None:
@@ -260,7 +279,10 @@ def _fragment(this: Sheet, rng: random.Random) -> Sheet:
 
 def _labels_lost(this: Sheet, rng: random.Random) -> Sheet:
     """Some labels were not read at all, so their neighbours have other neighbours."""
-    texts = tuple(t if cell.label_id is None or rng.random() < 0.75 else "" for cell, t in zip(this.cells, this.texts, strict=True))
+    texts = tuple(
+        t if cell.label_id is None or rng.random() < 0.75 else ""
+        for cell, t in zip(this.cells, this.texts, strict=True)
+    )
     return replace(this, texts=texts, section=rng.choice(["", this.section, "该部分以表格形式报告。表格如下："]))
 
 
@@ -316,7 +338,14 @@ def scanned(forms: Sequence[FormSpec]) -> Iterator[Example]:
             # Tesseract takes a quarter of a second a line: one damage for each font.
             damages = DAMAGES if engine_name == "rapidocr" else (DAMAGES[number % len(DAMAGES)],)
             for damage in damages:
-                wanted = sorted({t for this in all_sheets for t, c in zip(this.texts, this.cells, strict=True) if c.label_id not in (None, OTHER)})
+                wanted = sorted(
+                    {
+                        t
+                        for this in all_sheets
+                        for t, c in zip(this.texts, this.cells, strict=True)
+                        if c.label_id not in (None, OTHER)
+                    }
+                )
                 pieces = [(text, line) for text in wanted for line in wrapped(text, rng)]
                 pictures = [picture(line, font, damage, rng) for _, line in pieces]
                 read: dict[str, str] = dict.fromkeys(wanted, "")
@@ -362,10 +391,23 @@ def picture(text: str, font: Font, damage: str, rng: random.Random) -> Pixels:
 
 PLACES = ("东河", "青山", "安宁", "石桥", "长乐", "新平", "云溪", "白沙", "永和", "龙泉")
 LEVELS = ("市", "县", "区", "镇", "乡", "街道办事处")
-BUREAUS = ("", "人民政府", "财政局", "教育局", "民政局", "卫生健康委员会", "农业农村局", "交通运输局", "司法局", "水务局", "档案局")
+BUREAUS = (
+    "",
+    "人民政府",
+    "财政局",
+    "教育局",
+    "民政局",
+    "卫生健康委员会",
+    "农业农村局",
+    "交通运输局",
+    "司法局",
+    "水务局",
+    "档案局",
+)
 
 
 def agency(rng: random.Random) -> str:
+    """A made-up office."""
     return rng.choice(PLACES) + rng.choice(LEVELS[:4]) + rng.choice(BUREAUS)
 
 
@@ -382,10 +424,16 @@ def lines(forms: Sequence[FormSpec]) -> Iterator[Example]:
             if kind == "title":
                 year = rng.choice([f"{rng.randint(2014, 2026)}年", f"{rng.randint(2014, 2026)}年度", ""])
                 office = rng.choice([agency(rng), ""])
-                changed = rng.choice([office + year, year + office, f"关于{office}{year}"]) + text.text.replace("年度年度", "年度")
+                changed = rng.choice([office + year, year + office, f"关于{office}{year}"]) + text.text.replace(
+                    "年度年度", "年度"
+                )
             else:
                 rest = split_enumeration(text.text)[1]
-                changed = rng.choice(["一、", "二、", "三、", "四、", "五、", "（二）", "", "2.", "l"]) + rng.choice(["", "本单位", "行政机关"]) + rest
+                changed = (
+                    rng.choice(["一、", "二、", "三、", "四、", "五、", "（二）", "", "2.", "l"])
+                    + rng.choice(["", "本单位", "行政机关"])
+                    + rest
+                )
             yield Example(text.label_id, LabelContext(changed), text.text, "deviation:line", part("line", changed))
 
 
@@ -393,26 +441,146 @@ def lines(forms: Sequence[FormSpec]) -> Iterator[Example]:
 
 
 ROWS_OFF_FORM = (
-    "其他主动公开文件", "其他主动公开文件（通知、公告、方案等）", "其他主动公開檔案", "行政检查", "行政确认", "行政征收", "行政裁决", "行政奖励",
-    "行政给付", "行政征用", "行政检查事项", "行政确认事项", "公共服务事项", "其他权力事项", "其他行政权力", "行政备案", "行政调解", "重大行政决策",
-    "政策文件", "其他文件", "公文类信息", "动态类信息", "财政预决算", "人大代表建议", "政协委员提案", "建议提案办理结果公开数", "政府工作报告",
-    "重大建设项目", "公共企事业单位信息", "主动公开信息总数", "政务公开培训次数", "政务服务热线受理量", "网站访问量", "信息公开专栏数", "政务新媒体数量",
-    "公众留言办理数", "征集意见次数", "解读材料数", "新闻发布次数", "公开目录条数", "本年行政区域政府信息公开发布总数量（非新闻类、消息类）",
-    "合同数", "项目数", "投诉处理", "招标公告", "人事任免", "机构职能", "领导简介", "应急管理", "社会救助", "扶贫信息",
-)  # fmt: skip
+    "其他主动公开文件",
+    "其他主动公开文件（通知、公告、方案等）",
+    "其他主动公開檔案",
+    "行政检查",
+    "行政确认",
+    "行政征收",
+    "行政裁决",
+    "行政奖励",
+    "行政给付",
+    "行政征用",
+    "行政检查事项",
+    "行政确认事项",
+    "公共服务事项",
+    "其他权力事项",
+    "其他行政权力",
+    "行政备案",
+    "行政调解",
+    "重大行政决策",
+    "政策文件",
+    "其他文件",
+    "公文类信息",
+    "动态类信息",
+    "财政预决算",
+    "人大代表建议",
+    "政协委员提案",
+    "建议提案办理结果公开数",
+    "政府工作报告",
+    "重大建设项目",
+    "公共企事业单位信息",
+    "主动公开信息总数",
+    "政务公开培训次数",
+    "政务服务热线受理量",
+    "网站访问量",
+    "信息公开专栏数",
+    "政务新媒体数量",
+    "公众留言办理数",
+    "征集意见次数",
+    "解读材料数",
+    "新闻发布次数",
+    "公开目录条数",
+    "本年行政区域政府信息公开发布总数量（非新闻类、消息类）",
+    "合同数",
+    "项目数",
+    "投诉处理",
+    "招标公告",
+    "人事任免",
+    "机构职能",
+    "领导简介",
+    "应急管理",
+    "社会救助",
+    "扶贫信息",
+)
 HEADERS_OFF_FORM = (
-    "备注", "序号", "说明", "项目", "类别", "指标", "年度", "数据来源", "联系人", "填报单位（盖章）", "单位负责人", "审核人", "填报人", "联系电话",
-    "填报日期", "填表说明", "数据1", "数据2", "增长率", "同比", "上年数", "本年数", "责任科室", "历年累计", "完成情况", "办理时限",
-    "名称", "内容", "数值", "金额", "时间", "日期", "地区", "部门", "公开方式", "公开形式", "申请方式", "渠道", "处理结果", "办理情况", "主要内容",
-    "本年收费", "去年同期", "累计数", "占比", "排名", "得分", "签发", "制表人", "盖章", "负责人签字", "电子邮箱", "地址", "邮编", "版本", "主题词",
-)  # fmt: skip
+    "备注",
+    "序号",
+    "说明",
+    "项目",
+    "类别",
+    "指标",
+    "年度",
+    "数据来源",
+    "联系人",
+    "填报单位（盖章）",
+    "单位负责人",
+    "审核人",
+    "填报人",
+    "联系电话",
+    "填报日期",
+    "填表说明",
+    "数据1",
+    "数据2",
+    "增长率",
+    "同比",
+    "上年数",
+    "本年数",
+    "责任科室",
+    "历年累计",
+    "完成情况",
+    "办理时限",
+    "名称",
+    "内容",
+    "数值",
+    "金额",
+    "时间",
+    "日期",
+    "地区",
+    "部门",
+    "公开方式",
+    "公开形式",
+    "申请方式",
+    "渠道",
+    "处理结果",
+    "办理情况",
+    "主要内容",
+    "本年收费",
+    "去年同期",
+    "累计数",
+    "占比",
+    "排名",
+    "得分",
+    "签发",
+    "制表人",
+    "盖章",
+    "负责人签字",
+    "电子邮箱",
+    "地址",
+    "邮编",
+    "版本",
+    "主题词",
+)
 UNITS = ("条", "件", "次", "篇", "个", "人", "人次", "万元", "元", "份", "项", "%")
 HEADINGS_OFF_FORM = (
-    "一、总体情况", "一、政府信息公开工作的总体情况", "一、概述", "一、工作基本情况", "一、总体公开情况", "总体情况", "五、存在的主要问题及改进情况",
-    "五、存在问题及改进情况", "五、存在的主要问题及整改措施", "五、政府信息公开工作存在的主要问题及改进情况", "六、其他需要报告的事项",
-    "六、其他事项", "六、存在的主要问题", "七、附件", "（一）主动公开", "（二）依申请公开", "（三）政府信息管理", "（四）平台建设", "（五）监督保障",
-    "（一）组织领导情况", "（二）制度建设情况", "（三）政策解读情况", "1.主动公开工作", "目录", "附件", "附表", "编制说明",
-)  # fmt: skip
+    "一、总体情况",
+    "一、政府信息公开工作的总体情况",
+    "一、概述",
+    "一、工作基本情况",
+    "一、总体公开情况",
+    "总体情况",
+    "五、存在的主要问题及改进情况",
+    "五、存在问题及改进情况",
+    "五、存在的主要问题及整改措施",
+    "五、政府信息公开工作存在的主要问题及改进情况",
+    "六、其他需要报告的事项",
+    "六、其他事项",
+    "六、存在的主要问题",
+    "七、附件",
+    "（一）主动公开",
+    "（二）依申请公开",
+    "（三）政府信息管理",
+    "（四）平台建设",
+    "（五）监督保障",
+    "（一）组织领导情况",
+    "（二）制度建设情况",
+    "（三）政策解读情况",
+    "1.主动公开工作",
+    "目录",
+    "附件",
+    "附表",
+    "编制说明",
+)
 SENTENCES = (
     "{agency}根据《中华人民共和国政府信息公开条例》和有关要求编制本报告。",
     "{year}年，我单位认真贯彻落实上级关于政务公开的各项部署，",
@@ -433,9 +601,24 @@ SENTENCES = (
     "信息公开查阅场所全年接待群众{small}人次。",
 )
 FIGURES = (
-    "{number}万元", "{small}件", "{small}（含自然失效{small}件）", "{small}（其中修订{small}件）", "—{small}—", "第{small}页", "第{small}页共{small}页",
-    "{year}年1月{small}日", "{number}", "0571-{number}", "减{small}", "+{small}", "--{small}", "不适用", "无", "未增未减", "www.{number}.gov.cn",
-)  # fmt: skip
+    "{number}万元",
+    "{small}件",
+    "{small}（含自然失效{small}件）",
+    "{small}（其中修订{small}件）",
+    "—{small}—",
+    "第{small}页",
+    "第{small}页共{small}页",
+    "{year}年1月{small}日",
+    "{number}",
+    "0571-{number}",
+    "减{small}",
+    "+{small}",
+    "--{small}",
+    "不适用",
+    "无",
+    "未增未减",
+    "www.{number}.gov.cn",
+)
 
 
 def strangers(forms: Sequence[FormSpec]) -> Iterator[Example]:
@@ -447,7 +630,13 @@ def strangers(forms: Sequence[FormSpec]) -> Iterator[Example]:
             split = part(kind, text)
             yield stranger(LabelContext(text), text, kind, split)
             for _ in range(5):
-                altered = text if kind == "header" or rng.random() < 0.6 else rng.choice(["（一）", "3.", "其中：", "（三）", ""]) + text + rng.choice(["", "数", "（件）", "数量"])
+                altered = (
+                    text
+                    if kind == "header" or rng.random() < 0.6
+                    else rng.choice(["（一）", "3.", "其中：", "（三）", ""])
+                    + text
+                    + rng.choice(["", "数", "（件）", "数量"])
+                )
                 yield stranger(beside(altered, rng.choice(all_sheets), kind == "row", rng), text, kind, split)
     for unit in UNITS:
         yield stranger(LabelContext(unit), unit, "unit", "train")
@@ -457,12 +646,20 @@ def strangers(forms: Sequence[FormSpec]) -> Iterator[Example]:
         yield stranger(LabelContext(split_enumeration(heading)[1]), heading, "heading", split)
     for pattern, count, kind in [*((s, 8, "sentence") for s in SENTENCES), *((f, 5, "figure") for f in FIGURES)]:
         for _ in range(count):
-            text = pattern.format(agency=agency(rng), year=rng.randint(2014, 2026), number=rng.randint(100, 99999) / rng.choice([1, 100]), small=rng.randint(1, 60))
+            text = pattern.format(
+                agency=agency(rng),
+                year=rng.randint(2014, 2026),
+                number=rng.randint(100, 99999) / rng.choice([1, 100]),
+                small=rng.randint(1, 60),
+            )
             yield stranger(LabelContext(text), pattern, kind, part(kind, text))
             yield stranger(beside(text, rng.choice(all_sheets), False, rng), pattern, kind, part(kind, text))
     letters = sorted({c for text in official_texts(forms) for c in normalise(text.text)})
     for _ in range(250):
-        text = "".join(rng.choice(letters) if rng.random() < 0.7 else chr(rng.randint(0x4E00, 0x9FA0)) for _ in range(rng.randint(1, 14)))
+        text = "".join(
+            rng.choice(letters) if rng.random() < 0.7 else chr(rng.randint(0x4E00, 0x9FA0))
+            for _ in range(rng.randint(1, 14))
+        )
         context = beside(text, rng.choice(all_sheets), False, rng) if rng.random() < 0.4 else LabelContext(text)
         yield stranger(context, "", "garbage", part("garbage", text))
     for _ in range(60):
@@ -470,6 +667,7 @@ def strangers(forms: Sequence[FormSpec]) -> Iterator[Example]:
 
 
 def stranger(context: LabelContext, base: str, kind: str, split: str) -> Example:
+    """A text that is on no form."""
     return Example(OTHER, context, base, f"other:{kind}", split)
 
 

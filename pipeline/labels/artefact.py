@@ -14,7 +14,7 @@ import platform
 import re
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -264,7 +264,7 @@ def _audit(path: Path) -> None:
             members = archive.infolist()
             size = sum(member.file_size for member in members)
             if len(members) > _MOST_MEMBERS or size > _MOST_BYTES:
-                raise ModelError(f"{path} unpacks to {len(members)} files of {size} bytes, which no label model does", _ADVICE)
+                raise ModelError(f"{path} unpacks to {len(members)} files of {size} bytes: no label model", _ADVICE)
             names = [member.filename for member in members]
             odd = [name for name in names if re.fullmatch(r"schema\.json|\d+\.(npy|npz)", name) is None]
             if odd:

@@ -40,6 +40,7 @@ def misread(text: str, confusions: Confusions, alphabet: Sequence[str], rng: ran
     """``text`` with up to two misread characters in every eight; never all of them.
 
     Args:
+        text: a label or part of its surroundings.
         confusions: what a character is taken for.
         alphabet: characters that stand in for others when nothing was measured.
         rng: source of chance.

@@ -20,7 +20,7 @@ their own beside the figures; what names them is a header.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.domain import BlockSpec, ColumnSpec, FormSpec, RowSpec, TableLayout, TableSpec
 from pipeline.labels.normalise import normalise, split_enumeration
@@ -91,9 +91,8 @@ def official_texts(forms: Sequence[FormSpec]) -> tuple[OfficialText, ...]:
                 if number == 0 or key not in found:
                     found[key] = OfficialText(label_id, text, variant=number > 0)
     official = {(_kind(t.label_id), words(t.text)): t.label_id for t in found.values() if not t.variant}
-    kept = (
-        t for t in found.values() if not t.variant or official.get((_kind(t.label_id), words(t.text)), t.label_id) == t.label_id
-    )
+    owners = {key: official.get((_kind(t.label_id), words(t.text)), t.label_id) for key, t in found.items()}
+    kept = (t for key, t in found.items() if not t.variant or owners[key] == t.label_id)
     return tuple(sorted(kept, key=lambda t: t.variant))
 
 
@@ -143,7 +142,7 @@ def _list(table: TableSpec, form: FormSpec, forms: Sequence[FormSpec]) -> Iterat
         yield from _column_headers(table, block, spans, top, height, form, forms)
         top += height
         for cell in _data_rows(table, block, spans, depth):
-            yield PrintedCell(top + cell.row, *(cell.column, cell.row_span, cell.column_span), cell.label_id, cell.texts)
+            yield replace(cell, row=top + cell.row)
         top += len(block.rows) + len(block.headings)
 
 

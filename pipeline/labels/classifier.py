@@ -26,9 +26,9 @@ _SEED = 20210926
 _NGRAMS = {"text": (1, 3), "parent": (1, 2), "section": (1, 2), "previous": (1, 2), "following": (1, 2)}
 _MOST_FEATURES = {"text": 4500, "parent": 700, "section": 350, "previous": 1100, "following": 1100}
 _RARE = 3
-_STRENGTH = 60.0
-_ITERATIONS = 60
-_TOLERANCE = 2e-3
+_STRENGTH = 20.0
+_ITERATIONS = 120
+_TOLERANCE = 5e-4
 # Weights below this never decide anything; as zeros they take no room.
 _NEGLIGIBLE = 0.02
 _GRID = 64
@@ -75,7 +75,8 @@ class LabelClassifier:
             second, best = np.argsort(likely, kind="stable")[-2:]
             name = self.classes[best]
             nothing = name == OTHER or not normalise(context.text)
-            result.append(Prediction(None if nothing else name, float(likely[best]), float(likely[best] - likely[second])))
+            margin = float(likely[best] - likely[second])
+            result.append(Prediction(None if nothing else name, float(likely[best]), margin))
         return result
 
 
@@ -88,9 +89,7 @@ def fit(examples: Sequence[Example]) -> LabelModel:
     from threadpoolctl import threadpool_limits
 
     learned = [example for example in examples if example.split == "train"]
-    characters = known_characters(
-        example.base for example in learned if example.label_id != OTHER and not example.source.startswith("correction:")
-    )
+    characters = known_characters(example.base for example in learned if example.label_id != OTHER)
     confusions = measured_confusions(learned)
     alphabet = sorted(characters)
     rng = random.Random(_SEED)
@@ -149,7 +148,7 @@ def _temperature(pipeline: Any, held_back: Sequence[Example], characters: frozen
     scores = np.asarray(pipeline.decision_function(_table(held_back, characters)), dtype=np.float64)
     position = {name: index for index, name in enumerate(pipeline.classes_)}
     truth = np.array([position[example.label_id] for example in held_back])
-    candidates = [2.0 ** (step / 8) for step in range(-16, 17)]
+    candidates = [float(2.0 ** (step / 8)) for step in range(-16, 17)]
     return min(candidates, key=lambda temperature: _log_loss(scores / temperature, truth))
 
 

@@ -1,7 +1,8 @@
 """What surrounds each label of a table: one convention for training and for reading.
 
 The neighbours of a label are the labels above and below it that begin in the same grid column. Its parent is the
-nearest label to its left that spans more rows, or else the caption above, a line with a single cell.
+nearest label to its left that spans more rows, or else the caption above, a line with a single cell. Values belong to
+the innermost label on their line: a label that spans others has none of its own.
 """
 
 from __future__ import annotations
@@ -35,11 +36,11 @@ def grid_contexts(
         section: the last heading above the table.
     """
     rows = 1 + max((cell.row + cell.row_span - 1 for cell in cells), default=0)
-    lines: list[list[int]] = [[] for _ in range(rows)]
+    on_line: list[list[int]] = [[] for _ in range(rows)]
     columns: dict[int, list[int]] = {}
     for index, cell in enumerate(cells):
-        for line in range(cell.row, cell.row + cell.row_span):
-            lines[line].append(index)
+        for number in range(cell.row, cell.row + cell.row_span):
+            on_line[number].append(index)
         if worded[index]:
             columns.setdefault(cell.column, []).append(index)
     found = []
@@ -47,15 +48,16 @@ def grid_contexts(
     for index, cell in enumerate(cells):
         if not worded[index]:
             continue
-        line = sorted(lines[cell.row], key=lambda other: cells[other].column)
+        line = sorted(on_line[cell.row], key=lambda other: cells[other].column)
         alone = len(line) == 1
         if alone:
             caption = texts[index]
+        words = [other for other in line if worded[other] and other != index]
         spanning = [
-            other
-            for other in line
-            if cells[other].column < cell.column and worded[other] and cells[other].row_span > cell.row_span
+            other for other in words if cells[other].column < cell.column and cells[other].row_span > cell.row_span
         ]
+        spans = any(cells[o].column > cell.column and cells[o].row_span < cell.row_span for o in words)
+        values = sum(1 for other in line if cells[other].column > cell.column and not worded[other])
         above_below = columns[cell.column]
         place = above_below.index(index)
         found.append(
@@ -68,7 +70,7 @@ def grid_contexts(
                     previous=texts[above_below[place - 1]] if place else "",
                     following=texts[above_below[place + 1]] if place + 1 < len(above_below) else "",
                     position=cell.row / max(1, rows - 1),
-                    columns=sum(1 for other in line if cells[other].column > cell.column and not worded[other]),
+                    columns=0 if spans else values,
                 ),
             )
         )

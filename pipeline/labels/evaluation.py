@@ -65,8 +65,8 @@ class Evaluation:
             "accuracy_without_surroundings": round(self.alone.accuracy, 5),
             "log_loss": round(self.log_loss, 5),
             "by_source": {k: [s.right, s.labels] for k, s in sorted(self.by_source.items())},
-            "by_class_with_errors": {k: [s.right, s.labels] for k, s in sorted(self.by_class.items()) if s.right < s.labels},
-            "by_wording_with_errors": {k: [s.right, s.labels] for k, s in sorted(self.by_base.items()) if s.right < s.labels},
+            "by_class_with_errors": _flawed(self.by_class),
+            "by_wording_with_errors": _flawed(self.by_base),
             "confusions": [[c.label_id, c.taken_for, c.count, c.text] for c in self.confusions],
         }
 
@@ -100,6 +100,10 @@ def evaluate(classifier: LabelClassifier, examples: Sequence[Example]) -> Evalua
         confusions=tuple(Confusion(*key, count, shown[key]) for key, count in wrong.most_common()),
         log_loss=float(losses.mean()) if len(losses) else 0.0,
     )
+
+
+def _flawed(shares: dict[str, Share]) -> dict[str, list[int]]:
+    return {name: [share.right, share.labels] for name, share in sorted(shares.items()) if share.right < share.labels}
 
 
 def _right(example: Example, prediction: Prediction) -> bool:

@@ -67,7 +67,8 @@ def normalise(text: str) -> str:
     """
     text = unicodedata.normalize("NFKC", text.translate(_SPELLINGS)).translate(_SPELLINGS_AFTER)
     text = "".join(c for c in text if unicodedata.category(c) not in _INVISIBLE).lower()
-    return _PINYIN.sub("", text)
+    # Once more: without the spaces between them, accents may join letters.
+    return _PINYIN.sub("", unicodedata.normalize("NFKC", text))
 
 
 def split_enumeration(text: str) -> tuple[str, str]:
