@@ -7,6 +7,7 @@ processes. One process is a pool of one, for the same protection.
 from __future__ import annotations
 
 import ctypes
+import faulthandler
 import logging
 import math
 import multiprocessing
@@ -226,12 +227,21 @@ class _Meter:
 
 
 def _prepare_process(parent: int) -> None:
-    """End with the parent, however it ends; leave standard output to the parent."""
+    """End with the parent, however it ends; leave standard output to it, and standard error to what matters.
+
+    Libraries in C write warnings about damaged files to both; what is wrong is told by the failures. Errors that are
+    logged, and the place of a crash, still come through.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:  # it ended before the line above
             os._exit(1)
-    os.dup2(sys.stderr.fileno(), 1)
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    faulthandler.enable(sys.stderr)
+    logging.basicConfig(level=logging.ERROR, format="nianbao: %(message)s")
 
 
 def _read_input(document: InputFile, settings: Settings, read: Reader) -> _Outcome:

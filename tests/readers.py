@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
-import sys
 import time
 from dataclasses import replace
 
@@ -49,8 +49,10 @@ def read(data: bytes, source: str, settings: Settings) -> Extraction:
         case ["slow", seconds]:
             time.sleep(float(seconds))
         case ["chatter"]:
-            print("a library says hello")
-            sys.stdout.flush()
+            print("a library says hello", flush=True)
+            os.write(2, b"a library in C warns\n")
+            logging.getLogger("library").warning("a library warns")
+            logging.getLogger("library").error("something is really wrong")
         case ["environment"]:
             threads = f"{os.environ.get('OMP_NUM_THREADS')} {os.environ.get('OMP_THREAD_LIMIT')}"
             return replace(extraction(source=source), failures=(Failure(None, threads, str(os.getppid())),))
