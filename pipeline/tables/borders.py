@@ -30,7 +30,9 @@ class Borders:
     high: Array
 
 
-def measure(dark: Pixels, inked: Pixels, lines: Array, stops: Array, text_height: float) -> Borders:
+def measure(
+    dark: Pixels, inked: Pixels, lines: Array, stops: Array, text_height: float, dotted: bool = False
+) -> Borders:
     """Measure the borders along x: on each of ``lines`` (heights) between neighbouring ``stops`` (abscissae).
 
     Args:
@@ -38,15 +40,15 @@ def measure(dark: Pixels, inked: Pixels, lines: Array, stops: Array, text_height
         inked: its ink, as from ``rulings.ink``.
         lines, stops: in pixels, ascending.
         text_height: of the page, in pixels.
+        dotted: whether small gaps belong to the rules.
     """
     reach = max(3, round(0.2 * text_height))
     trim = max(2, round(0.1 * text_height))
     starts = np.minimum(np.round(stops[:-1]).astype(np.intp) + trim, dark.shape[1] - 1)
     ends = np.clip(np.round(stops[1:]).astype(np.intp) - trim, starts + 1, dark.shape[1])
-    # Dots and dashes are one rule.
-    joined = cv2.morphologyEx(
-        cv2.compare(dark, INK, cv2.CMP_GT), cv2.MORPH_CLOSE, np.ones((1, round(0.3 * text_height) | 1), np.uint8)
-    )
+    joined = cv2.compare(dark, INK, cv2.CMP_GT)
+    if dotted:
+        joined = cv2.morphologyEx(joined, cv2.MORPH_CLOSE, np.ones((1, round(0.3 * text_height) | 1), np.uint8))
     shape = (len(lines), len(stops) - 1)
     seen, low, high = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     for index, line in enumerate(lines):
@@ -57,7 +59,7 @@ def measure(dark: Pixels, inked: Pixels, lines: Array, stops: Array, text_height
         seen[index], best = _seen(thick, starts, ends, text_height)
         # What is seen from end to end is a rule, whatever stands close to it.
         doubt = np.clip(1.3 - 2.5 * _crossed(inked, centre, starts, ends, text_height), 0.0, 1.0)
-        seen[index] *= np.where(seen[index] >= 0.93, 1.0, doubt)
+        seen[index] *= np.where(seen[index] >= 0.97, 1.0, doubt)
         low[index], high[index] = _extent(ink[1:-1], starts, ends, best, text_height)
         low[index] += centre - reach
         high[index] += centre - reach

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +11,7 @@ from pipeline.domain import BoundingBox, CleanPage, Grid, GridCell, Pixels
 from pipeline.geometry import bounding, chain, corners
 from pipeline.tables.borders import Borders, measure
 from pipeline.tables.flatten import Flattened, flatten
-from pipeline.tables.grouping import RuleGroup, group
+from pipeline.tables.grouping import RuleGroup, group, is_dotted
 from pipeline.tables.rulings import darkness, ink, trace
 from pipeline.tables.squares import Span, cells
 
@@ -25,6 +27,7 @@ BEYOND = 0.8
 """By how much rules must reach beyond the outermost crossing one, in text heights, to tell of an open side."""
 
 Array = NDArray[np.float64]
+Gauge = Callable[[Array, Array], Borders]
 
 
 def find_grids(page: CleanPage) -> tuple[Grid, ...]:
@@ -51,7 +54,7 @@ def _groups(page: CleanPage, size: float) -> list[RuleGroup]:
 
 def _grid(page: CleanPage, found: RuleGroup, size: float) -> Grid | None:
     flat = flatten(page.pixels, found, size)
-    structure = _structure(flat, size)
+    structure = _structure(flat, size, (is_dotted(found.levels), is_dotted(found.uprights)))
     if structure is None:
         return None
     rows, columns, printed = structure
@@ -73,24 +76,25 @@ def _grid(page: CleanPage, found: RuleGroup, size: float) -> Grid | None:
     )
 
 
-def _structure(flat: Flattened, size: float) -> tuple[int, int, tuple[GridCell, ...]] | None:
+def _structure(
+    flat: Flattened, size: float, dotted: tuple[bool, bool]
+) -> tuple[int, int, tuple[GridCell, ...]] | None:
     """Rows, columns and cells of a straightened table, or None if it is none."""
-    level_dark = darkness(flat.pixels, size)
     turned: Pixels = np.ascontiguousarray(flat.pixels.T)
-    upright_dark = darkness(turned, size)
     inked = ink(flat.pixels)
-    upright_inked: Pixels = np.ascontiguousarray(inked.T)
+    level = _gauge(flat.pixels, inked, size, dotted[0])
+    upright = _gauge(turned, np.ascontiguousarray(inked.T), size, dotted[1])
     ys, xs = _lines(flat.levels, size), _lines(flat.uprights, size)
     if len(ys) < 1 or len(xs) < 1:
         return None
     open_y, open_x = _open_sides(ys, flat.uprights, size), _open_sides(xs, flat.levels, size)
     ys, xs = np.union1d(ys, open_y), np.union1d(xs, open_x)
-    ys, xs = _without_strokes(ys, xs, flat, size, (level_dark, inked), (upright_dark, upright_inked))
+    ys, xs = _without_strokes(ys, xs, flat, size, level, upright)
     while True:
         if len(ys) < 2 or len(xs) < 2:
             return None
-        levels = measure(level_dark, inked, ys, xs, size)
-        uprights = measure(upright_dark, upright_inked, xs, ys, size)
+        levels = level(ys, xs)
+        uprights = upright(xs, ys)
         keep_y = _worth_keeping(levels.seen, np.diff(xs)) | np.isin(ys, open_y)
         keep_x = _worth_keeping(uprights.seen, np.diff(ys)) | np.isin(xs, open_x)
         if not (keep_y.all() and keep_x.all()):
@@ -108,16 +112,22 @@ def _structure(flat: Flattened, size: float) -> tuple[int, int, tuple[GridCell, 
     return len(ys) - 1, len(xs) - 1, tuple(_cell(span, levels, uprights, shape) for span in spans)
 
 
+def _gauge(picture: Pixels, inked: Pixels, size: float, dotted: bool) -> Gauge:
+    """A function that measures the borders on lines between stops of one straightened picture."""
+    dark = darkness(picture, size)
+    return lambda lines, stops: measure(dark, inked, lines, stops, size, dotted)
+
+
 def _without_strokes(
-    ys: Array, xs: Array, flat: Flattened, size: float, level: tuple[Pixels, Pixels], upright: tuple[Pixels, Pixels]
+    ys: Array, xs: Array, flat: Flattened, size: float, level: Gauge, upright: Gauge
 ) -> tuple[Array, Array]:
     """Leave out lines of short rules that nowhere reach from one sure crossing line to the next, as strokes do not."""
     sure_y = _sure(ys, flat.levels, SURE_LEVEL * size, size)
     sure_x = _sure(xs, flat.uprights, SURE_UPRIGHT * size, size)
     if sure_y.sum() < 2 or sure_x.sum() < 2:
         return ys, xs
-    reaching_y = (measure(*level, ys, xs[sure_x], size).seen >= 0.55).any(axis=1)
-    reaching_x = (measure(*upright, xs, ys[sure_y], size).seen >= 0.55).any(axis=1)
+    reaching_y = (level(ys, xs[sure_x]).seen >= 0.55).any(axis=1)
+    reaching_x = (upright(xs, ys[sure_y]).seen >= 0.55).any(axis=1)
     return ys[sure_y | reaching_y], xs[sure_x | reaching_x]
 
 

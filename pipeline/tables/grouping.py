@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,12 +48,20 @@ def group(levels: list[Ruling], uprights: list[Ruling], text_height: float) -> l
     return sorted(groups, key=lambda found: (found.box.y0, found.box.x0))
 
 
+def is_dotted(rulings: Sequence[Ruling]) -> bool:
+    """Whether a good part of the rules, long ones counting for more, consists of dots, dashes or pieces."""
+    total = sum(ruling.length**2 for ruling in rulings)
+    return sum(ruling.length**2 for ruling in rulings if ruling.inked < 0.85) >= 0.2 * total
+
+
 def _alike(rulings: list[Ruling]) -> list[Ruling]:
-    """Rules about as solid as most of their length is: one table is not ruled in full and in broken lines at once."""
-    order = sorted(rulings, key=lambda ruling: ruling.solid)
-    length = np.cumsum([ruling.length**2 for ruling in order])
-    usual = order[int(np.searchsorted(length, length[-1] / 2))].solid
-    return [ruling for ruling in rulings if ruling.solid >= usual - LESS_SOLID]
+    """Rules about as solid as most of their length is: strokes of text in line are less so."""
+    dotted = is_dotted(rulings)
+    share = np.array([ruling.solid if dotted else ruling.inked for ruling in rulings])
+    order = np.argsort(share)
+    length = np.cumsum(np.array([ruling.length for ruling in rulings])[order] ** 2)
+    usual = share[order][int(np.searchsorted(length, length[-1] / 2))]
+    return [ruling for ruling, here in zip(rulings, share, strict=True) if here >= usual - LESS_SOLID]
 
 
 def _meet(levels: list[Ruling], uprights: list[Ruling], reach: float) -> NDArray[np.bool_]:

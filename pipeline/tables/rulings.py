@@ -32,13 +32,15 @@ Strokes of text are crossed more often, but do not line up over long stretches.
 class Ruling:
     """One traced rule along x: ``y`` (n,) measured at ``x`` (n,), both in pixels, x strictly increasing.
 
-    ``start`` and ``end`` are the x between which ink was seen, on the share ``solid`` of the way.
+    ``start`` and ``end`` are the x between which ink was seen, on the share ``inked`` of the way; ``solid`` is that
+    share when small gaps, as between dots and dashes, are taken for ink.
     """
 
     x: NDArray[np.float64]
     y: NDArray[np.float64]
     start: float
     end: float
+    inked: float
     solid: float
 
     @property
@@ -153,7 +155,13 @@ def _follow(
         return None
     where = np.flatnonzero(near)
     first, last = int(where[0]), int(where[-1]) + 1
-    # Dots and dashes are one rule.
+    seen = (ink[None, first:last] > 100).astype(np.uint8)
     gaps = np.ones((1, max(3, round(0.22 * text_height) | 1)), np.uint8)
-    solid = float(np.mean(cv2.morphologyEx((ink[None, first:last] > 100).astype(np.uint8), cv2.MORPH_CLOSE, gaps)))
-    return Ruling(x=x, y=y, start=float(left + first), end=float(left + last), solid=solid)
+    return Ruling(
+        x=x,
+        y=y,
+        start=float(left + first),
+        end=float(left + last),
+        inked=float(seen.mean()),
+        solid=float(cv2.morphologyEx(seen, cv2.MORPH_CLOSE, gaps).mean()),
+    )
