@@ -156,7 +156,7 @@ def test_probabilities_sum_to_one(classifier: LabelClassifier) -> None:
 
 
 def test_every_row_of_every_form_has_a_class(classifier: LabelClassifier) -> None:
-    rows = {f"row/{k.table_id}/{k.row_id}" for form in FORMS for k in form.keys() if k.table_id != "reviews"}
+    rows = {f"row/{k.table_id}/{k.row_id}" for form in FORMS for k in form.keys() if k.table_id != "reviews"}  # noqa: SIM118
     assert rows <= set(classifier.classes)
 
 
