@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Draw the glyph collection that the numeral reader is trained on: ``training_data/numerals.npz``.
 
 Value cells are drawn with the fonts of this machine, damaged as printing and scanning damage them, cut into
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import sys
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from pipeline.domain import Pixels
 from pipeline.ocr.crops import lay_out
@@ -53,9 +57,12 @@ FONTS: tuple[tuple[Path, int, bool], ...] = (
 )
 DAMAGES = ("clean", "scan", "fax", "photo", "seal")
 _TEXTS = (
-    "不适用", "无", "件", "万元", "未增未减", "其他", "信息公开", "总计", "自然人", "处罚", "合计", "元", "次", "条", "篇",
-    "详见附件", "商业企业", "科研机构", "社会公益组织", "法律服务机构", "本年度办理结果", "予以公开", "部分公开", "审批",
-    "ABC", "No", "kg", "Q", "&", "#", "※", "√", "×", "。", "：", "；", "、", "【】", "“”", "…", "↑", "？", "★", "○", "□",
+    "不适用", "无", "件", "万元", "未增未减", "其他", "信息公开", "总计",
+    "自然人", "处罚", "合计", "元", "次", "条", "篇", "详见附件",
+    "商业企业", "科研机构", "社会公益组织", "法律服务机构", "本年度办理结果", "予以公开", "部分公开", "审批",
+    "ABC", "No", "kg", "&", "#", "※", "√", "×",
+    "。", "：", "；", "、", "【】", "“”", "…", "↑",
+    "？", "★", "R",
 )
 
 
@@ -95,7 +102,7 @@ def draw_cell(
     """Draw one cell. ``digit`` is the height of a digit in pixels of the result (9 to 30 when None)."""
     digit = float(np.exp(rng.uniform(np.log(9.0), np.log(30.0)))) if digit is None else digit
     face = ImageFont.truetype(str(font[0]), max(8, round(digit / 0.72 * SCALE)), index=font[1])
-    left, top, right, bottom = face.getbbox(text) if text else (0.0, 0.0, digit * SCALE, digit * SCALE)
+    left, _, right, _ = face.getbbox(text) if text else (0.0, 0.0, digit * SCALE, digit * SCALE)
     width = int(right - left + digit * SCALE * rng.uniform(1.6, 5.0))
     height = int(digit * SCALE * rng.uniform(1.9, 3.4))
     ink, paper = rng.uniform(0, 90), rng.uniform(200, 255)
@@ -144,7 +151,8 @@ def _rules(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
         thick = int(rng.integers(1, 3 * SCALE))
         side = int(rng.integers(0, 4))
         start, stop = sorted(rng.uniform(0, 1, 2)) if rng.random() < 0.4 else (0.0, 1.0)
-        across, down = slice(int(start * shape[1]), int(stop * shape[1])), slice(int(start * shape[0]), int(stop * shape[0]))
+        across = slice(int(start * shape[1]), int(stop * shape[1]))
+        down = slice(int(start * shape[0]), int(stop * shape[0]))
         place = [(slice(0, thick), across), (slice(shape[0] - thick, None), across),
                  (down, slice(0, thick)), (down, slice(shape[1] - thick, None))][side]
         rest[place] = rng.uniform(0.3, 1.0)
@@ -152,9 +160,15 @@ def _rules(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _turn(rng: np.random.Generator, layers: tuple[np.ndarray, ...], most: float) -> list[np.ndarray]:
+    """Turn, shift and deform layers alike."""
     height, width = layers[0].shape
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), float(rng.uniform(-most, most)), 1.0)
-    matrix[:, 2] += rng.uniform(-SCALE, SCALE, 2)
+    matrix = matrix + np.column_stack([np.zeros((2, 2)), rng.uniform(-SCALE, SCALE, 2)])
+    # Type of other families: narrower or wider, and slanted.
+    stretch = float(rng.uniform(0.72, 1.12)) if rng.random() < 0.6 else 1.0
+    slant = float(rng.uniform(-0.05, 0.2)) if rng.random() < 0.25 else 0.0
+    family = np.array([[stretch, -slant, (1.0 - stretch) * width / 2 + slant * height / 2], [0, 1, 0], [0, 0, 1]])
+    matrix = matrix @ family
     return [
         cv2.warpAffine(layer, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         for layer in layers
@@ -177,7 +191,7 @@ def _seal(rng: np.random.Generator, shape: tuple[int, ...], paper: float) -> np.
 
 
 def _damage(rng: np.random.Generator, picture: np.ndarray, damage: str, ink: float, paper: float) -> np.ndarray:
-    height, width = picture.shape
+    width = picture.shape[1]
     noise = {"clean": 1.0, "scan": 7.0, "fax": 8.0, "photo": 6.0, "seal": 6.0}[damage] * rng.uniform(0.2, 1.8)
     grain = rng.normal(0.0, 1.0, picture.shape).astype(np.float32)
     if rng.random() < 0.5:
@@ -188,7 +202,7 @@ def _damage(rng: np.random.Generator, picture: np.ndarray, damage: str, ink: flo
         level = ink + (paper - ink) * float(rng.uniform(0.45, 0.75))
         picture = np.where(picture < level, rng.uniform(0, 40), 255.0)
         specks = rng.random(picture.shape) < rng.uniform(0, 0.004)
-        picture[specks] = 255.0 - picture[specks]
+        picture = np.where(specks, 255.0 - picture, picture)
         if rng.random() < 0.5:
             picture = cv2.GaussianBlur(picture, (0, 0), 0.6)
     if damage in ("scan", "photo", "seal") and rng.random() < 0.6:
@@ -258,7 +272,7 @@ def main() -> None:
             parts.append((images, shapes, classes, np.full(len(classes), held_out)))
     images, shapes, classes, held = (np.concatenate(column) for column in zip(*parts, strict=True))
     levels = images >> 4
-    arrays = {
+    arrays: dict[str, np.ndarray] = {
         "images": (levels[:, 0::2] << 4 | levels[:, 1::2]).astype(np.uint8),
         "shapes": shapes.astype(np.float16),
         "classes": classes.astype(np.uint8),

@@ -138,7 +138,8 @@ def lay_out(crops: Sequence[Pixels], least: float = 0.33) -> Sheet:
     places = np.flatnonzero(possible)
     weak = smooth.ravel()[places] < least * contrast[owner.ravel()[places]]
     possible.ravel()[places[weak]] = False
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(possible.astype(np.uint8), connectivity=8)
+    count, marks, table, _ = cv2.connectedComponentsWithStats(possible.astype(np.uint8), connectivity=8)
+    labels, stats = np.asarray(marks, dtype=np.int32), np.asarray(table, dtype=np.int32)
     pieces, boxes, weight = _pieces(count, labels, stats, smooth, possible, owner, contrast, noise, crops, xs, ys)
     return Sheet(smooth, labels, xs, ys, noise, contrast, pieces, boxes, weight)
 
@@ -243,7 +244,7 @@ def _places(crops: Sequence[Pixels]) -> tuple[NDArray[np.intp], NDArray[np.intp]
 def _papers(crops: Sequence[Pixels]) -> tuple[Floats, Floats]:
     """The paper of each crop: its plane (level, slope across, slope down; shape (crops, 3)) and its noise.
 
-    A plane is fitted to the lighter majority of the pixels, four times, each time without what lies off it.
+    A plane is fitted to the lighter majority of the pixels, three times, each time without what lies off it.
     """
     samples = [crop[1::_STRIDE, 1::_STRIDE] if min(crop.shape) > 2 * _STRIDE else crop for crop in crops]
     sizes = np.array([sample.size for sample in samples], dtype=np.intp)
@@ -260,7 +261,7 @@ def _papers(crops: Sequence[Pixels]) -> tuple[Floats, Floats]:
     rest = level - np.repeat(centre, sizes)
     keep = (np.abs(rest) <= np.repeat(3.0 * spread + 6.0, sizes)).astype(np.float64)
     planes = np.zeros((total, 3))
-    for _ in range(4):
+    for _ in range(3):
         terms = (keep, keep * across, keep * down)
         moments = np.zeros((total, 3, 3))
         sums = np.stack([np.add.reduceat(term * rest, first) for term in terms], axis=1)
@@ -289,11 +290,13 @@ def _papers(crops: Sequence[Pixels]) -> tuple[Floats, Floats]:
     return np.column_stack([start, slopes]).astype(np.float32), noise.astype(np.float32)
 
 
-def _rescale(smooth: Floats, noise: Floats, crops: Sequence[Pixels], xs: NDArray[np.intp], ys: NDArray[np.intp]) -> None:
+def _rescale(
+    smooth: Floats, noise: Floats, crops: Sequence[Pixels], xs: NDArray[np.intp], ys: NDArray[np.intp]
+) -> None:
     """Measure the noise that smoothing left in each crop, and bring ``smooth`` and ``noise`` to it, in place."""
     samples = [
-        smooth[ys[i] + 1 : ys[i] + max(crop.shape[0] - 1, 2) : _STRIDE, xs[i] + 1 : xs[i] + max(crop.shape[1] - 1, 2) : _STRIDE]
-        for i, crop in enumerate(crops)
+        smooth[y + 1 : y + max(crop.shape[0] - 1, 2) : _STRIDE, x + 1 : x + max(crop.shape[1] - 1, 2) : _STRIDE]
+        for crop, x, y in zip(crops, xs.tolist(), ys.tolist(), strict=True)
     ]
     sizes = np.array([sample.size for sample in samples], dtype=np.intp)
     first = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.intp)
@@ -307,7 +310,7 @@ def _rescale(smooth: Floats, noise: Floats, crops: Sequence[Pixels], xs: NDArray
         spread = np.maximum(np.minimum(both, 1.1 * lighter + 0.1), 0.5)
     # The noise stays at one grey level or more: less is the rounding of a clean picture.
     scale = np.maximum(spread * 1.1, 1.0 / noise)
-    for i in np.flatnonzero(np.abs(scale - 1.0) > 0.05):
+    for i in np.flatnonzero(np.abs(scale - 1.0) > 0.05).tolist():
         smooth[ys[i] : ys[i] + crops[i].shape[0], xs[i] : xs[i] + crops[i].shape[1]] /= np.float32(scale[i])
         noise[i] *= np.float32(scale[i])
 
@@ -335,8 +338,9 @@ def _clear_rules(possible: Mask, crops: Sequence[Pixels], xs: NDArray[np.intp], 
         if h < 8 or w < 8:
             continue
         window = possible[ys[index] : ys[index] + h, xs[index] : xs[index] + w]
-        edge = window[:2].any() or window[-2:].any() or window[:, :2].any() or window[:, -2:].any()
-        if edge:
+        # Noise reaches the border here and there, a rule's rest at more than a few pixels.
+        strips = (window[:3], window[-3:], window[:, :3], window[:, -3:])
+        if max(np.count_nonzero(strip) for strip in strips) > 8:
             window &= _without_rules(window)
 
 
@@ -344,7 +348,6 @@ def _without_rules(mask: Mask) -> Mask:
     """Take away straight runs that lie along the border: what is left of the cell's rules."""
     height, width = mask.shape
     picture = mask.astype(np.uint8)
-    found = np.zeros_like(picture)
     flat = cv2.morphologyEx(picture, cv2.MORPH_OPEN, np.ones((1, max(9, int(width * 0.3))), np.uint8),
                             borderType=cv2.BORDER_CONSTANT, borderValue=0)
     band = max(3, min(int(height * 0.16), 9))
@@ -353,11 +356,12 @@ def _without_rules(mask: Mask) -> Mask:
                                borderType=cv2.BORDER_CONSTANT, borderValue=0)
     band = max(3, min(int(width * 0.08), 7))
     upright[:, band : width - band] = 0
-    found = flat | upright
+    found = np.maximum(flat, upright).astype(np.uint8)
     if not found.any():
         return mask
     # The blurred flanks of a rule belong to it.
-    return mask & (cv2.dilate(found, np.ones((3, 3), np.uint8)) == 0)
+    kept: Mask = mask & (np.asarray(cv2.dilate(found, np.ones((3, 3), np.uint8))) == 0)
+    return kept
 
 
 def _pieces(
@@ -384,7 +388,8 @@ def _pieces(
     rest |= side & edge & (w <= np.maximum(4, 0.12 * width)) & (h <= np.maximum(4, 0.2 * height))
     rest |= (side | edge) & (area <= 6)
     significant = (peak > _SURE) | (total / np.sqrt(area) > _SURE_PIECE)
-    keep = significant & (area >= 3) & ~rest & (peak > 0.45 * contrast[cell]) & (peak * noise[cell] > 0.5 * _FAINTEST_INK)
+    keep = significant & (area >= 3) & ~rest
+    keep &= (peak > 0.45 * contrast[cell]) & (peak * noise[cell] > 0.5 * _FAINTEST_INK)
     keep &= ~_strays(keep, cell, x, y, w, h, area)
     chosen = np.flatnonzero(keep)
     chosen = chosen[np.lexsort((x[chosen], cell[chosen]))]

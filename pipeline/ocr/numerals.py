@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import ClassVar
 
@@ -100,7 +101,7 @@ class NumeralReader:
             if manifest["format"] != FORMAT or tuple(manifest["classes"]) != CLASSES:
                 raise ModelError(f"The numeral reader in {folder} is of another format", "Run: nianbao train")
             if hashlib.sha256(content).hexdigest() != manifest["sha256"]:
-                raise ModelError(f"The numeral reader in {folder} is damaged", "Restore models/ or run: nianbao train")
+                raise ModelError(f"The numeral reader in {folder} is damaged", "Run: nianbao train")
             with np.load(folder / "model.npz", allow_pickle=False) as arrays:
                 layers = tuple(
                     (arrays[f"matrix{i}"].astype(np.float32), arrays[f"offset{i}"].astype(np.float32))
@@ -108,7 +109,7 @@ class NumeralReader:
                 )
             return cls(layers, float(manifest["temperature"]), folder.name)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ModelError(f"The numeral reader in {folder} cannot be read ({error})", "Run: nianbao train") from error
+            raise ModelError(f"The numeral reader in {folder} is unreadable ({error})", "Run: nianbao train") from error
 
     def version(self) -> str:
         """Name of the model."""
@@ -147,6 +148,8 @@ class NumeralReader:
             noise = float(sheet.noise[index])
             blank = blank_odds(int(ink[index, 0]), float(ink[index, 1]) * noise, noise)
             texts = _texts(probabilities[rows], glyphs.boxes[rows], doubt[rows]) if rows.stop > rows.start else []
+            if rows.stop - rows.start > 1 and _faint_point(sheet, glyphs.boxes[rows], float(sheet.contrast[index])):
+                texts = [(text, probability * _MALFORMED) for text, probability in texts]
             found = [Alternative("", blank), *(Alternative(t, p * (1.0 - blank)) for t, p in texts)]
             readings.append(pictures.reading(found, NAME))
         return readings
@@ -178,8 +181,8 @@ class NumeralReader:
             & (sizes[:, 0] > 0.75 * sizes[:, 1]) & (sizes[:, 0] < 4.0 * sizes[:, 1]) & (sizes[:, 1] >= 7)
         )
         proposals: list[tuple[int, Boxes]] = []
-        for index in suspects:
-            proposals += [(int(index), cut) for cut in _cuts(sheet, glyphs.boxes[index])]
+        for index in suspects.tolist():
+            proposals += [(index, cut) for cut in _cuts(sheet, glyphs.boxes[index])]
         if not proposals:
             return glyphs, probabilities, certain
         boxes = np.concatenate([cut for _, cut in proposals])
@@ -295,7 +298,7 @@ def _cuts(sheet: Sheet, box: NDArray[np.intp]) -> list[Boxes]:
             edges.append(x0 + low + int(np.argmin(profile[low:high])) if high > low else x0 + round(part * pitch))
         edges.append(x1)
         pieces = []
-        for left, right in zip(edges[:-1], edges[1:], strict=True):
+        for left, right in pairwise(edges):
             inked = np.flatnonzero((window[:, left - x0 : right - x0] > 3.0).any(axis=1))
             if right - left < 2 or inked.size < 3:
                 break
@@ -303,6 +306,18 @@ def _cuts(sheet: Sheet, box: NDArray[np.intp]) -> list[Boxes]:
         if len(pieces) == parts:
             ways.append(np.array(pieces, dtype=np.intp))
     return ways
+
+
+def _faint_point(sheet: Sheet, boxes: Boxes, contrast: float) -> bool:
+    """Whether at the foot of a gap between tall glyphs there is a trace too faint to be a glyph: a point, perhaps."""
+    tall = int((boxes[:, 3] - boxes[:, 1]).max())
+    for (_, top, right, bottom), (left, other_top, _, _) in pairwise(boxes.tolist()):
+        if left - right < 4 or bottom - top < 0.7 * tall or other_top > top + 0.4 * tall:
+            continue
+        foot = sheet.darkness[bottom - tall // 4 : bottom + tall // 6, right + 1 : left - 1]
+        if foot.size and float(foot.max()) > max(2.2, 0.2 * contrast):
+            return True
+    return False
 
 
 def _in_company(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
