@@ -80,7 +80,9 @@ class Damage:
         quality: JPEG quality, None for lossless.
         quarters: quarter turns counter-clockwise.
         tag: quarter turns counter-clockwise of the stored pixels that the file's metadata take back.
-        dpi_x, dpi_y: resolution of the fax raster, 0 when there is none.
+        lid: grey of what the scanner saw beside the sheet (255: its white lid).
+        holes: punch holes in the left margin; streaks: dirt on the glass, drawn out to lines along the feed.
+        dpi: horizontal and vertical resolution of a fax raster, None where there is none.
     """
 
     names: tuple[str, ...] = ()
@@ -107,6 +109,9 @@ class Damage:
     seals: tuple[Seal, ...] = ()
     behind: float = 0.0
     specks: int = 0
+    lid: int = 255
+    holes: int = 0
+    streaks: int = 0
     colour: bool = False
     dpi: tuple[int, int] | None = None
 
@@ -244,6 +249,12 @@ def _everyday(rng: np.random.Generator) -> Damage:
         specks=int(rng.integers(0, 60)),
         colour=bool(rng.random() < 0.5),
         behind=float(rng.uniform(0.03, 0.08)) if rng.random() < 0.15 else 0.0,
+    )
+    damage = replace(
+        damage,
+        lid=int(rng.integers(15, 90)) if rng.random() < 0.15 else 255,
+        holes=int(rng.choice([2, 4])) if rng.random() < 0.08 else 0,
+        streaks=int(rng.integers(1, 3)) if rng.random() < 0.1 else 0,
     )
     if rng.random() < 0.45:  # office scanners stretch the paper to white
         damage = replace(damage, paper=_paper(rng, 243, 254), shade=damage.shade * 0.3)
@@ -492,10 +503,22 @@ def _inked(pixels: Raster, damage: Damage, behind: Raster | None) -> Raster:
             if damage.swell > 0
             else cv2.addWeighted(work, 0.5, cv2.dilate(work, kernel), 0.5, 0)
         )
+    if damage.holes:
+        work = _punched(work, damage.holes)
     if damage.behind and behind is not None and behind.shape == work.shape:
         back = cv2.GaussianBlur(np.ascontiguousarray(np.fliplr(behind)), (0, 0), 2.0)
         ghost = 255 - (255 - back.astype(np.float32)) * damage.behind
         work = np.minimum(work, ghost.astype(np.uint8))
+    return work
+
+
+def _punched(work: Raster, count: int) -> Raster:
+    """Holes 80 mm apart along the left edge of an A4 page, dark as the scanner's inside."""
+    work = work.copy()
+    height, width = work.shape[:2]
+    for number in range(count):
+        y = height / 2 + (number - (count - 1) / 2) * height * 80 / 297
+        cv2.circle(work, (round(width * 0.045), round(y)), round(width * 0.013), (70,) * 3, -1, cv2.LINE_AA)
     return work
 
 
@@ -529,7 +552,7 @@ def _resample(work: Raster, warp: Warp, size: tuple[int, int], damage: Damage) -
     if not warp.bent and np.allclose(warp.matrix, np.eye(3), atol=1e-9) and size == (work.shape[1], work.shape[0]):
         return work
     channels = 1 if work.ndim == 2 else 3
-    border = (255,) * channels
+    border = (float(damage.lid),) * channels
     scale = float(np.sqrt(abs(np.linalg.det(warp.matrix[:2, :2]))))
     if scale < 0.8:
         work = cv2.GaussianBlur(work, (0, 0), 0.42 / scale)
@@ -583,6 +606,8 @@ def _expose(work: Raster, damage: Damage, rng: np.random.Generator) -> Raster:
     if damage.blur > 0.2:
         work = cv2.GaussianBlur(work, (0, 0), damage.blur)
     height, width = work.shape[:2]
+    if damage.streaks:
+        work = work.copy()
     plain = damage.ink == 0 and min(damage.paper) == 255 and damage.shade == 0 and damage.shadow == 0
     if not plain:
         paper = np.array(damage.paper if work.ndim == 3 else (damage.paper[0],))
@@ -593,6 +618,9 @@ def _expose(work: Raster, damage: Damage, rng: np.random.Generator) -> Raster:
         light = _light(height, width, damage, rng)
         if light is not None:
             work = cv2.multiply(work, light if work.ndim == 2 else cv2.merge([light] * 3), scale=1 / 255)
+    for x in rng.integers(0, width, damage.streaks):
+        line = work[:, x : x + max(1, width // 1600)]
+        line[:] = (line * float(rng.uniform(0.45, 0.85))).astype(np.uint8)
     if damage.noise > 0:
         work = _noisy(work, damage.noise, rng)
     if damage.specks and not damage.bilevel:
@@ -642,7 +670,8 @@ def _speckled(work: Raster, count: int, rng: np.random.Generator) -> Raster:
 def _binarise(work: Raster, share: float, rng: np.random.Generator, specks: int) -> Raster:
     """Pure black and white at a share of the way from ink to paper, with salt and pepper."""
     grey = cv2.cvtColor(work, cv2.COLOR_RGB2GRAY) if work.ndim == 3 else work
-    low, high = float(np.percentile(grey[::7, ::7], 0.5)), float(np.percentile(grey[::7, ::7], 60))
+    inside = grey[grey.shape[0] // 8 : -grey.shape[0] // 8 : 5, grey.shape[1] // 8 : -grey.shape[1] // 8 : 5]
+    low, high = (float(level) for level in np.percentile(inside, (0.5, 60)))
     hard = np.where(grey > low + share * (high - low), 255, 0).astype(np.uint8)
     height, width = hard.shape
     for value in (0, 255):

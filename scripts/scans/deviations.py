@@ -28,6 +28,13 @@ _GLOSSES = {
     "penalties": "（指作出处罚决定的件数）",
 }
 _ADDED = ("其他主动公开文件", "其他主动公开文件（通知、公告、方案等）", "其他文件")
+_HEADERS_CUT = {
+    "本年新制作数量": "本年新",
+    "本年新公开数量": "本年新",
+    "对外公开总数量": "对外公开",
+    "本年制发件数": "本年发件",
+    "现行有效件数": "现行有效件",
+}
 _HEADERS_BROKEN = {
     "本年新制作数量": "本年新\n制作数量",
     "本年新公开数量": "本年新\n公开数量",
@@ -54,9 +61,10 @@ class Manner:
         plus: positive changes carry a sign; minus: how negative ones are marked.
         thousands: thousands separators; unit_in_cell: money carries its unit; in_yuan: money stands in yuan.
         note_share: share of large counts followed by a note in brackets.
-        lost: group whose row labels are gone; spaced: two-character labels are spread.
+        lost: group whose row labels are gone, or the row whose label is; spaced: two-character labels are spread.
         glosses: share of labels explained at length.
-        merged: header cells are merged; broken_header: header labels are broken by hand.
+        merged: header cells are merged; broken_header: header labels are broken by hand;
+            cut_header: they end where their first line does.
         uneven: how far, in column widths, the rules of data rows stand off those of their header.
         added, split: rows that are not on the form; captions: "", "no 第", "lost number" or "first missing".
         widths: share of a table's width that its labels take, per table.
@@ -81,6 +89,7 @@ class Manner:
     glosses: float = 0.0
     merged: bool = True
     broken_header: bool = False
+    cut_header: bool = False
     uneven: float = 0.0
     added: bool = False
     split: bool = False
@@ -143,11 +152,12 @@ def draw_manner(rng: np.random.Generator, plain: bool = False) -> Manner:
         unit_in_cell=seldom(0.2),
         in_yuan=seldom(0.12),
         note_share=float(rng.uniform(0.2, 0.8)) if seldom(0.1) else 0.0,
-        lost="（三）不予公开" if seldom(0.05) else "（五）不予处理" if seldom(0.02) else "",
+        lost=str(rng.choice(["（三）不予公开", "（三）不予公开", "（五）不予处理", "规章"])) if seldom(0.07) else "",
         spaced=seldom(0.15),
         glosses=float(rng.uniform(0.3, 0.8)) if seldom(0.1) else 0.0,
         merged=not seldom(0.12),
         broken_header=seldom(0.35),
+        cut_header=seldom(0.04),
         uneven=float(rng.uniform(0.05, 0.35)) if seldom(0.2) else 0.0,
         added=seldom(0.12),
         split=seldom(0.05),
@@ -316,7 +326,7 @@ class Composer:
     # ------------------------------------------------------------------ words
 
     def _row_label(self, row: RowSpec) -> str:
-        if self.manner.lost and self.manner.lost in row.parents:
+        if self.manner.lost and self.manner.lost in (*row.parents, row.label):
             return ""
         label = self._alias(row.label, row.aliases)
         if self.manner.glosses and row.id in _GLOSSES and self.rng.random() < self.manner.glosses:
@@ -329,6 +339,8 @@ class Composer:
         if self.manner.in_yuan and label == "采购总金额":
             return self._styled("采购总金额（元）")
         chosen = self._alias(label, aliases)
+        if self.manner.cut_header:
+            return _HEADERS_CUT.get(chosen, chosen)
         return _HEADERS_BROKEN.get(chosen, chosen) if self.manner.broken_header else chosen
 
     def _alias(self, label: str, aliases: Sequence[str]) -> str:

@@ -44,7 +44,8 @@ class Style:
         pad_x, pad_y, row_height: room in a cell, least height of a row.
         shade: tint of header cells, None for white.
         values: where figures stand in their cells.
-        repeat_header: whether a continued table prints its header again.
+        repeat_header: whether a continued table prints its header again; repeat_title: its heading, with （续）.
+        repeat_groups: whether a group label is printed again on the next page.
         cut_rows: whether a row may be cut by the end of a page.
         footer: form of the page number, empty for none.
         table_width: share of the text width that a table takes.
@@ -79,6 +80,7 @@ class Style:
     bold_values: bool = False
     repeat_header: bool = False
     repeat_groups: bool = False
+    repeat_title: bool = False
     cut_rows: bool = False
     footer: str = "— {} —"
     watermark: str = ""
@@ -145,6 +147,7 @@ class Press:
     pages: list[Page] = field(default_factory=list)
     y: int = 0
     report: int = 1
+    title: str = ""
 
     def start_page(self) -> None:
         """Put a new sheet on the stack."""
@@ -219,8 +222,9 @@ class Press:
             x = (page.width - text_width(text, style.lettering, size)) / 2
             page.items += place(text, x, page.height - style.px(style.margin_bottom * 0.62), style.lettering, size)
 
-    def table(self, table: Table) -> None:
-        """Set a table from the cursor on, over as many pages as it takes."""
+    def table(self, table: Table, title: str = "") -> None:
+        """Set a table from the cursor on, over as many pages as it takes; ``title`` is the heading above it."""
+        self.title = title
         if not self.pages:
             self.start_page()
         size, heights, lines = self._measure(table)
@@ -297,6 +301,8 @@ class Press:
 
     def _continue(self, table: Table, heights: Sequence[int], strips: list[_Strip]) -> None:
         self.start_page()
+        if self.style.repeat_title and self.title:
+            self.paragraph(f"{self.title}（续）", points=self.style.cell * 1.2, align="centre", heading=True)
         if not self.style.repeat_header:
             return
         for row in range(table.header_rows):

@@ -10,14 +10,14 @@ import numpy as np
 from pipeline.domain import BoundingBox, FormSpec, TableSpec
 from scripts.scans import damage as damages
 from scripts.scans import wording
-from scripts.scans.damage import PRINT_KINDS, Picture
+from scripts.scans.damage import PRINT_KINDS, Damage, Picture
 from scripts.scans.deviations import Composer, Manner, draw_manner
 from scripts.scans.figures import draw_figures
 from scripts.scans.fonts import Face, Lettering
 from scripts.scans.printing import Outer, Pattern, Press, Style, Table
 from scripts.scans.setting import CellRecord, Page, Tint, draw
 
-FORMATS = ("pdf", "tiff", "jpg", "png", "webp", "bmp", "textpdf")
+FORMATS = ("pdf", "tiff", "jpg", "png", "webp", "bmp", "textpdf", "ocrpdf")
 TEXT_DPI = 200
 
 
@@ -102,6 +102,10 @@ def make_document(options: Options, seed: int, index: int) -> Document:
     if "clean" in kinds:
         level = 0
     style = draw_style(options.faces, kinds, container == "textpdf", rng)
+    recipe = _recipe(level, kinds, container, style.dpi, rng)
+    if recipe.bilevel:  # pale hairlines would be gone altogether
+        tone = min(60, style.rule_tint[0])
+        style = replace(style, rule_tint=(tone, tone, tone), rule=max(style.rule, round(style.dpi / 120)))
     press = Press(style, rng)
     count = int(rng.integers(2, 4)) if rng.random() < options.volumes else 1
     forms = [options.forms[int(rng.integers(len(options.forms)))] for _ in range(count)]
@@ -119,7 +123,8 @@ def make_document(options: Options, seed: int, index: int) -> Document:
         composer = Composer(form, drawn, manner, rng)
         _set_report(press, composer, body, _year(form, rng), rng)
     press.finish(1 if rng.random() < 0.8 else int(rng.integers(2, 40)))
-    pictures = () if container == "textpdf" else tuple(_photographed(press, level, kinds, container, body, rng))
+    sealed = any(kind.endswith("seal") for kind in kinds)
+    pictures = () if container == "textpdf" else tuple(_photographed(press, recipe, sealed, body, rng))
     return Document(
         tuple(form.id for form in forms),
         level,
@@ -213,6 +218,7 @@ def draw_style(faces: tuple[Face, ...], kinds: tuple[str, ...], text: bool, rng:
         values=str(rng.choice(["centre", "left", "right"], p=[0.84, 0.08, 0.08])),
         repeat_header=bool(rng.random() < 0.35),
         repeat_groups=bool(rng.random() < 0.15),
+        repeat_title=bool(rng.random() < 0.06),
         cut_rows=bool(rng.random() < 0.3),
         footer=str(rng.choice(["— {} —", "- {} -", "{}", "第{}页", ""], p=[0.4, 0.15, 0.2, 0.05, 0.2])),
         watermark=wording.watermark(rng) if "watermark" in kinds else "",
@@ -254,9 +260,10 @@ def _set_report(press: Press, composer: Composer, body: str, year: int, rng: np.
             press.photograph(float(rng.uniform(150, 300)))
     ordinals = rng.random() < 0.94
     for number, spec in enumerate(composer.form.tables, 2):
+        heading = ""
         if headings and not (stacked and number > 2):
-            _table_heading(press, spec, number + shift, shift != 0, ordinals, composer.manner, rng)
-        press.table(_aligned(composer.table(spec), style.values))
+            heading = _table_heading(press, spec, number + shift, shift != 0, ordinals, composer.manner, rng)
+        press.table(_aligned(composer.table(spec), style.values), heading)
         if not stacked:
             press.skip(float(rng.uniform(4, 18)))
         if rng.random() < 0.05:
@@ -327,7 +334,7 @@ def _table_heading(
     ordinals: bool,
     manner: Manner,
     rng: np.random.Generator,
-) -> None:
+) -> str:
     text = spec.title.split("、", 1)[1]
     if manner.aliases and rng.random() < 0.5:
         text = spec.title_aliases[int(rng.integers(len(spec.title_aliases)))]
@@ -335,9 +342,9 @@ def _table_heading(
         text = tail if len(head) == 1 else text
     mark = f"{'〇一二三四五六七八'[number]}、" if ordinals or renumbered else ""
     align = "centre" if rng.random() < 0.12 else "left"
-    press.paragraph(
-        mark + text, points=press.style.heading, heading=True, align=align, indent=2 if rng.random() < 0.6 else 0
-    )
+    indent = 2 if rng.random() < 0.6 else 0
+    press.paragraph(mark + text, points=press.style.heading, heading=True, align=align, indent=indent)
+    return mark + text
 
 
 def _aligned(table: Table, where: str) -> Table:
@@ -350,20 +357,21 @@ def _aligned(table: Table, where: str) -> Table:
 # ----------------------------------------------------------------------------------------- scanning
 
 
-def _photographed(
-    press: Press, level: int, kinds: tuple[str, ...], container: str, body: str, rng: np.random.Generator
-) -> Iterator[Picture]:
-    dpi = press.style.dpi
+def _recipe(level: int, kinds: tuple[str, ...], container: str, dpi: int, rng: np.random.Generator) -> Damage:
+    """The damage of a document, as far as its container can hold it."""
     recipe = damages.recipe(level, kinds, rng, dpi)
-    if recipe.dpi is not None and container not in ("pdf", "tiff"):
+    if recipe.dpi is not None and container not in ("pdf", "ocrpdf", "tiff"):
         recipe = replace(recipe, dpi=(204, 196))  # who posts a fax as a picture has made its dots square
-    if container not in ("pdf", "jpg"):
-        recipe = replace(recipe, tag=0)
+    return recipe if container in ("pdf", "jpg") else replace(recipe, tag=0)
+
+
+def _photographed(press: Press, recipe: Damage, seals: bool, body: str, rng: np.random.Generator) -> Iterator[Picture]:
+    """Every page scanned; ``seals`` puts the recipe's seals on each of them."""
+    dpi = press.style.dpi
     printed = [draw(page) for page in press.pages]
-    forced = any(kind.endswith("seal") for kind in kinds)
     for number, pixels in enumerate(printed):
         back = printed[(number + 1) % len(printed)]
         page = damages.vary(recipe, rng)
-        if forced and not page.seals:
+        if seals and not page.seals:
             page = replace(page, seals=recipe.seals)
         yield damages.apply(pixels, page, rng, dpi, press.style.heading_lettering, body, back)

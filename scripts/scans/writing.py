@@ -13,7 +13,7 @@ import numpy as np
 import pikepdf
 from PIL import Image
 
-from pipeline.domain import Pixels
+from pipeline.domain import BoundingBox, Pixels
 from scripts.scans.damage import Picture, recompress
 from scripts.scans.fonts import ROOT
 from scripts.scans.reports import Document
@@ -23,9 +23,11 @@ COLUMNS = (
     "source", "form_id", "table_id", "row_id", "column_id", "value", "blank", "level", "page", "x0", "y0", "x1", "y1",
     "printed", "damage", "font", "consistent", "report", "label",
 )  # fmt: skip
+Layer = list[tuple[BoundingBox, str]]
+_MISTAKEN = {"0": "O", "1": "l", "2": "Z", "3": "8", "5": "S", "6": "8", "7": "1", "8": "3", "9": "g", "/": "1"}
 # EXIF orientation that undoes quarter turns counter-clockwise
 _EXIF = {1: 6, 2: 3, 3: 8}
-_SUFFIX = {"textpdf": "pdf", "tiff": "tiff"}
+_SUFFIX = {"textpdf": "pdf", "ocrpdf": "pdf", "tiff": "tiff"}
 
 
 def write(document: Document, folder: Path, stem: str) -> list[dict[str, str]]:
@@ -44,6 +46,9 @@ def encode(document: Document) -> tuple[bytes, list[int] | None]:
             return text_pdf(document.pages, document.dpi), None
         case "pdf":
             return image_pdf(document.pictures), None
+        case "ocrpdf":
+            layers = [_recognised(*sheet, rng) for sheet in zip(document.pages, document.pictures, strict=True)]
+            return image_pdf(document.pictures, layers), None
         case "tiff":
             return _tiff(document.pictures, rng), None
         case _:
@@ -58,10 +63,14 @@ def write_truth(path: Path, rows: Iterable[dict[str, str]]) -> None:
         writer.writerows(rows)
 
 
-def image_pdf(pictures: Sequence[Picture]) -> bytes:
-    """A PDF whose pages are one embedded scan each: CCITT G4, JPEG or deflate, as the scanner made them."""
+def image_pdf(pictures: Sequence[Picture], layers: Sequence[Layer] = ()) -> bytes:
+    """A PDF whose pages are one embedded scan each: CCITT G4, JPEG or deflate, as the scanner made them.
+
+    ``layers`` holds for every page the invisible text that recognition left on it; none when empty.
+    """
     pdf = pikepdf.new()
-    for picture in pictures:
+    font = pdf.make_indirect(_unembedded_font(pdf)) if layers else None
+    for number, picture in enumerate(pictures):
         upright = picture
         picture = replace(upright, pixels=np.ascontiguousarray(np.rot90(upright.pixels, upright.tag)))
         height, width = picture.pixels.shape[:2]
@@ -79,11 +88,16 @@ def image_pdf(pictures: Sequence[Picture]) -> bytes:
         }
         image = pikepdf.Stream(pdf, stream, pikepdf.Dictionary(entries))
         box = [0, 0, round(width / across * 72, 2), round(height / along * 72, 2)]
-        content = pikepdf.Stream(pdf, f"q {box[2]} 0 0 {box[3]} 0 0 cm /Im0 Do Q".encode())
+        drawing = f"q {box[2]} 0 0 {box[3]} 0 0 cm /Im0 Do Q"
+        resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(Im0=pdf.make_indirect(image)))
+        if font is not None:
+            resources["/Font"] = pikepdf.Dictionary(F0=font)
+            drawing += "".join(_invisible(word, picture, box[3]) for word in layers[number])
+        content = pikepdf.Stream(pdf, drawing.encode())
         page = pikepdf.Dictionary(
             Type=pikepdf.Name.Page,
             MediaBox=box,
-            Resources=pikepdf.Dictionary(XObject=pikepdf.Dictionary(Im0=pdf.make_indirect(image))),
+            Resources=resources,
             Contents=pdf.make_indirect(content),
         )
         if picture.tag:
@@ -141,6 +155,61 @@ def _embedded(picture: Picture) -> tuple[bytes, pikepdf.Object, dict[str, object
         Image.fromarray(picture.pixels).save(buffer, "JPEG", quality=picture.quality)
         return buffer.getvalue(), pikepdf.Name.DCTDecode, {}
     return zlib.compress(picture.pixels.tobytes(), 6), pikepdf.Name.FlateDecode, {}
+
+
+def _recognised(page: Page, picture: Picture, rng: np.random.Generator) -> Layer:
+    """What a poor recogniser makes of a page: every run of text, one character in twelve mistaken."""
+    words = []
+    for item in page.items:
+        if not isinstance(item, TextItem):
+            continue
+        high = item.baseline - item.size * 0.8
+        box = picture.box(BoundingBox(item.x, high, item.x + len(item.text) * item.size, item.baseline))
+        text = "".join(
+            _MISTAKEN.get(c, "口") if rng.random() < 1 / 12 else c
+            for c in item.text
+            if not c.isspace() and ord(c) < 65536
+        )
+        words.append((box, text))
+    return words
+
+
+def _invisible(word: tuple[BoundingBox, str], picture: Picture, height: float) -> str:
+    """Operators that show a word without ink where it stands in the picture."""
+    box, text = word
+    x, y = box.x0 * 72 / picture.dpi[0], height - box.y1 * 72 / picture.dpi[1]
+    size = max(1.0, box.height * 72 / picture.dpi[1])
+    return f" BT 3 Tr /F0 {size:.2f} Tf {x:.2f} {y:.2f} Td <{text.encode('utf-16-be').hex()}> Tj ET"
+
+
+def _unembedded_font(pdf: pikepdf.Pdf) -> pikepdf.Dictionary:
+    """A Chinese font by name only, as recognition programs leave it."""
+    info = pikepdf.Dictionary(Registry=pikepdf.String("Adobe"), Ordering=pikepdf.String("GB1"), Supplement=2)
+    descriptor = pikepdf.Dictionary(
+        Type=pikepdf.Name.FontDescriptor,
+        FontName=pikepdf.Name("/STSong-Light"),
+        Flags=6,
+        FontBBox=[-25, -254, 1000, 880],
+        ItalicAngle=0,
+        Ascent=880,
+        Descent=-120,
+        CapHeight=880,
+        StemV=93,
+    )
+    descendant = pikepdf.Dictionary(
+        Type=pikepdf.Name.Font,
+        Subtype=pikepdf.Name.CIDFontType0,
+        BaseFont=pikepdf.Name("/STSong-Light"),
+        CIDSystemInfo=info,
+        FontDescriptor=pdf.make_indirect(descriptor),
+    )
+    return pikepdf.Dictionary(
+        Type=pikepdf.Name.Font,
+        Subtype=pikepdf.Name.Type0,
+        BaseFont=pikepdf.Name("/STSong-Light-UniGB-UCS2-H"),
+        Encoding=pikepdf.Name("/UniGB-UCS2-H"),
+        DescendantFonts=[pdf.make_indirect(descendant)],
+    )
 
 
 def _tiff(pictures: Sequence[Picture], rng: np.random.Generator) -> bytes:
