@@ -38,9 +38,12 @@ _SURE = 0.995
 _LEGIBLE = 0.6
 # So many labels are enough to tell whether a page is upright.
 _PROBE = 10
-# Lines higher than the usual line of the page by this factor are titles and headings.
-_PROMINENT = 1.15
-_MOST_LINES = 8
+# Lines higher than the usual line of the page by this factor may be titles; less is enough where they are centred.
+_PROMINENT = 1.4
+_PROMINENT_CENTRED = 1.1
+_MOST_TITLES = 5
+# A page with no more lines than this has no usual line to compare with: all of them are read.
+_FEW_LINES = 6
 # Lines right above a table name the agency and the year on the form of 2014.
 _ABOVE_TABLE = 3
 
@@ -156,18 +159,23 @@ def _join(lines: Sequence[Reading], reader: str) -> Reading:
 
 
 def _read_lines(lines: Sequence[TextLine], grids: Sequence[Grid], readers: Readers) -> list[LineReading]:
-    """Read the lines that may be titles, headings or the lines above a table; narrative is left alone."""
-    chosen = [line for line in lines if line.text is not None or _is_telling(line, lines, grids)][:_MOST_LINES]
-    unread = [line for line in chosen if line.text is None]
-    readings = iter(readers.engine.read_lines([line.pixels for line in unread]))
+    """Read the lines that may be titles and the lines right above a table; narrative is left alone."""
+    titles = lines if len(lines) <= _FEW_LINES else [line for line in lines if _may_be_title(line)][:_MOST_TITLES]
+    chosen = [
+        line for line in lines if line.text is not None or line in titles or _is_above_table(line, lines, grids)
+    ]
+    unread = [line.pixels for line in chosen if line.text is None]
+    readings = iter(readers.engine.read_lines(unread) if unread else ())
     return [
         LineReading(line, next(readings) if line.text is None else _certain(line.text, "text-layer")) for line in chosen
     ]
 
 
-def _is_telling(line: TextLine, lines: Sequence[TextLine], grids: Sequence[Grid]) -> bool:
-    if line.prominence >= _PROMINENT or line.centred:
-        return True
+def _may_be_title(line: TextLine) -> bool:
+    return line.prominence >= (_PROMINENT_CENTRED if line.centred else _PROMINENT)
+
+
+def _is_above_table(line: TextLine, lines: Sequence[TextLine], grids: Sequence[Grid]) -> bool:
     below = [grid.box.y0 for grid in grids if grid.box.y0 >= line.box.y0]
     if not below:
         return False

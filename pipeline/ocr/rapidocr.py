@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from pipeline.domain import Alternative, Pixels, Reading
 from pipeline.ocr import TextEngine, ctc, pictures
-from pipeline.ocr.crops import cut_ink, find_inks
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -53,14 +52,8 @@ class RapidOcrEngine:
 
     def read_lines(self, lines: Sequence[Pixels]) -> list[Reading]:
         """Read single lines; the probability is the geometric mean over the characters."""
-        inks = find_inks(lines)
-        inked = [index for index, ink in enumerate(inks) if ink.mask.any()]
-        readings = [pictures.reading([Alternative("", 1.0)], NAME) for _ in lines]
-        cuts = [cut_ink(lines[index], inks[index]) for index in inked]
-        for index, probabilities in zip(inked, self._recognise(cuts), strict=True):
-            text = ctc.greedy(probabilities, self._characters)
-            readings[index] = Reading((Alternative(text.text.strip(), text.probability),), NAME)
-        return readings
+        texts = (ctc.greedy(probabilities, self._characters) for probabilities in self._recognise(lines))
+        return [Reading((Alternative(text.text.strip(), text.probability),), NAME) for text in texts]
 
     def read_numerals(self, crops: Sequence[Pixels]) -> list[Reading]:
         """Read value cells with the output restricted to the numeral alphabet."""
