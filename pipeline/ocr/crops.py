@@ -381,10 +381,10 @@ def _pieces(
     shapes = np.array([crop.shape for crop in crops], dtype=np.intp).reshape(-1, 2)
     height, width = shapes[cell, 0], shapes[cell, 1]
     left, top = x - xs[cell], y - ys[cell]
-    side = (left <= 0) | (left + w >= width)
-    edge = (top <= 0) | (top + h >= height)
-    rest = side & (w <= np.maximum(3, 0.06 * width)) & (h >= 2.5 * w)
-    rest |= edge & (h <= np.maximum(3, 0.1 * height)) & (w >= 2.5 * h)
+    side = (left <= 1) | (left + w >= width - 1)
+    edge = (top <= 1) | (top + h >= height - 1)
+    rest = side & (w <= np.clip(0.08 * width, 3, 8)) & (h >= 1.8 * w)
+    rest |= edge & (h <= np.clip(0.1 * height, 3, 6)) & (w >= 1.8 * h)
     rest |= side & edge & (w <= np.maximum(4, 0.12 * width)) & (h <= np.maximum(4, 0.2 * height))
     rest |= (side | edge) & (area <= 6)
     significant = (peak > _SURE) | (total / np.sqrt(area) > _SURE_PIECE)

@@ -128,6 +128,12 @@ def _slash(xs: np.ndarray, ys: np.ndarray, height: int) -> Alternative | None:
     even = float(counts[inner].max() - counts[inner].min())
     if not -1.1 <= slope <= -0.16:
         return None
+    # Rows with paper between ink belong to a ring, as in a slanted 0.
+    first, last = np.full(height, xs.max()), np.full(height, xs.min())
+    np.minimum.at(first, rows, xs)
+    np.maximum.at(last, rows, xs)
+    if int((last - first + 1 - counts)[inner].max()) > 0 or float(np.median(counts)) > 0.35 * height:
+        return None
     if bend > max(0.9, 0.05 * height) or even > max(2.0, 0.12 * height):
         return None
     return Alternative("/", 0.97)

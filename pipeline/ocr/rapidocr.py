@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from pipeline.domain import Alternative, Pixels, Reading
 from pipeline.ocr import TextEngine, ctc, pictures
+from pipeline.ocr.crops import find_ink
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -52,8 +53,13 @@ class RapidOcrEngine:
 
     def read_lines(self, lines: Sequence[Pixels]) -> list[Reading]:
         """Read single lines; the probability is the geometric mean over the characters."""
-        texts = (ctc.greedy(probabilities, self._characters) for probabilities in self._recognise(lines))
-        return [Reading((Alternative(text.text.strip(), text.probability),), NAME) for text in texts]
+        readings = []
+        for line, probabilities in zip(lines, self._recognise(lines), strict=True):
+            found = ctc.greedy(probabilities, self._characters)
+            # Nothing read is right where there is nothing.
+            sure = 1.0 if found.text == "" and not find_ink(line).mask.any() else found.probability
+            readings.append(Reading((Alternative(found.text.strip(), sure),), NAME))
+        return readings
 
     def read_numerals(self, crops: Sequence[Pixels]) -> list[Reading]:
         """Read value cells with the output restricted to the numeral alphabet."""
