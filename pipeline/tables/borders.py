@@ -52,7 +52,7 @@ def measure(
     shape = (len(lines), len(stops) - 1)
     seen, low, high = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     for index, line in enumerate(lines):
-        centre = int(round(line - 0.5))
+        centre = round(float(line) - 0.5)
         rows = np.clip(np.arange(centre - reach - 1, centre + reach + 2), 0, dark.shape[0] - 1)
         ink = joined[rows] > 0
         thick = ink[:-2] | ink[1:-1] | ink[2:]

@@ -149,7 +149,8 @@ def _with_margin(box: BoundingBox, margin: float, shape: tuple[int, ...]) -> Bou
     x0, y0 = np.floor(box.x0 - margin), np.floor(box.y0 - margin)
     width, height = np.ceil(box.x1 + margin - x0), np.ceil(box.y1 + margin - y0)
     x0, y0 = max(x0, -margin), max(y0, -margin)
-    return BoundingBox(float(x0), float(y0), float(min(x0 + width, shape[1] + margin)), float(min(y0 + height, shape[0] + margin)))
+    x1, y1 = min(x0 + width, shape[1] + margin), min(y0 + height, shape[0] + margin)
+    return BoundingBox(float(x0), float(y0), float(x1), float(y1))
 
 
 def _remap(picture: Pixels, mesh: Mesh) -> Pixels:

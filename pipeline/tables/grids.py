@@ -12,7 +12,7 @@ from pipeline.geometry import bounding, chain, corners
 from pipeline.tables.borders import Borders, measure
 from pipeline.tables.flatten import Flattened, flatten
 from pipeline.tables.grouping import RuleGroup, group, is_dotted
-from pipeline.tables.rulings import darkness, ink, trace
+from pipeline.tables.rulings import FAINT, FULL, darkness, ink, trace
 from pipeline.tables.squares import Span, cells
 
 TABLE_POINTS = 9.0
@@ -32,8 +32,19 @@ Gauge = Callable[[Array, Array], Borders]
 
 def find_grids(page: CleanPage) -> tuple[Grid, ...]:
     """The ruled tables of a page, top to bottom, those side by side from left to right."""
-    size = _table_text(page)
-    return tuple(_in_reading_order([g for found in _groups(page, size) if (g := _grid(page, found, size)) is not None]))
+    size, full = _table_text(page), FULL
+    groups = _groups(page, size, FULL)
+    if not groups or any(is_dotted(found.levels) or is_dotted(found.uprights) for found in groups):
+        # Rules in pieces may be faint ones of which more can be seen.
+        faint = _groups(page, size, FAINT)
+        if _ruled(faint) > 1.15 * _ruled(groups):
+            groups, full = faint, FAINT
+    return tuple(_in_reading_order([g for found in groups if (g := _grid(page, found, size, full)) is not None]))
+
+
+def _ruled(groups: list[RuleGroup]) -> float:
+    """Length of the rules of all groups."""
+    return sum(rule.length for found in groups for rule in (*found.levels, *found.uprights))
 
 
 def _table_text(page: CleanPage) -> float:
@@ -42,19 +53,19 @@ def _table_text(page: CleanPage) -> float:
     return min(max(page.text_height, 0.75 * largest), largest)
 
 
-def _groups(page: CleanPage, size: float) -> list[RuleGroup]:
+def _groups(page: CleanPage, size: float, full: float) -> list[RuleGroup]:
     inked = ink(page.pixels)
-    levels = trace(darkness(page.pixels, size), inked, size, SHORTEST_LEVEL * size)
+    levels = trace(darkness(page.pixels, size, full), inked, size, SHORTEST_LEVEL * size)
     if not levels:
         return []
     turned: Pixels = np.ascontiguousarray(page.pixels.T)
-    uprights = trace(darkness(turned, size), np.ascontiguousarray(inked.T), size, SHORTEST_UPRIGHT * size)
+    uprights = trace(darkness(turned, size, full), np.ascontiguousarray(inked.T), size, SHORTEST_UPRIGHT * size)
     return group(levels, uprights, size)
 
 
-def _grid(page: CleanPage, found: RuleGroup, size: float) -> Grid | None:
+def _grid(page: CleanPage, found: RuleGroup, size: float, full: float) -> Grid | None:
     flat = flatten(page.pixels, found, size)
-    structure = _structure(flat, size, (is_dotted(found.levels), is_dotted(found.uprights)))
+    structure = _structure(flat, size, full, is_dotted(found.levels) or is_dotted(found.uprights))
     if structure is None:
         return None
     rows, columns, printed = structure
@@ -77,13 +88,13 @@ def _grid(page: CleanPage, found: RuleGroup, size: float) -> Grid | None:
 
 
 def _structure(
-    flat: Flattened, size: float, dotted: tuple[bool, bool]
+    flat: Flattened, size: float, full: float, dotted: bool
 ) -> tuple[int, int, tuple[GridCell, ...]] | None:
     """Rows, columns and cells of a straightened table, or None if it is none."""
     turned: Pixels = np.ascontiguousarray(flat.pixels.T)
     inked = ink(flat.pixels)
-    level = _gauge(flat.pixels, inked, size, dotted[0])
-    upright = _gauge(turned, np.ascontiguousarray(inked.T), size, dotted[1])
+    level = _gauge(flat.pixels, inked, size, full, dotted)
+    upright = _gauge(turned, np.ascontiguousarray(inked.T), size, full, dotted)
     ys, xs = _lines(flat.levels, size), _lines(flat.uprights, size)
     if len(ys) < 1 or len(xs) < 1:
         return None
@@ -112,9 +123,9 @@ def _structure(
     return len(ys) - 1, len(xs) - 1, tuple(_cell(span, levels, uprights, shape) for span in spans)
 
 
-def _gauge(picture: Pixels, inked: Pixels, size: float, dotted: bool) -> Gauge:
+def _gauge(picture: Pixels, inked: Pixels, size: float, full: float, dotted: bool) -> Gauge:
     """A function that measures the borders on lines between stops of one straightened picture."""
-    dark = darkness(picture, size)
+    dark = darkness(picture, size, full)
     return lambda lines, stops: measure(dark, inked, lines, stops, size, dotted)
 
 
@@ -159,12 +170,12 @@ def _open_sides(lines: Array, crossing: Array, size: float) -> Array:
     """Outer lines that were not printed, or cut off by the end of the page: where the crossing rules end beyond all."""
     long = crossing[crossing[:, 3] >= min(SURE_UPRIGHT * size, crossing[:, 3].max())]
     found = []
-    before = long[long[:, 1] < lines[0] - BEYOND * size, 1]
-    if len(before) >= 2 and len(before) >= 0.4 * len(long):
-        found.append(float(np.median(before)))
-    after = long[long[:, 2] > lines[-1] + BEYOND * size, 2]
-    if len(after) >= 2 and len(after) >= 0.4 * len(long):
-        found.append(float(np.median(after)))
+    for ends in (long[long[:, 1] < lines[0] - BEYOND * size, 1], long[long[:, 2] > lines[-1] + BEYOND * size, 2]):
+        if len(ends) < 2:
+            continue
+        side = float(np.median(ends))
+        if (np.abs(ends - side) <= BEYOND * size).sum() >= max(2.0, 0.4 * len(long)):
+            found.append(side)
     return np.array(found)
 
 

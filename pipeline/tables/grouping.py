@@ -38,8 +38,9 @@ def group(levels: list[Ruling], uprights: list[Ruling], text_height: float) -> l
     meets = _meet(levels, uprights, TOUCH * text_height)
     groups = []
     for chosen_levels, chosen_uprights in _components(meets):
-        alike_levels = _alike([levels[i] for i in chosen_levels])
-        alike_uprights = _alike([uprights[i] for i in chosen_uprights])
+        tied_levels, tied_uprights = [levels[i] for i in chosen_levels], [uprights[i] for i in chosen_uprights]
+        dotted = is_dotted(tied_levels) or is_dotted(tied_uprights)
+        alike_levels, alike_uprights = _alike(tied_levels, dotted), _alike(tied_uprights, dotted)
         # Without the strokes that had tied them together a group may fall into several.
         for kept_levels, kept_uprights in _components(_meet(alike_levels, alike_uprights, TOUCH * text_height)):
             candidate = _as_group([alike_levels[i] for i in kept_levels], [alike_uprights[i] for i in kept_uprights])
@@ -49,14 +50,14 @@ def group(levels: list[Ruling], uprights: list[Ruling], text_height: float) -> l
 
 
 def is_dotted(rulings: Sequence[Ruling]) -> bool:
-    """Whether a good part of the rules, long ones counting for more, consists of dots, dashes or pieces."""
-    total = sum(ruling.length**2 for ruling in rulings)
-    return sum(ruling.length**2 for ruling in rulings if ruling.inked < 0.85) >= 0.2 * total
+    """Whether a good part of the long rules consists of dots, dashes or pieces; short ones may be strokes of text."""
+    longest = max(ruling.length for ruling in rulings)
+    long = [ruling for ruling in rulings if ruling.length >= 0.5 * longest]
+    return sum(ruling.length for ruling in long if ruling.inked < 0.85) >= 0.25 * sum(ruling.length for ruling in long)
 
 
-def _alike(rulings: list[Ruling]) -> list[Ruling]:
+def _alike(rulings: list[Ruling], dotted: bool) -> list[Ruling]:
     """Rules about as solid as most of their length is: strokes of text in line are less so."""
-    dotted = is_dotted(rulings)
     share = np.array([ruling.solid if dotted else ruling.inked for ruling in rulings])
     order = np.argsort(share)
     length = np.cumsum(np.array([ruling.length for ruling in rulings])[order] ** 2)

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from pipeline.domain import Pixels
 
-FULL = 80
-"""Darkness against the surroundings, in grey levels, that counts as a full rule."""
+FULL, FAINT = 80.0, 40.0
+"""Darkness against the surroundings, in grey levels, that counts as a full rule, on usual and on faint pages."""
 LONG_ENOUGH = 1.6
 """Length over which darkness is averaged, in text heights."""
 PRESENT = 0.36
@@ -52,7 +52,7 @@ class Ruling:
         return np.asarray(np.interp(x, self.x, self.y))
 
 
-def darkness(picture: Pixels, text_height: float) -> Pixels:
+def darkness(picture: Pixels, text_height: float, full: float = FULL) -> Pixels:
     """How much darker than its surroundings above and below each pixel is, 0 to 255 for none to a full rule.
 
     Only ink thinner than a fifth of the text height counts, double rules included.
@@ -62,7 +62,7 @@ def darkness(picture: Pixels, text_height: float) -> Pixels:
     smooth = cv2.blur(picture, (along, 1))
     tophat = cv2.morphologyEx(smooth, cv2.MORPH_BLACKHAT, np.ones((across, 1), np.uint8))
     floor = float(np.median(tophat[::7, ::7])) * 1.5
-    return cv2.convertScaleAbs(cv2.subtract(tophat, (floor, 0.0, 0.0, 0.0)), alpha=255.0 / FULL)  # type: ignore[return-value]
+    return cv2.convertScaleAbs(cv2.subtract(tophat, (floor, 0.0, 0.0, 0.0)), alpha=255.0 / full)  # type: ignore[return-value]
 
 
 def ink(picture: Pixels) -> Pixels:

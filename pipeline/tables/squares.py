@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 ALONE, SUPPORTED, COMPLETED = 0.72, 0.5, 0.28
 """How much of a border must be seen when no, one or both neighbours in line with it are there."""
-BROKEN_ALONE, BROKEN_SUPPORTED, BROKEN_COMPLETED = 0.6, 0.25, 0.12
+BROKEN_ALONE, BROKEN_SUPPORTED = 0.6, 0.25
 """The same in a table whose rules are broken; there a border between neighbours may be wanting altogether."""
 SURE = 0.62
 """How much of a border must be seen for it to support its neighbours."""
@@ -40,22 +40,23 @@ def present(seen: NDArray[np.float64]) -> NDArray[np.bool_]:
     Args:
         seen: (lines, intervals), how much of each border was seen, 0 to 1.
 
-    A border that continues on both sides is believed on little evidence, since rules break; one that stands alone only
-    on much, since strokes of characters look like short rules. Where rules are broken, a border that continues on both
-    sides is even believed on none, if most borders across the same row (or column) are there: a caption that spans the
-    row lacks them all.
+    A border that stands alone is believed only on much evidence, since strokes of characters look like short rules. One
+    that continues on both sides is believed on little, since rules break, and in a table of broken rules on none; but
+    only if most borders across the same row (or column) are there: a caption that spans the row lacks them all.
     """
     sure = seen >= SURE
     before, after = np.zeros_like(sure), np.zeros_like(sure)
     before[:, 1:], after[:, :-1] = sure[:, :-1], sure[:, 1:]
     count = before.astype(np.intp) + after
     broken = is_broken(seen)
-    levels = (BROKEN_ALONE, BROKEN_SUPPORTED, BROKEN_COMPLETED) if broken else (ALONE, SUPPORTED, COMPLETED)
-    there: NDArray[np.bool_] = seen >= np.array(levels)[count]
-    if broken and len(seen) > 3:
-        inner = there[1:-1]
-        others = inner.sum(axis=0)[None, :] - inner
-        there[1:-1] |= (count[1:-1] == 2) & (others >= 0.5 * (len(inner) - 1))
+    alone, supported = (BROKEN_ALONE, BROKEN_SUPPORTED) if broken else (ALONE, SUPPORTED)
+    there: NDArray[np.bool_] = seen >= np.where(count > 0, supported, alone)
+    if len(seen) < 4:
+        return there
+    inner = there[1:-1]
+    others = inner.sum(axis=0)[None, :] - inner
+    likely = (count[1:-1] == 2) & (others >= 0.5 * (len(inner) - 1))
+    there[1:-1] |= likely & (broken | (seen[1:-1] >= COMPLETED))
     return there
 
 

@@ -1,0 +1,83 @@
+"""Cleaning of pages: colour, light, level, and the way back to the page as decoded."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from pipeline.domain import PageImage, Pixels
+from pipeline.geometry import corners
+from pipeline.domain import BoundingBox
+from pipeline.imaging import clean, has_rules, orientation_candidates, turn
+
+
+def sheet(width: int = 1654, height: int = 2339) -> Pixels:
+    """An A4 page of 200 dpi with lines of text and a table."""
+    page = np.full((height, width), 255, np.uint8)
+    for y in range(200, 900, 60):
+        cv2.putText(page, "HEADING AND TEXT OF A REPORT " * 2, (160, y), cv2.FONT_HERSHEY_SIMPLEX, 1.0, (0,), 2)
+    for y in range(1000, 1501, 50):
+        cv2.line(page, (160, y), (1460, y), (0,), 2)
+    for x in range(160, 1461, 260):
+        cv2.line(page, (x, 1000), (x, 1500), (0,), 2)
+    return page
+
+
+def test_a_red_seal_fades_and_ink_under_it_stays() -> None:
+    page = cv2.cvtColor(sheet(), cv2.COLOR_GRAY2RGB)
+    seal = np.zeros(page.shape[:2], np.uint8)
+    cv2.circle(seal, (600, 1250), 150, (255,), 20)
+    seen = np.where((seal > 0)[..., None], (page.astype(np.uint16) * np.array([235, 60, 60]) // 255), page)
+    cleaned = clean(PageImage(1, seen.astype(np.uint8), 200.0)).pixels
+    assert cleaned[1250 + 25, 450] > 180
+    assert cleaned[1249:1252, 450].min() < 60
+
+
+def test_light_is_evened() -> None:
+    shade = np.linspace(1.0, 0.55, 1654)[None, :]
+    cleaned = clean(PageImage(1, (sheet() * shade).astype(np.uint8), 200.0)).pixels
+    paper = cleaned[1700:2200]
+    assert paper.min() > 225
+
+
+@pytest.mark.parametrize("angle", [-14.0, -3.0, 0.0, 6.0])
+def test_skew_is_removed_and_points_lead_back(angle: float) -> None:
+    matrix = cv2.getRotationMatrix2D((827, 1170), angle, 0.8)
+    turned = cv2.warpAffine(sheet(), matrix, (1654, 2339), borderValue=255)
+    page = clean(PageImage(1, turned, 200.0))
+    ends = np.array([[160.0, 1000.0], [1460.0, 1000.0]]) @ matrix[:, :2].T + matrix[:, 2]
+    level = page.to_page.from_parent(ends)
+    assert abs(level[0, 1] - level[1, 1]) < 6
+    assert np.allclose(page.to_page.to_parent(level), ends, atol=0.01)
+
+
+@pytest.mark.parametrize(("size", "dpi"), [((1654, 2339), 200.0), ((2481, 3508), 200.0), ((827, 1169), 150.0)])
+def test_the_working_resolution_suits_small_characters(size: tuple[int, int], dpi: float) -> None:
+    page = PageImage(1, cv2.resize(sheet(), size, interpolation=cv2.INTER_AREA).astype(np.uint8))
+    cleaned = clean(page)
+    assert cleaned.dpi == pytest.approx(dpi, rel=0.03)
+    whole = BoundingBox(0, 0, cleaned.pixels.shape[1], cleaned.pixels.shape[0])
+    assert np.allclose(cleaned.to_page.to_parent(corners(whole))[2], size, atol=2)
+
+
+def test_a_stated_resolution_that_fits_no_paper_is_not_believed() -> None:
+    assert clean(PageImage(1, sheet(), 72.0)).dpi == pytest.approx(200, rel=0.03)
+
+
+@pytest.mark.parametrize("quarters", [0, 1, 2, 3])
+def test_a_turned_page_is_offered_level_first(quarters: int) -> None:
+    page = clean(PageImage(1, np.ascontiguousarray(np.rot90(sheet(), quarters)), 200.0))
+    assert orientation_candidates(page)[0] % 2 == quarters % 2
+    upright = turn(page, -quarters)
+    assert upright.pixels.shape == sheet().shape
+    there = page.to_page.to_parent(np.array([[10.0, 20.0]]))
+    assert np.allclose(upright.to_page.to_parent(upright.to_page.from_parent(there)), there)
+
+
+def test_a_glance_tells_pages_with_rules() -> None:
+    narrative = sheet()
+    narrative[950:1550] = 255
+    assert has_rules(PageImage(1, sheet()))
+    assert not has_rules(PageImage(1, narrative))
+    assert not has_rules(PageImage(1, np.full((2339, 1654), 255, np.uint8)))

@@ -1,0 +1,122 @@
+"""Tables on drawn pages: exact structure, and boxes that lead back to the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import pytest
+
+from pipeline.domain import CleanPage, Grid, Pixels, Points
+from pipeline.geometry import Identity, box_to_parent
+from pipeline.tables import find_grids
+from tests.tables.drawing import SPANS, XS, YS, Drawn
+
+
+def structure(grid: Grid) -> list[tuple[int, int, int, int]]:
+    return [(cell.row, cell.column, cell.row_span, cell.column_span) for cell in grid.cells]
+
+
+def only(grids: tuple[Grid, ...]) -> Grid:
+    assert len(grids) == 1
+    return grids[0]
+
+
+@pytest.mark.parametrize(
+    "manner",
+    [
+        {},
+        {"width": 1},
+        {"width": 5},
+        {"ink": 170, "width": 1},
+        {"dots": (2, 3)},
+        {"dots": (12, 5)},
+        {"outer": (False, True)},
+        {"outer": (True, False)},
+        {"text": "1024"},
+        {"text": "HEHTL"},
+    ],
+    ids=str,
+)
+def test_spans_are_found_whatever_the_rules_look_like(manner: dict[str, object]) -> None:
+    drawn = Drawn().table(XS, YS, SPANS, **manner)  # type: ignore[arg-type]
+    grid = only(find_grids(drawn.page()))
+    assert structure(grid) == drawn.cells
+    for cell, (x0, y0, x1, y1) in zip(grid.cells, drawn.boxes, strict=True):
+        box = box_to_parent(grid.to_page, cell.box)
+        assert np.allclose((box.x0, box.y0, box.x1, box.y1), (x0, y0, x1, y1), atol=8)
+
+
+def test_cells_hold_no_ink_of_their_rules() -> None:
+    grid = only(find_grids(Drawn().table(XS, YS, SPANS, width=4).page()))
+    for cell in grid.cells:
+        box = cell.box
+        assert grid.pixels[int(box.y0) : int(box.y1), int(box.x0) : int(box.x1)].min() > 200
+
+
+def test_double_rules_are_one_line() -> None:
+    drawn = Drawn().table(XS, YS, SPANS, width=1)
+    cv2.rectangle(drawn.pixels, (XS[0] - 5, YS[0] - 5), (XS[-1] + 5, YS[-1] + 5), (20,), 1)
+    assert structure(only(find_grids(drawn.page()))) == drawn.cells
+
+
+def test_a_worn_rule_does_not_join_two_rows() -> None:
+    drawn = Drawn().table(XS, YS, SPANS)
+    drawn.pixels[295:305, 590:660] = 250
+    drawn.pixels[345:355, 860:930] = 250
+    assert structure(only(find_grids(drawn.page()))) == drawn.cells
+
+
+def test_a_row_cut_by_the_end_of_the_page_keeps_its_cells() -> None:
+    drawn = Drawn().table(XS, YS, SPANS)
+    drawn.pixels = np.ascontiguousarray(drawn.pixels[:490])
+    assert structure(only(find_grids(drawn.page()))) == drawn.cells
+
+
+def test_tables_below_each_other_come_in_order() -> None:
+    drawn = Drawn().table(XS, [600, 650, 700]).table(XS, YS, SPANS)
+    grids = find_grids(drawn.page())
+    assert [grid.rows for grid in grids] == [6, 2]
+
+
+def test_columns_of_data_need_not_agree_with_those_of_the_header() -> None:
+    drawn = Drawn().table([200, 500, 800, 1200], [200, 250, 300]).table([200, 450, 900, 1200], [300, 350, 400])
+    grid = only(find_grids(drawn.page()))
+    assert [sum(cell.row == row for cell in grid.cells) for row in range(4)] == [3, 3, 3, 3]
+
+
+@pytest.mark.parametrize("angle", [-3.0, 1.5])
+def test_skew_is_flattened_and_boxes_lead_back(angle: float) -> None:
+    drawn = Drawn().table(XS, YS, SPANS)
+    matrix = cv2.getRotationMatrix2D((750, 550), angle, 1.0)
+    turned = cv2.warpAffine(drawn.pixels, matrix, (1500, 1100), borderValue=250)
+    check_centres(turned, drawn, lambda points: points @ matrix[:, :2].T + matrix[:, 2])
+
+
+def test_curl_is_flattened_and_boxes_lead_back() -> None:
+    drawn = Drawn().table(XS, YS, SPANS)
+    y, x = np.mgrid[0:1100, 0:1500].astype(np.float32)
+    bent = cv2.remap(drawn.pixels, x, y - 14 * np.sin(x / 330), cv2.INTER_LINEAR, borderValue=250)
+    check_centres(bent, drawn, lambda p: np.stack([p[:, 0], p[:, 1] + 14 * np.sin(p[:, 0] / 330)], axis=1))
+
+
+def check_centres(pixels: Pixels, drawn: Drawn, forward: Callable[[Points], Points]) -> None:
+    grid = only(find_grids(CleanPage(1, pixels, Identity(), 200.0, 25.0)))
+    assert structure(grid) == drawn.cells
+    centres = np.array([[(x0 + x1) / 2, (y0 + y1) / 2] for x0, y0, x1, y1 in drawn.boxes])
+    expected = forward(centres)
+    found = grid.to_page.to_parent(
+        np.array([[(c.box.x0 + c.box.x1) / 2, (c.box.y0 + c.box.y1) / 2] for c in grid.cells])
+    )
+    assert np.abs(found - expected).max() < 6
+
+
+def test_underlines_frames_and_photographs_are_no_tables() -> None:
+    drawn = Drawn()
+    cv2.line(drawn.pixels, (200, 150), (900, 150), (20,), 2)
+    cv2.line(drawn.pixels, (200, 190), (700, 190), (20,), 2)
+    cv2.rectangle(drawn.pixels, (200, 300), (1100, 420), (20,), 2)
+    noise = np.random.default_rng(1).integers(30, 220, (30, 40)).astype(np.uint8)
+    drawn.pixels[500:1000, 300:1100] = cv2.resize(noise, (800, 500), interpolation=cv2.INTER_CUBIC)
+    assert find_grids(drawn.page()) == ()
