@@ -188,7 +188,7 @@ def blank_odds(area: int, darkness: float, noise: float) -> float:
     """
     if area == 0:
         # The noisier the paper, the darker the print it can hide.
-        return 0.995 / (1.0 + (noise / 15.0) ** 4)
+        return 0.996 / (1.0 + (noise / 20.0) ** 4)
     mean = darkness / area
     evidence = 3.0 * math.log(max(mean, 1.0) / _FAINTEST_INK) + 1.5 * math.log(area / 6.0) + 0.7 * (mean / noise - 3.5)
     return 1.0 / (1.0 + math.exp(min(max(evidence, -5.0), 12.0)))
