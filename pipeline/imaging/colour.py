@@ -27,5 +27,5 @@ def grey(pixels: Pixels) -> Pixels:
     red, green, blue = cv2.split(pixels)
     strongest = cv2.max(cv2.max(red, green), blue)
     weakest = cv2.min(cv2.min(red, green), blue)
-    coloured = cv2.compare(cv2.subtract(strongest, weakest), SATURATED, cv2.CMP_GT)
+    _, coloured = cv2.threshold(cv2.subtract(strongest, weakest), SATURATED, 255, cv2.THRESH_BINARY)
     return cv2.copyTo(strongest, coloured, luminance)  # type: ignore[return-value]

@@ -61,7 +61,7 @@ def resolution(page: PageImage) -> float:
     estimate = min(page.pixels.shape[:2]) / SHORT_SIDE_INCHES
     if page.dpi is not None and 0.66 <= page.dpi / estimate <= 1.5:
         return page.dpi
-    return estimate
+    return float(estimate)
 
 
 def text_height(picture: Pixels, dpi: float) -> float:

@@ -14,7 +14,7 @@ LIMIT = 20.0
 
 def segments(grey: Pixels) -> NDArray[np.float64]:
     """Straight edges of a small picture as rows (x0, y0, x1, y1), after Grompone von Gioi et al., LSD (IPOL 2012)."""
-    found = cv2.createLineSegmentDetector(cv2.LSD_REFINE_NONE).detect(grey)[0]
+    found: NDArray[np.float32] | None = cv2.createLineSegmentDetector(cv2.LSD_REFINE_NONE).detect(grey)[0]  # type: ignore[assignment]
     if found is None:
         return np.empty((0, 4))
     return np.asarray(found, dtype=np.float64).reshape(-1, 4)

@@ -24,8 +24,9 @@ def text_runs(grey: Pixels, text_height: float) -> tuple[float, float]:
     small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     ink = (small < 170).astype(np.uint8)
     # Rules run both ways and say nothing.
-    rules = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((1, 24), np.uint8)) | cv2.morphologyEx(
-        ink, cv2.MORPH_OPEN, np.ones((24, 1), np.uint8)
+    rules = cv2.bitwise_or(
+        cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((1, 24), np.uint8)),
+        cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((24, 1), np.uint8)),
     )
     ink[cv2.dilate(rules, np.ones((3, 3), np.uint8)) > 0] = 0
     return _lined(ink, (1, 4)), _lined(np.ascontiguousarray(ink.T), (1, 4))

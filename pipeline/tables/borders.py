@@ -38,7 +38,8 @@ def measure(
     Args:
         dark: darkness of the straightened picture, as from ``rulings.darkness``.
         inked: its ink, as from ``rulings.ink``.
-        lines, stops: in pixels, ascending.
+        lines: in pixels, ascending.
+        stops: in pixels, ascending.
         text_height: of the page, in pixels.
         dotted: whether small gaps belong to the rules.
     """
@@ -46,7 +47,7 @@ def measure(
     trim = max(2, round(0.1 * text_height))
     starts = np.minimum(np.round(stops[:-1]).astype(np.intp) + trim, dark.shape[1] - 1)
     ends = np.clip(np.round(stops[1:]).astype(np.intp) - trim, starts + 1, dark.shape[1])
-    joined = cv2.compare(dark, INK, cv2.CMP_GT)
+    _, joined = cv2.threshold(dark, INK, 255, cv2.THRESH_BINARY)
     if dotted:
         joined = cv2.morphologyEx(joined, cv2.MORPH_CLOSE, np.ones((1, round(0.3 * text_height) | 1), np.uint8))
     shape = (len(lines), len(stops) - 1)

@@ -128,7 +128,8 @@ def _straightened(rulings: tuple[Ruling, ...], field: Field) -> Array:
 
 
 def _moved(rules: Array, position: float, along: float) -> Array:
-    return rules - np.array([position, along, along, 0.0])
+    moved: Array = rules - np.array([position, along, along, 0.0])
+    return moved
 
 
 def _targets(xs: Array, ys: Array, level_field: Field, upright_field: Field) -> Array:
@@ -165,4 +166,5 @@ def _remap(picture: Pixels, mesh: Mesh) -> Pixels:
 def _hats(knots: Array, count: int) -> NDArray[np.float32]:
     """Bilinear weights of equidistant knots at pixel centres, shape (count, knots)."""
     position = (np.arange(count) + 0.5 - knots[0]) / (knots[1] - knots[0])
-    return np.maximum(0.0, 1.0 - np.abs(position[:, None] - np.arange(len(knots)))).astype(np.float32)
+    hats: NDArray[np.float32] = np.maximum(0.0, 1.0 - np.abs(position[:, None] - np.arange(len(knots)))).astype(np.float32)
+    return hats

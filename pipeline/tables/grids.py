@@ -23,6 +23,8 @@ SAME_LINE = 0.32
 """Rules closer than this, in text heights, are one grid line: double rules, and columns that nearly agree."""
 SURE_LEVEL, SURE_UPRIGHT = 5.0, 3.2
 """Rules at least this long, in text heights, are no strokes of characters."""
+LEAST_CELL = 0.75
+"""Least width or height of a cell, in text heights."""
 BEYOND = 0.8
 """By how much rules must reach beyond the outermost crossing one, in text heights, to tell of an open side."""
 
@@ -139,7 +141,15 @@ def _without_strokes(
         return ys, xs
     reaching_y = (level(ys, xs[sure_x]).seen >= 0.55).any(axis=1)
     reaching_x = (upright(xs, ys[sure_y]).seen >= 0.55).any(axis=1)
-    return ys[sure_y | reaching_y], xs[sure_x | reaching_x]
+    return (
+        ys[sure_y | (reaching_y & _clear_of(ys, ys[sure_y], size))],
+        xs[sure_x | (reaching_x & _clear_of(xs, xs[sure_x], size))],
+    )
+
+
+def _clear_of(lines: Array, sure: Array, size: float) -> NDArray[np.bool_]:
+    """Which lines leave room for characters between themselves and the nearest sure line."""
+    return np.asarray(np.abs(lines[:, None] - sure[None, :]).min(axis=1) >= LEAST_CELL * size)
 
 
 def _sure(lines: Array, rules: Array, length: float, size: float) -> NDArray[np.bool_]:

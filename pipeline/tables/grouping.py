@@ -84,12 +84,12 @@ def _components(meets: NDArray[np.bool_]) -> list[tuple[list[int], list[int]]]:
     unseen = set(np.flatnonzero(meets.any(axis=1)).tolist())
     parts = []
     while unseen:
-        rows = np.zeros(meets.shape[0], dtype=bool)
+        rows: NDArray[np.bool_] = np.zeros(meets.shape[0], dtype=bool)
         rows[min(unseen)] = True
-        columns = np.zeros(meets.shape[1], dtype=bool)
+        columns: NDArray[np.bool_] = np.zeros(meets.shape[1], dtype=bool)
         while True:
             grown = meets[rows].any(axis=0)
-            wider = rows | meets[:, grown].any(axis=1)
+            wider = np.logical_or(rows, meets[:, grown].any(axis=1))
             if (grown == columns).all() and (wider == rows).all():
                 break
             columns, rows = grown, wider

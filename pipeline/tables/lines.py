@@ -40,8 +40,10 @@ def _without(inked: Pixels, page: CleanPage, grids: Sequence[Grid], scale: float
         ]
         cv2.fillPoly(inked, [np.round(part * scale).astype(np.int32) for part in outline], (0,))
     length = round(4 * REDUCED_TEXT)
-    rules = cv2.morphologyEx(inked, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
-    rules |= cv2.morphologyEx(inked, cv2.MORPH_OPEN, np.ones((length, 1), np.uint8))
+    rules = cv2.bitwise_or(
+        cv2.morphologyEx(inked, cv2.MORPH_OPEN, np.ones((1, length), np.uint8)),
+        cv2.morphologyEx(inked, cv2.MORPH_OPEN, np.ones((length, 1), np.uint8)),
+    )
     inked[cv2.dilate(rules, np.ones((3, 3), np.uint8)) > 0] = 0
     return inked
 

@@ -62,7 +62,8 @@ def darkness(picture: Pixels, text_height: float, full: float = FULL) -> Pixels:
     smooth = cv2.blur(picture, (along, 1))
     tophat = cv2.morphologyEx(smooth, cv2.MORPH_BLACKHAT, np.ones((across, 1), np.uint8))
     floor = float(np.median(tophat[::7, ::7])) * 1.5
-    return cv2.convertScaleAbs(cv2.subtract(tophat, (floor, 0.0, 0.0, 0.0)), alpha=255.0 / full)  # type: ignore[return-value]
+    scale = np.clip((np.arange(256) - floor) * (255.0 / full), 0, 255).astype(np.uint8)
+    return cv2.LUT(tophat, scale)  # type: ignore[return-value]
 
 
 def ink(picture: Pixels) -> Pixels:
@@ -85,12 +86,12 @@ def trace(dark: Pixels, inked: Pixels, text_height: float, shortest: float) -> l
     # A line of text is dark over the height of a character; a rule stands out from what is just above and below.
     across = max(5, round(0.5 * text_height) | 1)
     sharp = cv2.morphologyEx(mean, cv2.MORPH_TOPHAT, np.ones((across, 1), np.uint8))
-    mask = cv2.compare(sharp, round(PRESENT * 255), cv2.CMP_GT)
+    _, mask = cv2.threshold(sharp, round(PRESENT * 255), 255, cv2.THRESH_BINARY)
     mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((1, max(3, round(0.4 * text_height))), np.uint8))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     found = []
     for index in np.flatnonzero(stats[1:, cv2.CC_STAT_WIDTH] >= shortest) + 1:
-        ruling = _follow(dark, sharp, labels, stats[index], int(index), text_height)
+        ruling = _follow(dark, sharp, labels, stats[index], int(index), text_height)  # type: ignore[arg-type]
         if ruling is None or ruling.length < shortest:
             continue
         if crossed(inked, ruling, text_height) <= np.interp(ruling.length / shortest, (1.0, 4.0), CROSSED):
@@ -104,7 +105,7 @@ def crossed(inked: Pixels, ruling: Ruling, text_height: float) -> float:
     Rules are crossed now and then, by a rule or a character that touches; strokes of a line of text all the time.
     """
     columns = np.arange(round(ruling.start), round(ruling.end))
-    path = ruling.at(columns + 0.5).astype(np.intp)
+    path = ruling.at((columns + 0.5).astype(np.float64)).astype(np.intp)
     near, far = max(2, round(0.12 * text_height)), max(5, round(0.3 * text_height))
     offsets = np.arange(near, far + 1)
     rows = path + np.concatenate([-offsets, offsets])[:, None]

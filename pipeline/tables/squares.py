@@ -130,7 +130,8 @@ def _split(
 ) -> Iterator[Span]:
     """Rectangles of squares that a cut may have parted into several pieces."""
     labels = _connected(
-        *part.shape,
+        part.shape[0],
+        part.shape[1],
         ~(part[1:] & part[:-1]),
         ~(part[:, 1:] & part[:, :-1]),
     )

@@ -6,9 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.domain import PageImage, Pixels
+from pipeline.domain import BoundingBox, PageImage, Pixels
 from pipeline.geometry import corners
-from pipeline.domain import BoundingBox
 from pipeline.imaging import clean, has_rules, orientation_candidates, turn
 
 
