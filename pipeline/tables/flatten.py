@@ -166,5 +166,5 @@ def _remap(picture: Pixels, mesh: Mesh) -> Pixels:
 def _hats(knots: Array, count: int) -> NDArray[np.float32]:
     """Bilinear weights of equidistant knots at pixel centres, shape (count, knots)."""
     position = (np.arange(count) + 0.5 - knots[0]) / (knots[1] - knots[0])
-    hats: NDArray[np.float32] = np.maximum(0.0, 1.0 - np.abs(position[:, None] - np.arange(len(knots)))).astype(np.float32)
-    return hats
+    hats = np.maximum(0.0, 1.0 - np.abs(position[:, None] - np.arange(len(knots))))
+    return hats.astype(np.float32)  # type: ignore[no-any-return]

@@ -88,11 +88,11 @@ def _components(meets: NDArray[np.bool_]) -> list[tuple[list[int], list[int]]]:
         rows[min(unseen)] = True
         columns: NDArray[np.bool_] = np.zeros(meets.shape[1], dtype=bool)
         while True:
-            grown = meets[rows].any(axis=0)
+            grown = np.asarray(meets[rows].any(axis=0))
             wider = np.logical_or(rows, meets[:, grown].any(axis=1))
             if (grown == columns).all() and (wider == rows).all():
                 break
-            columns, rows = grown, wider
+            columns, rows = grown, np.asarray(wider)
         found = np.flatnonzero(rows).tolist()
         unseen -= set(found)
         parts.append((found, np.flatnonzero(columns).tolist()))
