@@ -362,16 +362,19 @@ def _fullest(pieces: Sequence[tuple[PrintedRow, float]]) -> tuple[PrintedRow, fl
 
 def _place_strip(table: TableSpec, parts: Sequence[Segment]) -> Iterator[tuple[CellKey, Placement]]:
     keys = [CellKey(table.id, row.id, column.id) for block, row in _rows(table) for column in block.columns]
-    rows = [row for part in parts for row in part.rows]
-    printed = max(rows, key=lambda row: sum(is_value(row.table.reading.readings[c].text) for c in row.values))
-    values = printed.values
-    if len(values) > len(keys) and not is_value(printed.table.reading.readings[values[0]].text):
-        printed = replace(printed, values=values[1:])
-    headers = next(part.headers for part in parts if printed in part.rows)
-    centres = _header_centres(printed, headers, len(keys))
+    part, printed = max(((part, row) for part in parts for row in part.rows), key=lambda pair: _figures(pair[1]))
+    if 2 * _figures(printed) < len(keys):
+        return
+    centres = _header_centres(printed, part.headers, len(keys))
+    if len(printed.values) > len(keys) and not is_value(printed.table.reading.readings[printed.values[0]].text):
+        printed = replace(printed, values=printed.values[1:])
     for key, (cell, sure) in zip(keys, _columns(printed, len(keys), centres), strict=True):
         if cell is not None:
             yield key, Placement(printed.table.index, cell, 1.0, sure)
+
+
+def _figures(row: PrintedRow) -> int:
+    return sum(is_value(row.table.reading.readings[c].text) for c in row.values)
 
 
 def _columns(row: PrintedRow, count: int, centres: NDArray[np.float64] | None) -> list[tuple[int | None, float]]:

@@ -260,3 +260,12 @@ def test_reading_a_value_as_words_does_not_move_its_neighbours() -> None:
     (report,) = read(*pages)
     wrong = {k for k, v in found(pages, report).items() if v != expected(form, "requests")[k]}
     assert wrong == {CellKey("requests", "granted", "enterprise")}
+
+
+def test_a_label_beside_the_strip_does_not_shift_it() -> None:
+    form = form_by_id("ogi-2021")
+    squares = [(r, c + 1, rs, cs, text) for r, c, rs, cs, text in squares_of(spec_of(form, "reviews"), name)]
+    squares += [(0, 0, 3, 1, "项目"), (3, 0, 1, 1, "数量")]
+    pages = [page(table(squares_of(spec_of(form, "proactive_disclosure"), name)), table(squares))]
+    (report,) = read(*pages)
+    assert {k: v for k, v in found(pages, report).items() if k.table_id == "reviews"} == expected(form, "reviews")
