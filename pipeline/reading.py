@@ -161,9 +161,7 @@ def _join(lines: Sequence[Reading], reader: str) -> Reading:
 def _read_lines(lines: Sequence[TextLine], grids: Sequence[Grid], readers: Readers) -> list[LineReading]:
     """Read the lines that may be titles and the lines right above a table; narrative is left alone."""
     titles = lines if len(lines) <= _FEW_LINES else [line for line in lines if _may_be_title(line)][:_MOST_TITLES]
-    chosen = [
-        line for line in lines if line.text is not None or line in titles or _is_above_table(line, lines, grids)
-    ]
+    chosen = [line for line in lines if line.text is not None or line in titles or _is_above_table(line, lines, grids)]
     unread = [line.pixels for line in chosen if line.text is None]
     readings = iter(readers.engine.read_lines(unread) if unread else ())
     return [

@@ -57,12 +57,49 @@ FONTS: tuple[tuple[Path, int, bool], ...] = (
 )
 DAMAGES = ("clean", "scan", "fax", "photo", "seal")
 _TEXTS = (
-    "不适用", "无", "件", "万元", "未增未减", "其他", "信息公开", "总计",
-    "自然人", "处罚", "合计", "元", "次", "条", "篇", "详见附件",
-    "商业企业", "科研机构", "社会公益组织", "法律服务机构", "本年度办理结果", "予以公开", "部分公开", "审批",
-    "ABC", "No", "kg", "&", "#", "※", "√", "×",
-    "。", "：", "；", "、", "【】", "“”", "…", "↑",
-    "？", "★", "R",
+    "不适用",
+    "无",
+    "件",
+    "万元",
+    "未增未减",
+    "其他",
+    "信息公开",
+    "总计",
+    "自然人",
+    "处罚",
+    "合计",
+    "元",
+    "次",
+    "条",
+    "篇",
+    "详见附件",
+    "商业企业",
+    "科研机构",
+    "社会公益组织",
+    "法律服务机构",
+    "本年度办理结果",
+    "予以公开",
+    "部分公开",
+    "审批",
+    "ABC",
+    "No",
+    "kg",
+    "&",
+    "#",
+    "※",
+    "√",
+    "×",
+    "。",
+    "：",
+    "；",
+    "、",
+    "【】",
+    "“”",
+    "…",
+    "↑",
+    "？",
+    "★",
+    "R",
 )
 
 
@@ -88,7 +125,7 @@ def numeral(rng: np.random.Generator) -> str:
     if kind < 0.62:
         return f"{rng.integers(0, 10000)}.{rng.integers(0, 100):02d}"
     if kind < 0.70:
-        return f"{rng.integers(1, 10**int(rng.integers(4, 8))):,}"
+        return f"{rng.integers(1, 10 ** int(rng.integers(4, 8))):,}"
     if kind < 0.77:
         return str(rng.choice(["+", "+", "+", "-", "--", "—"])) + str(rng.integers(0, 1000))
     if kind < 0.80:
@@ -153,8 +190,12 @@ def _rules(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
         start, stop = sorted(rng.uniform(0, 1, 2)) if rng.random() < 0.4 else (0.0, 1.0)
         across = slice(int(start * shape[1]), int(stop * shape[1]))
         down = slice(int(start * shape[0]), int(stop * shape[0]))
-        place = [(slice(0, thick), across), (slice(shape[0] - thick, None), across),
-                 (down, slice(0, thick)), (down, slice(shape[1] - thick, None))][side]
+        place = [
+            (slice(0, thick), across),
+            (slice(shape[0] - thick, None), across),
+            (down, slice(0, thick)),
+            (down, slice(shape[1] - thick, None)),
+        ][side]
         rest[place] = rng.uniform(0.3, 1.0)
     return rest
 
@@ -285,8 +326,10 @@ def main() -> None:
             np.lib.format.write_array(member, arrays[name], allow_pickle=False)
             archive.writestr(zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0)), member.getvalue())
     counts = np.bincount(classes, minlength=len(CLASSES))
-    print(f"{len(classes)} glyphs, {arguments.out.stat().st_size / 1e6:.1f} MB: "
-          + " ".join(f"{name}:{number}" for name, number in zip(CLASSES, counts, strict=True)))
+    print(
+        f"{len(classes)} glyphs, {arguments.out.stat().st_size / 1e6:.1f} MB: "
+        + " ".join(f"{name}:{number}" for name, number in zip(CLASSES, counts, strict=True))
+    )
 
 
 if __name__ == "__main__":

@@ -348,12 +348,22 @@ def _without_rules(mask: Mask) -> Mask:
     """Take away straight runs that lie along the border: what is left of the cell's rules."""
     height, width = mask.shape
     picture = mask.astype(np.uint8)
-    flat = cv2.morphologyEx(picture, cv2.MORPH_OPEN, np.ones((1, max(9, int(width * 0.3))), np.uint8),
-                            borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    flat = cv2.morphologyEx(
+        picture,
+        cv2.MORPH_OPEN,
+        np.ones((1, max(9, int(width * 0.3))), np.uint8),
+        borderType=cv2.BORDER_CONSTANT,
+        borderValue=0,
+    )
     band = max(3, min(int(height * 0.16), 9))
     flat[band : height - band] = 0
-    upright = cv2.morphologyEx(picture, cv2.MORPH_OPEN, np.ones((max(9, int(height * 0.45)), 1), np.uint8),
-                               borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    upright = cv2.morphologyEx(
+        picture,
+        cv2.MORPH_OPEN,
+        np.ones((max(9, int(height * 0.45)), 1), np.uint8),
+        borderType=cv2.BORDER_CONSTANT,
+        borderValue=0,
+    )
     band = max(3, min(int(width * 0.08), 7))
     upright[:, band : width - band] = 0
     found = np.maximum(flat, upright).astype(np.uint8)
@@ -365,9 +375,17 @@ def _without_rules(mask: Mask) -> Mask:
 
 
 def _pieces(
-    count: int, labels: NDArray[np.int32], stats: NDArray[np.int32], smooth: Floats, possible: Mask,
-    owner: NDArray[np.signedinteger], contrast: Floats, noise: Floats, crops: Sequence[Pixels],
-    xs: NDArray[np.intp], ys: NDArray[np.intp],
+    count: int,
+    labels: NDArray[np.int32],
+    stats: NDArray[np.int32],
+    smooth: Floats,
+    possible: Mask,
+    owner: NDArray[np.signedinteger],
+    contrast: Floats,
+    noise: Floats,
+    crops: Sequence[Pixels],
+    xs: NDArray[np.intp],
+    ys: NDArray[np.intp],
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
     """Connected pieces that are ink: significant, no rest of a rule, no stray speck."""
     places = np.flatnonzero(possible)
@@ -401,8 +419,13 @@ def _pieces(
 
 
 def _strays(
-    keep: Mask, cell: NDArray[np.intp], x: NDArray[np.intp], y: NDArray[np.intp], w: NDArray[np.intp],
-    h: NDArray[np.intp], area: NDArray[np.intp],
+    keep: Mask,
+    cell: NDArray[np.intp],
+    x: NDArray[np.intp],
+    y: NDArray[np.intp],
+    w: NDArray[np.intp],
+    h: NDArray[np.intp],
+    area: NDArray[np.intp],
 ) -> Mask:
     """Specks far from the main ink of their crop: tiny against it, and further off than a point is from its digit."""
     strays = np.zeros_like(keep)

@@ -178,7 +178,9 @@ class NumeralReader:
         certain = np.ones(len(sizes))
         suspects = np.flatnonzero(
             (np.delete(probabilities, _REJECT, axis=1).max(axis=1, initial=0.0) < _DOUBTFUL)
-            & (sizes[:, 0] > 0.75 * sizes[:, 1]) & (sizes[:, 0] < 4.0 * sizes[:, 1]) & (sizes[:, 1] >= 7)
+            & (sizes[:, 0] > 0.75 * sizes[:, 1])
+            & (sizes[:, 0] < 4.0 * sizes[:, 1])
+            & (sizes[:, 1] >= 7)
         )
         proposals: list[tuple[int, Boxes]] = []
         for index in suspects.tolist():
@@ -207,7 +209,8 @@ class NumeralReader:
         crop = np.concatenate([glyphs.crop[kept], owners[chosen]])
         order = np.lexsort((boxes[:, 0], crop))
         merged = Glyphs(
-            boxes[order], crop[order],
+            boxes[order],
+            crop[order],
             np.concatenate([glyphs.pictures[kept], pieces.pictures[chosen]])[order],
             np.concatenate([glyphs.shapes[kept], pieces.shapes[chosen]])[order],
         )
@@ -267,16 +270,22 @@ def _glyphs(sheet: Sheet, boxes: Boxes, crop: NDArray[np.intp], lines: NDArray[n
     height = (boxes[:, 3] - boxes[:, 1]).astype(np.float64)
     top, bottom, number = (lines[crop, column] for column in range(3))
     tall = np.maximum(bottom - top, 1.0)
-    shapes = np.column_stack([
-        np.clip(np.log2(width / height), -4.0, 4.0) / 2.0,
-        height / tall,
-        np.clip(width / tall, 0.0, 3.0),
-        np.clip((boxes[:, 1] - top) / tall, -1.0, 2.0),
-        np.clip((boxes[:, 3] - bottom) / tall, -2.0, 1.0),
-        np.log2(np.maximum(height, 1.0)) / 4.0,
-        np.log2(np.maximum(width, 1.0)) / 4.0,
-        (number == 1.0).astype(np.float64),
-    ]) if len(boxes) else np.zeros((0, SHAPES))
+    shapes = (
+        np.column_stack(
+            [
+                np.clip(np.log2(width / height), -4.0, 4.0) / 2.0,
+                height / tall,
+                np.clip(width / tall, 0.0, 3.0),
+                np.clip((boxes[:, 1] - top) / tall, -1.0, 2.0),
+                np.clip((boxes[:, 3] - bottom) / tall, -2.0, 1.0),
+                np.log2(np.maximum(height, 1.0)) / 4.0,
+                np.log2(np.maximum(width, 1.0)) / 4.0,
+                (number == 1.0).astype(np.float64),
+            ]
+        )
+        if len(boxes)
+        else np.zeros((0, SHAPES))
+    )
     return Glyphs(boxes, crop, images.reshape(len(boxes), SIDE * SIDE), shapes.astype(np.float32))
 
 

@@ -50,7 +50,8 @@ def train(dataset: Path, out: Path) -> Path:
     layers = _fit(values, classes)
     stored = {
         f"{name}{index}": array.astype(np.float16)
-        for index, layer in enumerate(layers) for name, array in zip(("matrix", "offset"), layer, strict=True)
+        for index, layer in enumerate(layers)
+        for name, array in zip(("matrix", "offset"), layer, strict=True)
     }
     model = _archive(stored)
     digest = hashlib.sha256(model).hexdigest()
@@ -58,8 +59,14 @@ def train(dataset: Path, out: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.npz").write_bytes(model)
     manifest = {
-        "format": FORMAT, "classes": CLASSES, "layers": len(layers), "temperature": temperature, "sha256": digest,
-        "dataset_sha256": hashlib.sha256(dataset.read_bytes()).hexdigest(), "seed": SEED, "hidden": HIDDEN,
+        "format": FORMAT,
+        "classes": CLASSES,
+        "layers": len(layers),
+        "temperature": temperature,
+        "sha256": digest,
+        "dataset_sha256": hashlib.sha256(dataset.read_bytes()).hexdigest(),
+        "seed": SEED,
+        "hidden": HIDDEN,
         "epochs": EPOCHS,
     }
     _write(folder / "manifest.json", manifest)
@@ -97,8 +104,13 @@ def _fit(
     from threadpoolctl import threadpool_limits
 
     network = MLPClassifier(
-        hidden_layer_sizes=HIDDEN, alpha=1e-3, batch_size=128, learning_rate_init=2e-3, max_iter=EPOCHS,
-        random_state=SEED, n_iter_no_change=EPOCHS,
+        hidden_layer_sizes=HIDDEN,
+        alpha=1e-3,
+        batch_size=128,
+        learning_rate_init=2e-3,
+        max_iter=EPOCHS,
+        random_state=SEED,
+        n_iter_no_change=EPOCHS,
     )
     with threadpool_limits(limits=1), warnings.catch_warnings():
         # The number of epochs is chosen, not waited for.

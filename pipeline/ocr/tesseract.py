@@ -101,8 +101,11 @@ def _run(cut: Pixels, mode: int, options: str) -> Alternative:
     picture = Image.fromarray(cv2.resize(cut, size, interpolation=cv2.INTER_CUBIC))
     try:
         words = pytesseract.image_to_data(
-            picture, lang=_LANGUAGE, config=f"--psm {mode} --oem 1 --dpi 150 {options}".strip(),
-            timeout=_SECONDS, output_type=pytesseract.Output.DICT,
+            picture,
+            lang=_LANGUAGE,
+            config=f"--psm {mode} --oem 1 --dpi 150 {options}".strip(),
+            timeout=_SECONDS,
+            output_type=pytesseract.Output.DICT,
         )
         parts = [(str(text).strip(), float(sure)) for text, sure in zip(words["text"], words["conf"], strict=True)]
     except (pytesseract.TesseractError, RuntimeError, OSError, KeyError, ValueError):

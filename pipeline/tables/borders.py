@@ -86,9 +86,7 @@ def _seen(
     return whole * (0.45 + 0.55 * np.maximum(tips, np.where(whole > 0.9, 1.0, 0.0))), best
 
 
-def _crossed(
-    inked: Pixels, centre: int, starts: NDArray[np.intp], ends: NDArray[np.intp], text_height: float
-) -> Array:
+def _crossed(inked: Pixels, centre: int, starts: NDArray[np.intp], ends: NDArray[np.intp], text_height: float) -> Array:
     """Share of each interval at which ink stands just above or below the line: strokes of text, not a rule."""
     near, far = max(3, round(0.2 * text_height)), max(6, round(0.4 * text_height))
     offsets = np.arange(near, far + 1)

@@ -89,9 +89,7 @@ def _grid(page: CleanPage, found: RuleGroup, size: float, full: float) -> Grid |
     )
 
 
-def _structure(
-    flat: Flattened, size: float, full: float, dotted: bool
-) -> tuple[int, int, tuple[GridCell, ...]] | None:
+def _structure(flat: Flattened, size: float, full: float, dotted: bool) -> tuple[int, int, tuple[GridCell, ...]] | None:
     """Rows, columns and cells of a straightened table, or None if it is none."""
     turned: Pixels = np.ascontiguousarray(flat.pixels.T)
     inked = ink(flat.pixels)

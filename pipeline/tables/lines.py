@@ -86,9 +86,7 @@ def _same_line(line: BoundingBox, box: BoundingBox) -> bool:
     return overlap >= 0.6 * min(line.height, box.height) and box.x0 - line.x1 <= 4 * REDUCED_TEXT
 
 
-def _line(
-    page: CleanPage, box: BoundingBox, scale: float, usual: float, column: tuple[float, float]
-) -> TextLine:
+def _line(page: CleanPage, box: BoundingBox, scale: float, usual: float, column: tuple[float, float]) -> TextLine:
     margin = 0.25 * page.text_height
     height, width = page.pixels.shape
     cut = BoundingBox(

@@ -86,9 +86,7 @@ def cells(level: NDArray[np.float64], upright: NDArray[np.float64]) -> tuple[Spa
     return tuple(sorted(spans, key=lambda span: (span.row, span.column)))
 
 
-def _connected(
-    rows: int, columns: int, below: NDArray[np.bool_], beside: NDArray[np.bool_]
-) -> NDArray[np.intp]:
+def _connected(rows: int, columns: int, below: NDArray[np.bool_], beside: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Label squares (rows, columns) so that two without a border between them have the same label."""
     labels = np.arange(rows * columns).reshape(rows, columns)
     while True:
@@ -105,9 +103,7 @@ def _connected(
             return labels
 
 
-def _rectangles(
-    inside: NDArray[np.bool_], level: NDArray[np.float64], upright: NDArray[np.float64]
-) -> Iterator[Span]:
+def _rectangles(inside: NDArray[np.bool_], level: NDArray[np.float64], upright: NDArray[np.float64]) -> Iterator[Span]:
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     if not len(rows):
         return
@@ -125,9 +121,7 @@ def _rectangles(
         yield from _split(part, level, upright)
 
 
-def _split(
-    part: NDArray[np.bool_], level: NDArray[np.float64], upright: NDArray[np.float64]
-) -> Iterator[Span]:
+def _split(part: NDArray[np.bool_], level: NDArray[np.float64], upright: NDArray[np.float64]) -> Iterator[Span]:
     """Rectangles of squares that a cut may have parted into several pieces."""
     labels = _connected(
         part.shape[0],

@@ -91,9 +91,7 @@ def test_missing_model_of_tesseract_says_how_to_get_it(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("behaviour", ["kill -FPE $$", "exit 1", "printf '\\377\\376'"])
-def test_crash_of_tesseract_costs_one_reading(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, behaviour: str
-) -> None:
+def test_crash_of_tesseract_costs_one_reading(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, behaviour: str) -> None:
     engine = ocr.load_engine("tesseract")
     _program(tmp_path, behaviour)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")

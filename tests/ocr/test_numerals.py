@@ -32,7 +32,8 @@ def test_reads_drawn_numerals(reader: NumeralReader, font: tuple[Path, int], siz
     readings = reader.read([cell(text, font=font, size=size, noise=noise, shade=8, rules=noise > 0) for text in TEXTS])
     wrong = [(text, found.text) for text, found in zip(TEXTS, readings, strict=True) if found.text != text]
     sure_and_wrong = [
-        (text, found) for text, found in zip(TEXTS, readings, strict=True)
+        (text, found)
+        for text, found in zip(TEXTS, readings, strict=True)
         if _meaning(found.text) != _meaning(text) and found.probability >= 0.99
     ]
     assert sure_and_wrong == []
