@@ -45,7 +45,8 @@ def judge(evidence: Evidence) -> tuple[Status, float, tuple[str, ...]]:
     believed = 1.0 / (1.0 + math.exp(-read))
     confidence = believed * evidence.row_probability * evidence.column_probability
     reasons = []
-    if parse_value(reading.text).mark is Mark.TEXT and not _is_wording(reading.text):
+    value = parse_value(reading.text)
+    if value.mark is Mark.TEXT and value.note:  # words that forms use instead of a figure have no note
         confidence = min(confidence, 0.5)
         reasons.append(f"“{reading.text}” is neither a number nor a mark")
     if believed < ACCEPT:
@@ -60,10 +61,6 @@ def judge(evidence: Evidence) -> tuple[Status, float, tuple[str, ...]]:
     if confidence < ACCEPT and not reasons:
         reasons.append("several small doubts add up")
     return (Status.ACCEPTED if confidence >= ACCEPT else Status.REVIEW), confidence, tuple(reasons)
-
-
-def _is_wording(text: str) -> bool:
-    return text.strip() in {"不适用", "未增未减", "无"}
 
 
 def _odds(probability: float) -> float:
