@@ -71,11 +71,15 @@ def extract_document(data: bytes, source: str, settings: Settings) -> Extraction
                 pages.append(reading.read_page(page, tools.readers))
     except DocumentError as error:
         failures.append(Failure(error.page, error.cause, error.advice))
+    reports = _reports(pages, tools)
+    if pages and not reports:
+        cause = f"no statutory table was found on {len(pages)} page{'s' if len(pages) > 1 else ''}"
+        failures.append(Failure(None, cause, "If it is an annual report, scan it again with more contrast"))
     return Extraction(
         document_id=f"d-{hashlib.sha256(data).hexdigest()[:16]}",
         source=source,
         pages=len(pages),
-        reports=_reports(pages, tools),
+        reports=reports,
         failures=tuple(failures),
         seconds=time.perf_counter() - began,
     )

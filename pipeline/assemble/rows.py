@@ -14,8 +14,8 @@ from pipeline.labels.contexts import grid_contexts
 from pipeline.values import parse_value
 
 _VALUE_MARKS = frozenset({Mark.NUMBER, Mark.BLANK, Mark.SLASH, Mark.DASH})
-# A table rarely changes inside a grid: three nats make one doubtful label too weak to start another.
-_SWITCH_COST = 3.0
+# A table rarely changes inside a grid: one label alone is too weak to start another.
+_SWITCH_COST = 5.0
 _UNSEEN = 0.02
 # A blank square speaks for a value column, but a label may have been lost as well.
 _BLANK = 0.2
