@@ -142,9 +142,9 @@ def _read_cells(crops: Sequence[Pixels], readers: Readers) -> list[Reading]:
 def _is_wording(reading: Reading) -> bool:
     """Whether a text is words, or a figure with a note, rather than a figure or mark alone."""
     value = parse_value(reading.text)
-    if value.note:
-        return True
     letters = sum(character.isalpha() and not character.isascii() for character in reading.text)
+    if value.mark is Mark.NUMBER:
+        return bool(value.note) and letters > 0
     return value.mark is Mark.TEXT and letters >= 2 and reading.probability >= 0.5
 
 
