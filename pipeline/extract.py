@@ -123,14 +123,18 @@ def _look_again(
 
     The relation only says where to look: what is printed decides.
     """
-    readings = dict(readings)
     findings = rules.check_all(report.form.rules, assemble.parse_readings(readings))
-    for key in dict.fromkeys(key for finding in findings for key in finding.cells):
-        if key in readings and readings[key].reader == tools.readers.numerals.name:
-            place = report.placements[key]
-            grid = tables[place.table].grid
-            readings[key] = reading.second_opinion(grid, grid.cells[place.cell], readings[key], tools.readers.engine)
-    return readings
+    keys = [
+        key
+        for key in dict.fromkeys(key for finding in findings for key in finding.cells)
+        if key in readings and readings[key].reader == tools.readers.numerals.name
+    ]
+    cells = []
+    for key in keys:
+        place = report.placements[key]
+        grid = tables[place.table].grid
+        cells.append((grid, grid.cells[place.cell], readings[key]))
+    return {**readings, **dict(zip(keys, reading.second_opinions(cells, tools.readers.engine), strict=True))}
 
 
 def _judge(

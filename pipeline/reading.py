@@ -36,8 +36,8 @@ from pipeline.values import parse_value
 _SURE = 0.995
 # A page whose labels read worse than this on average stands on its side or on its head.
 _LEGIBLE = 0.6
-# So many labels are enough to tell whether a page is upright.
-_PROBE = 10
+# Fewer cells with words do not tell whether a page is upright.
+_FEWEST_WORDS = 3
 # Lines higher than the usual line of the page by this factor may be titles; less is enough where they are centred.
 _PROMINENT = 1.4
 _PROMINENT_CENTRED = 1.1
@@ -84,39 +84,34 @@ def crop(grid: Grid, cell: GridCell) -> Pixels:
 
 
 def _read_picture(page: PageImage, readers: Readers) -> tuple[list[TableReading], list[LineReading]]:
+    """Read a picture in the first orientation in which its labels are legible, else in the most legible one."""
     clean = imaging.clean(page)
     if not imaging.has_rules(page):
         return [], _read_lines(tables.find_lines(clean, ()), (), readers)
-    upright, grids = _upright(clean, readers)
-    lines = tables.find_lines(upright, grids)
-    return _read_grids(grids, readers), _read_lines(lines, grids, readers)
-
-
-def _upright(clean: CleanPage, readers: Readers) -> tuple[CleanPage, tuple[Grid, ...]]:
-    """The page turned so that its labels can be read, with its grids."""
-    best: tuple[float, CleanPage, tuple[Grid, ...]] | None = None
+    best: tuple[float, CleanPage, list[TableReading]] | None = None
     for quarters in imaging.orientation_candidates(clean):
         turned = imaging.turn(clean, quarters)
-        grids = tables.find_grids(turned)
-        legible = _legibility(grids, readers.engine)
+        found = _read_grids(tables.find_grids(turned), readers)
+        legible = _legibility(found, readers)
         if best is None or legible > best[0]:
-            best = (legible, turned, grids)
+            best = (legible, turned, found)
         if legible >= _LEGIBLE:
             break
     assert best is not None  # there are always candidates
-    return best[1], best[2]
+    _, upright, found = best
+    grids = [table.grid for table in found]
+    return found, _read_lines(tables.find_lines(upright, grids), grids, readers)
 
 
-def _legibility(grids: Sequence[Grid], engine: TextEngine) -> float:
-    """Mean probability of the readings of the widest lines of text in the grids; 1 where there is nothing to read."""
-    cells = sorted(
-        ((grid, cell) for grid in grids for cell in grid.cells if cell.box.width > 2 * cell.box.height),
-        key=lambda pair: -pair[1].box.width,
-    )
-    lines = [line for grid, cell in cells[: 2 * _PROBE] for line in split_lines(crop(grid, cell))][:_PROBE]
-    if not lines:
-        return 1.0
-    return float(np.mean([reading.probability for reading in engine.read_lines(lines)]))
+def _legibility(found: Sequence[TableReading], readers: Readers) -> float:
+    """Mean probability of the readings of long cells that hold more than figures; 1 where there are hardly any."""
+    words = [
+        reading.probability
+        for table in found
+        for cell, reading in zip(table.grid.cells, table.readings, strict=True)
+        if cell.box.width > 2 * cell.box.height and reading.reader != readers.numerals.name
+    ]
+    return float(np.mean(words)) if len(words) >= _FEWEST_WORDS else 1.0
 
 
 def _read_grids(grids: Sequence[Grid], readers: Readers) -> list[TableReading]:
@@ -148,9 +143,12 @@ def _is_wording(reading: Reading) -> bool:
     return value.mark is Mark.TEXT and letters >= 2 and reading.probability >= 0.5
 
 
-def second_opinion(grid: Grid, cell: GridCell, reading: Reading, engine: TextEngine) -> Reading:
-    """The reading of a numeral cell that one reader was sure of, pooled with that of the text engine."""
-    return pool([reading, *engine.read_numerals([crop(grid, cell)])])
+def second_opinions(cells: Sequence[tuple[Grid, GridCell, Reading]], engine: TextEngine) -> list[Reading]:
+    """The readings of numeral cells that one reader alone was sure of, pooled with those of the text engine."""
+    if not cells:
+        return []
+    second = engine.read_numerals([crop(grid, cell) for grid, cell, _ in cells])
+    return [pool([first, other]) for (_, _, first), other in zip(cells, second, strict=True)]
 
 
 def _join(lines: Sequence[Reading], reader: str) -> Reading:
