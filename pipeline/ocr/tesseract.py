@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from pipeline.domain import Alternative, Pixels, Reading
+from pipeline.errors import MissingDependencyError
 from pipeline.ocr import TextEngine, pictures
 from pipeline.ocr.crops import cut_ink, find_ink
 
@@ -76,8 +77,21 @@ def availability() -> str | None:
 
 
 def load() -> TextEngine:
-    """The engine; its children are kept to one thread each, which is three times faster than many."""
+    """The engine; its children are kept to one thread each, which is three times faster than many.
+
+    Raises:
+        MissingDependencyError: the program does not tell its version, or is too old.
+    """
+    import pytesseract
+
     os.environ["OMP_THREAD_LIMIT"] = "1"
+    try:
+        # pytesseract asks once, without a timeout, and leaves the interpreter when it dislikes the answer: ask here.
+        pytesseract.get_tesseract_version(cached=True)
+    except SystemExit as error:
+        raise MissingDependencyError(
+            str(error.code), "apt-get install --reinstall tesseract-ocr tesseract-ocr-chi-sim"
+        ) from error
     return TesseractEngine()
 
 
