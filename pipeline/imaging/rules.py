@@ -12,6 +12,12 @@ from pipeline.imaging.skew import angles, segments
 
 GLANCE = 620
 """Width in pixels of the picture that is looked at, about 75 dots per inch for an A4 page."""
+SHORTEST, SHORTEST_PIECE = 0.045, 0.03
+"""Shorter segments are strokes of characters; as a share of ``GLANCE``, for whole rules and for rules in pieces."""
+RULED = 0.14
+"""Length of segments in line that makes a rule, as a share of ``GLANCE``."""
+LOUDEST = 6.0
+"""Most by which the contrast of a faint page is raised."""
 
 
 def has_rules(page: PageImage) -> bool:
@@ -19,12 +25,8 @@ def has_rules(page: PageImage) -> bool:
 
     A page without them cannot hold a table and need not be cleaned or searched.
     """
-    lines = segments(glance(page.pixels))
-    direction, length = angles(lines)
-    return any(
-        _parallel(lines[chosen], direction[chosen], length[chosen])
-        for chosen in (np.abs(direction) <= 45.0, np.abs(direction) > 45.0)
-    )
+    small = glance(page.pixels)
+    return _shows_rules(small, SHORTEST) or _shows_rules(_louder(small), SHORTEST_PIECE)
 
 
 def glance(pixels: Pixels) -> Pixels:
@@ -34,9 +36,27 @@ def glance(pixels: Pixels) -> Pixels:
     return grey(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))  # type: ignore[arg-type]
 
 
-def _parallel(lines: NDArray[np.float64], direction: NDArray[np.float64], length: NDArray[np.float64]) -> bool:
+def _louder(small: Pixels) -> Pixels:
+    """What is thin and darker than its surroundings, with its contrast raised: hairlines and rules made of dots."""
+    thin = cv2.morphologyEx(cv2.GaussianBlur(small, (3, 3), 0), cv2.MORPH_BLACKHAT, np.ones((7, 7), np.uint8))
+    usual = float(np.percentile(thin[::2, ::2], 97.0))
+    return cv2.convertScaleAbs(thin, alpha=float(np.clip(90.0 / max(usual, 1.0), 1.0, LOUDEST)))  # type: ignore[return-value]
+
+
+def _shows_rules(small: Pixels, shortest: float) -> bool:
+    lines = segments(small)
+    direction, length = angles(lines)
+    return any(
+        _parallel(lines[chosen], direction[chosen], length[chosen], shortest * GLANCE)
+        for chosen in (np.abs(direction) <= 45.0, np.abs(direction) > 45.0)
+    )
+
+
+def _parallel(
+    lines: NDArray[np.float64], direction: NDArray[np.float64], length: NDArray[np.float64], shortest: float
+) -> bool:
     """Whether long segments of like direction lie at two or more places."""
-    long = length >= GLANCE * 0.045
+    long = length >= shortest
     if long.sum() < 3:
         return False
     lines, direction, length = lines[long], np.radians(direction[long]), length[long]
@@ -51,4 +71,4 @@ def _parallel(lines: NDArray[np.float64], direction: NDArray[np.float64], length
     if not len(offset):
         return False
     groups = np.concatenate([[0], np.cumsum(np.diff(offset) > 5.0)])
-    return int(np.sum(np.bincount(groups, weights=length) >= GLANCE * 0.14)) >= 2
+    return int(np.sum(np.bincount(groups, weights=length) >= GLANCE * RULED)) >= 2
