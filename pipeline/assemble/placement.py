@@ -31,6 +31,10 @@ _SHARED = 0.3
 # Fewer recognised labels than this are an unrelated table, not a report.
 _FEWEST_LABELS = 3
 _FLOOR = 1e-4
+# What is read with less may be a speck or the stroke of a seal.
+_LEGIBLE = 0.9
+# Who adds a row to the form gives it a label: of rows without one, few are added.
+_ADDED_WITHOUT_LABEL = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +281,7 @@ def _row_scores(
     """Log-probabilities of the form's rows, shape (printed, statutory), and of not being on the form, (printed,)."""
     columns = _row_columns(table, classes)
     scores = np.full((len(rows), len(columns)), 1.0 / len(columns))
-    reject = np.full(len(rows), 1.0 / len(columns))
+    reject = np.full(len(rows), _ADDED_WITHOUT_LABEL / len(columns))
     for i, row in enumerate(rows):
         if row.likely is not None:
             scores[i] = row.likely[columns]
@@ -328,7 +332,9 @@ def _whole(upper: PrintedRow, lower: PrintedRow, columns: list[int]) -> PrintedR
 
 
 def _all_blank(row: PrintedRow) -> bool:
-    return all(not row.table.reading.readings[c].text.strip() for c in row.values)
+    """Whether no value cell of the row holds anything beyond doubt; a speck is not a figure."""
+    readings = [row.table.reading.readings[c] for c in row.values]
+    return all(not r.text.strip() or r.probability < _LEGIBLE for r in readings)
 
 
 def _place_list(

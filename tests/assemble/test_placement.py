@@ -125,8 +125,9 @@ def test_a_row_that_the_agency_left_out_is_not_found() -> None:
     assert found(pages, report) == {k: v for k, v in expected(form, "requests").items() if k not in missing}
 
 
+@pytest.mark.parametrize("speck", ["", "-"])
 @pytest.mark.parametrize("figures_above", [True, False])
-def test_a_row_cut_in_two_by_the_page_break(figures_above: bool) -> None:
+def test_a_row_cut_in_two_by_the_page_break(figures_above: bool, speck: str) -> None:
     form = form_by_id("ogi-2021")
     squares = squares_of(spec_of(form, "requests"), name)
     label = "（二）部分公开（区分处理的，只计这一情形，不计其他情形）"
@@ -141,7 +142,12 @@ def test_a_row_cut_in_two_by_the_page_break(figures_above: bool) -> None:
         for r, c, rs, cs, text in blanked
     ]
     upper, lower = (upper, emptied) if figures_above else (emptied, lower)
-    pages = [page(table(upper)), page(table(lower), number=2)]
+    tables = [table(upper), table(lower)]
+    half = tables[1 if figures_above else 0]
+    spot = max(i for i, c in enumerate(half.grid.cells) if c.row == (0 if figures_above else row) and c.column > 2)
+    readings = [reading(speck, probability=0.4) if i == spot else r for i, r in enumerate(half.readings)]
+    tables[1 if figures_above else 0] = replace(half, readings=tuple(readings))
+    pages = [page(tables[0]), page(tables[1], number=2)]
     (report,) = read(*pages)
     assert found(pages, report) == expected(form, "requests")
 
