@@ -1,0 +1,125 @@
+"""How far a cell may be relied on: what is known about it goes in, status, confidence and reasons come out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.confidence import ACCEPT, CERTAIN, Evidence, judge
+from pipeline.domain import Alternative, Reading, Status
+
+PROBABILITIES = st.floats(0.0, 1.0)
+
+
+def reading(*alternatives: tuple[str, float]) -> Reading:
+    return Reading(tuple(Alternative(text, probability) for text, probability in alternatives), "numerals")
+
+
+def evidence(found: Reading, **changes: float) -> Evidence:
+    known = Evidence(found, row_probability=1.0, column_probability=1.0, grid_quality=1.0, support=0, broken=0)
+    return replace(known, **changes)  # type: ignore[arg-type]
+
+
+def test_a_clear_figure_in_a_clear_place_is_accepted_without_a_word() -> None:
+    status, confidence, reasons = judge(evidence(reading(("17", 0.9999))))
+    assert status is Status.ACCEPTED
+    assert confidence > 0.99
+    assert reasons == ()
+
+
+@pytest.mark.parametrize("text", ["", "/", "-", "0", "1,204", "20.3", "3件", "55（含自然失效 29 件）"])
+def test_figures_and_marks_of_every_kind_can_be_accepted(text: str) -> None:
+    assert judge(evidence(reading((text, 0.9999))))[0] is Status.ACCEPTED
+
+
+def test_what_else_the_picture_may_be_is_told() -> None:
+    status, confidence, reasons = judge(evidence(reading(("17", 0.7), ("11", 0.2), ("", 0.1))))
+    assert status is Status.REVIEW
+    assert confidence == pytest.approx(0.7)
+    assert reasons == ("the picture can be read in several ways: also “11”, “blank”",)
+
+
+@given(PROBABILITIES, PROBABILITIES, PROBABILITIES, PROBABILITIES, st.integers(0, 3), st.integers(0, 3))
+def test_a_surer_reading_or_place_never_lowers_confidence(
+    one: float, other: float, row: float, column: float, support: int, broken: int
+) -> None:
+    low, high = sorted((one, other))
+    known = evidence(
+        reading(("17", low)), row_probability=row, column_probability=column, support=support, broken=broken
+    )
+    _, before, _ = judge(known)
+    assert judge(replace(known, reading=reading(("17", high))))[1] >= before
+    assert judge(replace(known, row_probability=max(row, other)))[1] >= before
+    assert judge(replace(known, column_probability=max(column, other)))[1] >= before
+    assert judge(replace(known, support=support + 1))[1] >= before
+    assert 0.0 <= before <= 1.0
+
+
+@given(PROBABILITIES, PROBABILITIES, PROBABILITIES, st.integers(0, 3), st.integers(0, 3))
+def test_a_person_is_asked_exactly_when_confidence_is_low_and_is_told_why(
+    probability: float, row: float, column: float, support: int, broken: int
+) -> None:
+    status, confidence, reasons = judge(
+        evidence(
+            reading(("17", probability)),
+            row_probability=row,
+            column_probability=column,
+            support=support,
+            broken=broken,
+        )
+    )
+    assert (status is Status.REVIEW) == (confidence < ACCEPT)
+    if status is Status.REVIEW:
+        assert reasons
+
+
+def test_equations_that_hold_carry_a_doubtful_figure() -> None:
+    doubtful = evidence(reading(("17", 0.93), ("11", 0.05)))
+    assert judge(doubtful)[0] is Status.REVIEW
+    assert judge(replace(doubtful, support=1))[0] is Status.ACCEPTED
+    assert judge(replace(doubtful, support=2))[1] > judge(replace(doubtful, support=1))[1]
+
+
+def test_a_relation_that_fails_sends_a_doubtful_figure_to_review() -> None:
+    doubtful = evidence(reading(("17", 0.985), ("11", 0.01)))
+    assert judge(doubtful)[0] is Status.ACCEPTED
+    status, _, reasons = judge(replace(doubtful, broken=1))
+    assert status is Status.REVIEW
+    assert "an arithmetic relation does not hold with this reading" in reasons
+
+
+def test_a_relation_that_fails_does_not_shake_what_is_plainly_printed() -> None:
+    """The report itself may be wrong: then the figures stay as they are and the finding tells."""
+    plain = evidence(reading(("17", CERTAIN)))
+    assert judge(replace(plain, broken=3)) == judge(plain)
+    assert judge(plain)[0] is Status.ACCEPTED
+
+
+def test_words_that_forms_use_instead_of_a_figure_are_accepted() -> None:
+    for word in ("不适用", "未增未减", "无", "不适 用"):
+        assert judge(evidence(reading((word, 0.9999))))[0] is Status.ACCEPTED
+
+
+@pytest.mark.parametrize("text", ["予以公开", "1O4", "12/", "二十", "3 4"])
+def test_text_that_is_neither_figure_nor_mark_goes_to_review_however_sure_the_reader(text: str) -> None:
+    status, confidence, reasons = judge(evidence(reading((text, 1.0)), support=2))
+    assert status is Status.REVIEW
+    assert confidence <= 0.5
+    assert reasons == (f"“{text}” is neither a number nor a mark",)
+
+
+@pytest.mark.parametrize(("place", "word"), [("row_probability", "row"), ("column_probability", "column")])
+def test_a_clear_figure_in_a_doubtful_place_goes_to_review(place: str, word: str) -> None:
+    status, confidence, reasons = judge(evidence(reading(("17", 1.0)), **{place: 0.6}))
+    assert status is Status.REVIEW
+    assert confidence == pytest.approx(0.6, abs=0.001)
+    assert reasons == (f"which {word} of the form this is, is not certain",)
+
+
+def test_small_doubts_add_up() -> None:
+    status, _, reasons = judge(evidence(reading(("17", 0.98)), row_probability=0.98, column_probability=0.98))
+    assert status is Status.REVIEW
+    assert reasons == ("several small doubts add up",)
