@@ -38,7 +38,7 @@ def write_faults(folder: Path, options: Options, seed: int) -> None:
     r"""Write every hostile file, ``expected.csv`` (file, outcome, cause) and the truth of those that are readable.
 
     ``file`` is the name with undecodable bytes written as ``\\xNN``. ``outcome`` is readable, failure (of the file
-    as a whole), partial (some pages are lost) or empty (nothing to read, and no fault).
+    as a whole), partial (some pages are lost) or empty (a sound file without a report).
     """
     faults = make_faults(folder, options, seed)
     for fault in faults:
@@ -107,7 +107,7 @@ def _short(pictures: Sequence[Picture], directory: bool) -> bytes:
     With ``directory`` the page's directory stands before the data (as Pillow writes raw pages) and still promises
     them; without it the directory stood behind the data (as libtiff writes) and is lost as well.
     """
-    frames = [Image.fromarray(p.pixels).convert("L").convert("1", dither=Image.Dither.NONE) for p in pictures]
+    frames = [_bilevel(picture) for picture in pictures]
     buffer = io.BytesIO()
     compression = "raw" if directory else "group4"
     frames[0].save(buffer, "TIFF", save_all=True, append_images=frames[1:], compression=compression)
@@ -116,6 +116,12 @@ def _short(pictures: Sequence[Picture], directory: bool) -> bytes:
         start = image.tag_v2[273][0]  # type: ignore[attr-defined]
         count = sum(image.tag_v2[279])  # type: ignore[attr-defined]
     return buffer.getvalue()[: start + count // 10]
+
+
+def _bilevel(picture: Picture) -> Image.Image:
+    """Black and white, with a threshold near the paper: rules may be printed in pale grey."""
+    pale = np.array(Image.fromarray(picture.pixels).convert("L")) > 190
+    return Image.fromarray(pale)
 
 
 def _bomb(width: int, height: int) -> bytes:
