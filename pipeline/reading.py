@@ -26,7 +26,7 @@ from pipeline.domain import (
 )
 from pipeline.geometry import chain, translation
 from pipeline.ocr import TextEngine
-from pipeline.ocr.crops import split_lines
+from pipeline.ocr.lines import split_lines
 from pipeline.ocr.numerals import NumeralReader
 from pipeline.ocr.pooling import pool
 from pipeline.tables.textlayer import read_text_layer

@@ -16,7 +16,7 @@ from pipeline.domain import Pixels, Reading
 from pipeline.errors import MissingDependencyError, UsageError
 
 # Modules of this package that serve the engines and are none themselves.
-_SERVANTS = frozenset({"crops", "ctc", "numerals", "numerals_training", "pictures", "pooling"})
+_SERVANTS = frozenset({"crops", "ctc", "lines", "numerals", "numerals_training", "pictures", "pooling"})
 
 
 class TextEngine(Protocol):

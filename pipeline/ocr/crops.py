@@ -15,7 +15,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -197,34 +196,6 @@ def blank_odds(area: int, darkness: float, noise: float) -> float:
 def is_blank(crop: Pixels) -> bool:
     """Whether nothing is printed in a crop, more likely than not."""
     return blank_probability(crop) > 0.5
-
-
-def split_lines(crop: Pixels, padding: int = 4) -> list[Pixels]:
-    """Cut a cell picture into its lines of text, top to bottom, each tight; no ink, no lines.
-
-    A vertical label, a column of single characters, comes apart into its characters. Skew up to about
-    1.5° is taken out of the projection; strokes that stand apart vertically within one character (as in 二)
-    stay together because they are lower than the characters of the crop.
-    """
-    ink = find_ink(crop)
-    box = _box(ink.mask)
-    if box is None:
-        return []
-    slope = _slope(ink.mask)
-    ys, xs = np.nonzero(ink.mask)
-    heights = np.round(ys - slope * (xs - xs.mean())).astype(np.intp)
-    heights -= int(heights.min())
-    size = _character_size(ink.mask)
-    bands = _bands(np.bincount(heights), size)
-    lines = []
-    for top, bottom in bands:
-        chosen = (heights >= top) & (heights < bottom)
-        part = np.zeros_like(ink.mask)
-        part[ys[chosen], xs[chosen]] = True
-        piece = _box(part)
-        if piece is not None:
-            lines.append(_cut(crop, Ink(ink.darkness, part, ink.noise, ink.contrast), piece, padding))
-    return lines
 
 
 def _places(crops: Sequence[Pixels]) -> tuple[NDArray[np.intp], NDArray[np.intp], int, int]:
@@ -473,72 +444,3 @@ def _cut(crop: Pixels, ink: Ink, box: BoundingBox, padding: int) -> Pixels:
         value=float(paper),
     ).astype(np.uint8)
     return result
-
-
-def _slope(mask: Mask) -> float:
-    """Slope of the lines (dy/dx, within ±0.027) that makes the row projection sharpest."""
-    height, width = mask.shape
-    if width < 60:
-        return 0.0
-    ys, xs = np.nonzero(mask)
-    offsets = xs - xs.mean()
-    best, best_score = 0.0, -1.0
-    for slope in sorted(np.linspace(-0.027, 0.027, 13), key=abs):
-        rows = np.bincount(np.round(ys - slope * offsets + 0.027 * width).astype(np.intp), minlength=height)
-        score = float((rows.astype(np.float64) ** 2).sum())
-        if score > best_score * 1.01:
-            best, best_score = float(slope), score
-    return best
-
-
-def _character_size(mask: Mask) -> float:
-    """Typical size of a character in pixels, from the connected pieces; characters may touch along the line."""
-    count, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    if count == 1:
-        return 1.0
-    widths, heights = stats[1:, cv2.CC_STAT_WIDTH], stats[1:, cv2.CC_STAT_HEIGHT]
-    tall, long = float(np.percentile(heights, 95)), float(np.percentile(np.maximum(widths, heights), 85))
-    # The tall pieces are whole characters; where all are flat (as in 二) their width is the character's.
-    return min(long, 1.15 * tall) if tall > 0.3 * long else long
-
-
-def _bands(profile: NDArray[np.intp], size: float) -> list[tuple[int, int]]:
-    """Rows of text in a row projection: runs of ink, low ones joined to their nearest, tall ones split."""
-    limit = max(0.0, 0.02 * float(profile.max()))
-    inked = np.flatnonzero(profile > limit)
-    if inked.size == 0:
-        return []
-    breaks = np.flatnonzero(np.diff(inked) > 1)
-    starts = np.concatenate([[inked[0]], inked[breaks + 1]])
-    ends = np.concatenate([inked[breaks], [inked[-1]]]) + 1
-    bands = [(int(a), int(b)) for a, b in zip(starts, ends, strict=True)]
-    bands = [part for band in bands for part in _split_tall(profile, band, size)]
-    tallest = max(max(b - a for a, b in bands), size)
-    while len(bands) > 1:
-        # The pair that makes the lowest line when joined; stop when that would be more than one character.
-        joined = [
-            (b[1] - a[0], index)
-            for index, (a, b) in enumerate(pairwise(bands))
-            if min(a[1] - a[0], b[1] - b[0]) < 0.62 * tallest
-        ]
-        if not joined or min(joined)[0] > 1.12 * tallest:
-            break
-        index = min(joined)[1]
-        bands[index : index + 2] = [(bands[index][0], bands[index + 1][1])]
-    return [band for band in bands if int(profile[band[0] : band[1]].sum()) >= 3]
-
-
-def _split_tall(profile: NDArray[np.intp], band: tuple[int, int], size: float) -> list[tuple[int, int]]:
-    """Split a run that is as tall as several lines at its thinnest rows."""
-    top, bottom = band
-    lines = round((bottom - top) / (1.25 * size))
-    if lines < 2 or bottom - top < 1.8 * size:
-        return [band]
-    low, high = top + int(0.6 * size), bottom - int(0.6 * size)
-    inner = profile[low:high]
-    if inner.size == 0:
-        return [band]
-    cut = low + int(np.argmin(inner))
-    if profile[cut] > 0.35 * float(np.median(profile[top:bottom])):
-        return [band]
-    return [*_split_tall(profile, (top, cut), size), *_split_tall(profile, (cut + 1, bottom), size)]

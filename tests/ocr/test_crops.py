@@ -1,4 +1,4 @@
-"""Blank cells stay blank, print is found, rules and specks are not, wrapped labels come apart."""
+"""Blank cells stay blank, print is found, rules and specks are not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from pipeline.ocr import crops
-from tests.ocr.drawing import LATIN, SANS, SERIF, cell
+from tests.ocr.drawing import LATIN, cell
 
 
 @pytest.mark.parametrize("noise", [0, 5, 10, 15])
@@ -58,36 +58,6 @@ def test_blank_crop_has_no_box_and_comes_back_as_it_is() -> None:
     picture = cell("")
     assert crops.ink_box(picture) is None
     assert crops.tight(picture) is picture
-    assert crops.split_lines(picture) == []
-
-
-@pytest.mark.parametrize("font", [SERIF, SANS])
-@pytest.mark.parametrize("noise", [0, 8])
-def test_wrapped_label_comes_apart_into_its_lines(font: tuple[object, int], noise: float) -> None:
-    picture = cell("本年新收政府\n信息公开\n申请数量", font=font, size=22, shape=(130, 190), noise=noise, rules=True)  # type: ignore[arg-type]
-    lines = crops.split_lines(picture)
-    assert len(lines) == 3
-    widths = [line.shape[1] for line in lines]
-    assert widths[0] > widths[1]
-
-
-def test_vertical_label_comes_apart_into_characters() -> None:
-    lines = crops.split_lines(cell("本\n年\n度\n二\n三", size=24, shape=(210, 44)))
-    assert len(lines) == 5
-
-
-def test_characters_of_loose_strokes_stay_whole() -> None:
-    assert len(crops.split_lines(cell("二三", size=24))) == 1
-    assert len(crops.split_lines(cell("三、二", size=24))) == 1
-
-
-def test_skewed_lines_are_told_apart() -> None:
-    import cv2
-
-    picture = cell("商业企业科研机构社会公益\n法律服务机构其他组织总计", size=20, shape=(80, 280))
-    matrix = cv2.getRotationMatrix2D((140, 40), 1.0, 1.0)
-    turned = cv2.warpAffine(picture, matrix, (280, 80), borderMode=cv2.BORDER_REPLICATE).astype(np.uint8)
-    assert len(crops.split_lines(turned)) == 2
 
 
 def test_reading_many_crops_finds_the_same_ink_as_one_at_a_time() -> None:
@@ -101,4 +71,3 @@ def test_reading_many_crops_finds_the_same_ink_as_one_at_a_time() -> None:
 def test_no_picture_is_too_odd(picture: np.ndarray) -> None:
     assert 0.0 <= crops.blank_probability(picture) <= 1.0
     assert crops.tight(picture).size > 0
-    crops.split_lines(picture)

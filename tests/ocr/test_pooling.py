@@ -36,7 +36,7 @@ def test_spellings_of_one_value_are_one_alternative() -> None:
 
 @given(
     st.lists(
-        st.dictionaries(st.sampled_from(["0", "1", "10", "", "/", "-", "章"]), st.floats(0.001, 0.2), min_size=1),
+        st.dictionaries(st.sampled_from(["0", "1", "10", "", "/", "-", "章"]), st.floats(0.001, 0.14), min_size=1),
         min_size=1,
         max_size=3,
     )
