@@ -12,7 +12,7 @@ from pipeline.geometry import bounding, chain, corners
 from pipeline.tables.borders import Borders, measure
 from pipeline.tables.flatten import Flattened, flatten
 from pipeline.tables.grouping import RuleGroup, group, is_dotted
-from pipeline.tables.rulings import FAINT, FULL, darkness, ink, trace
+from pipeline.tables.rulings import contrast, darkness, ink, trace
 from pipeline.tables.squares import Span, cells
 
 TABLE_POINTS = 9.0
@@ -34,19 +34,10 @@ Gauge = Callable[[Array, Array], Borders]
 
 def find_grids(page: CleanPage) -> tuple[Grid, ...]:
     """The ruled tables of a page, top to bottom, those side by side from left to right."""
-    size, full = _table_text(page), FULL
-    groups = _groups(page, size, FULL)
-    if not groups or any(is_dotted(found.levels) or is_dotted(found.uprights) for found in groups):
-        # Rules in pieces may be faint ones of which more can be seen.
-        faint = _groups(page, size, FAINT)
-        if _ruled(faint) > 1.15 * _ruled(groups):
-            groups, full = faint, FAINT
+    size = _table_text(page)
+    full = contrast(page.pixels, size)
+    groups = _groups(page, size, full)
     return tuple(_in_reading_order([g for found in groups if (g := _grid(page, found, size, full)) is not None]))
-
-
-def _ruled(groups: list[RuleGroup]) -> float:
-    """Length of the rules of all groups."""
-    return sum(rule.length for found in groups for rule in (*found.levels, *found.uprights))
 
 
 def _table_text(page: CleanPage) -> float:

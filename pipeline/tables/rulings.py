@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from pipeline.domain import Pixels
 
-FULL, FAINT = 80.0, 40.0
-"""Darkness against the surroundings, in grey levels, that counts as a full rule, on usual and on faint pages."""
+FULL, FAINTEST = 80.0, 16.0
+"""Darkness against the surroundings, in grey levels, that counts as a full rule: at most, and on the faintest pages."""
+LONG = 8.0
+"""Rules at least this long, in text heights, tell how dark the rules of a page are."""
 LONG_ENOUGH = 1.6
 """Length over which darkness is averaged, in text heights."""
 PRESENT = 0.36
@@ -64,6 +66,29 @@ def darkness(picture: Pixels, text_height: float, full: float = FULL) -> Pixels:
     floor = float(np.median(tophat[::7, ::7])) * 1.5
     scale = np.clip((np.arange(256) - floor) * (255.0 / full), 0, 255).astype(np.uint8)
     return cv2.LUT(tophat, scale)  # type: ignore[return-value]
+
+
+def contrast(picture: Pixels, text_height: float) -> float:
+    """Darkness of the fainter among the long rules along x, in grey levels within ``FAINTEST`` and ``FULL``.
+
+    Gaps between dots and dashes count as white, so that a dotted rule is fainter than its dots.
+    """
+    dark = darkness(picture, text_height, FULL)
+    faint = darkness(picture, text_height, FAINTEST)
+    rules = [rule for rule in trace(faint, ink(picture), text_height, LONG * text_height) if rule.length > 0]
+    if not rules:
+        return FULL
+    seen, length = [], []
+    for rule in rules:
+        columns = np.arange(round(rule.start), min(round(rule.end), dark.shape[1]))
+        path = np.clip(rule.at(columns + 0.5).astype(np.intp), 1, dark.shape[0] - 2)
+        best = np.maximum(np.maximum(dark[path - 1, columns], dark[path, columns]), dark[path + 1, columns])
+        seen.append(float(best.mean()) * FULL / 255.0)
+        length.append(rule.length)
+    order = np.argsort(seen)
+    total = np.cumsum(np.array(length)[order])
+    fainter = np.array(seen)[order][int(np.searchsorted(total, 0.2 * total[-1]))]
+    return float(np.clip(fainter, FAINTEST, FULL))
 
 
 def ink(picture: Pixels) -> Pixels:
