@@ -1,0 +1,170 @@
+"""One page through the readers: who is asked about what, and where on the page it lies."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pikepdf
+import pytest
+
+from pipeline.documents import read_pages
+from pipeline.domain import Alternative, PageImage, PageReading, Pixels, Reading, TableReading
+from pipeline.geometry import box_to_parent
+from pipeline.ocr.numerals import NumeralReader
+from pipeline.reading import Readers, crop, read_page
+from pipeline.settings import Settings
+from tests.documents.builders import text_pdf
+from tests.ocr.drawing import cell
+
+FIGURES = (("17", "0", "204"), ("1,360", "5", "88"), ("0", "9", "73"))
+LABEL = "本年度办理结果"
+WIDTH, HEIGHT, LEFT, TOP = 260, 60, 120, 200
+
+
+class Engine:
+    """Reads every long line as one text and nothing else, and keeps the pictures it was shown."""
+
+    name = "stub"
+
+    def __init__(self, line: str = LABEL, numeral: str = "") -> None:
+        self.line, self.numeral = line, numeral
+        self.lines: list[Pixels] = []
+        self.numerals: list[Pixels] = []
+
+    def version(self) -> str:
+        return "stub 1"
+
+    def read_lines(self, lines: Sequence[Pixels]) -> list[Reading]:
+        self.lines.extend(lines)
+        return [self._reading(self.line if _is_long(line) else "") for line in lines]
+
+    def read_numerals(self, crops: Sequence[Pixels]) -> list[Reading]:
+        self.numerals.extend(crops)
+        return [self._reading(self.numeral if _is_long(crop) else "") for crop in crops]
+
+    def _reading(self, text: str) -> Reading:
+        return Reading((Alternative(text, 0.9 if text else 0.0),), self.name)
+
+
+def _is_long(picture: Pixels) -> bool:
+    inked = np.flatnonzero((picture < 128).any(axis=0))
+    return len(inked) > 0 and int(inked[-1] - inked[0]) > 120  # the widest figure has 80
+
+
+@pytest.fixture(scope="module")
+def numerals() -> NumeralReader:
+    return NumeralReader.load()
+
+
+def table(rows: Sequence[Sequence[str]]) -> Pixels:
+    """A page of 200 dpi with a ruled table of these texts."""
+    pixels = np.full((1100, 1500), 245, np.uint8)
+    for r, texts in enumerate(rows):
+        for c, text in enumerate(texts):
+            x, y = LEFT + c * WIDTH, TOP + r * HEIGHT
+            pixels[y : y + HEIGHT, x : x + WIDTH] = cell(text, shape=(HEIGHT, WIDTH), paper=245)
+    for r in range(len(rows) + 1):
+        pixels[TOP + r * HEIGHT - 1 : TOP + r * HEIGHT + 2, LEFT : LEFT + len(rows[0]) * WIDTH] = 30
+    for c in range(len(rows[0]) + 1):
+        pixels[TOP : TOP + len(rows) * HEIGHT, LEFT + c * WIDTH - 1 : LEFT + c * WIDTH + 2] = 30
+    return pixels
+
+
+def labelled(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    return [[LABEL, *row] for row in rows]
+
+
+def tables_of(found: PageReading) -> list[TableReading]:
+    return [item for item in found.items if isinstance(item, TableReading)]
+
+
+def texts_of(found: TableReading) -> list[list[str]]:
+    """The readings by row."""
+    rows: list[list[str]] = [[] for _ in range(found.grid.rows)]
+    for each, reading in zip(found.grid.cells, found.readings, strict=True):
+        rows[each.row].append(reading.text)
+    return rows
+
+
+def test_clear_figures_are_read_without_the_text_engine_and_labels_with_it(numerals: NumeralReader) -> None:
+    engine = Engine()
+    (found,) = tables_of(read_page(PageImage(1, table(labelled(FIGURES)), 200.0), Readers(engine, numerals)))
+    assert texts_of(found) == labelled(FIGURES)
+    by_reader = Counter(reading.reader for reading in found.readings)
+    assert by_reader[engine.name] == len(FIGURES)
+    assert by_reader[numerals.name] >= 7  # of nine figures
+    assert len(engine.lines) <= 5  # three labels and what the other was not sure of
+
+
+def test_what_is_no_word_is_pooled_from_both_readers(numerals: NumeralReader) -> None:
+    engine = Engine(line="1Z", numeral="12")
+    (found,) = tables_of(read_page(PageImage(1, table(labelled(FIGURES)), 200.0), Readers(engine, numerals)))
+    for each, reading in zip(found.grid.cells, found.readings, strict=True):
+        if each.column == 0:
+            assert "12" in {alternative.text for alternative in reading.alternatives}
+            assert set(reading.reader.split("+")) == {numerals.name, engine.name}
+
+
+def test_boxes_lead_back_to_the_page(numerals: NumeralReader) -> None:
+    (found,) = tables_of(read_page(PageImage(1, table(labelled(FIGURES)), 200.0), Readers(Engine(), numerals)))
+    for each in found.grid.cells:
+        box = box_to_parent(found.grid.to_page, each.box)
+        assert (box.x0 + box.x1) / 2 == pytest.approx(LEFT + (each.column + 0.5) * WIDTH, abs=6)
+        assert (box.y0 + box.y1) / 2 == pytest.approx(TOP + (each.row + 0.5) * HEIGHT, abs=6)
+        assert crop(found.grid, each).size > 0
+
+
+def test_pages_pasted_under_each_other_are_read_one_by_one_and_placed_in_the_whole(numerals: NumeralReader) -> None:
+    upper, lower = (np.full((1500, 1061), 245, np.uint8) for _ in range(2))
+    rows = [list(row[:2]) for row in labelled(FIGURES)]
+    upper[:1100] = table(rows)[:, :1061]
+    lower[:1100] = table(rows[::-1])[:, :1061]
+    page = PageImage(1, np.vstack([upper, lower]), 200.0)
+    first, second = tables_of(read_page(page, Readers(Engine(), numerals)))
+    assert texts_of(first) == rows
+    assert texts_of(second) == rows[::-1]
+    assert second.grid.box.y0 - first.grid.box.y0 == pytest.approx(1500, abs=6)
+    above, below = (box_to_parent(part.grid.to_page, part.grid.cells[0].box) for part in (first, second))
+    assert below.y0 - above.y0 == pytest.approx(1500, abs=6)
+
+
+def test_the_text_layer_is_read_as_it_stands_and_no_picture_is(numerals: NumeralReader) -> None:
+    (page,) = read_pages(text_pdf(), Settings())
+    assert isinstance(page, PageImage)
+    engine = Engine()
+    (found,) = tables_of(read_page(page, Readers(engine, numerals)))
+    assert {(reading.reader, reading.probability) for reading in found.readings} == {("text-layer", 1.0)}
+    assert [reading.text for reading in found.readings] == [each.text for each in found.grid.cells]
+    assert engine.lines == engine.numerals == []
+
+
+def test_a_table_that_the_text_layer_does_not_have_is_read_from_the_picture(numerals: NumeralReader) -> None:
+    """Someone typed a line of text over a scan: the layer is sound, but the table is a picture."""
+    (typed,) = read_pages(text_pdf(), Settings())
+    assert isinstance(typed, PageImage)
+    assert typed.text_layer is not None
+    words_only = replace(typed.text_layer, pdf=_without_rules(typed.text_layer.pdf))
+    page = PageImage(1, table(labelled(FIGURES)), 200.0, words_only)
+    (found,) = tables_of(read_page(page, Readers(Engine(), numerals)))
+    assert texts_of(found) == labelled(FIGURES)
+
+
+def test_a_blank_page_gives_nothing_and_asks_nobody(numerals: NumeralReader) -> None:
+    engine = Engine()
+    assert read_page(PageImage(4, np.full((1100, 800), 250, np.uint8), None), Readers(engine, numerals)).items == ()
+    assert engine.lines == engine.numerals == []
+
+
+def _without_rules(pdf: bytes) -> bytes:
+    """The page with its text and none of its lines."""
+    drawing = {"l", "m", "re", "S", "s", "f", "F", "f*", "B", "B*", "b", "b*"}
+    with pikepdf.open(io.BytesIO(pdf)) as document:
+        kept = [each for each in pikepdf.parse_content_stream(document.pages[0]) if str(each.operator) not in drawing]
+        document.pages[0].Contents = document.make_stream(pikepdf.unparse_content_stream(kept))
+        buffer = io.BytesIO()
+        document.save(buffer)
+    return buffer.getvalue()
