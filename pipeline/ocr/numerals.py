@@ -40,6 +40,11 @@ _DOUBTFUL = 0.9
 _BEAM = 8
 _STRAY_AMONG_NUMERALS = 0.1  # odds of a stray stroke there, relative to the odds anywhere
 _PRINT_ONLY = 0.6  # share of a crop's contrast that print has and a seal has not
+_MOST_GLYPHS = 16  # more are words; the longest amounts have 13
+_MOST_SUSPECTS = 3  # glyphs of a cell that may be digits grown together; more are Chinese characters
+_SHRINK = 4  # words are told from numerals on means of this many pixels squared
+
+_NO_NUMERAL = Reading((Alternative("", 0.0),), NAME)
 
 Floats = NDArray[np.float32]
 Boxes = NDArray[np.intp]
@@ -122,20 +127,35 @@ class NumeralReader:
             One reading per crop; the probabilities sum to at most 1, the remainder is the probability that
             the cell holds something other than a numeral or nothing.
         """
-        if len(crops) == 0:
-            return []
-        readings = self._read(crops, lay_out(crops))
+        readings = [_NO_NUMERAL] * len(crops)
+        chosen = [index for index, crop in enumerate(crops) if not looks_wordy(crop)]
+        doubtful = self._read_into(readings, crops, chosen, 0.33)
         # Pale strokes of a seal join up with the print; what they leave in doubt is looked at without them.
-        doubtful = [index for index, found in enumerate(readings) if found.probability < _DOUBTFUL]
-        if doubtful:
-            chosen = [crops[index] for index in doubtful]
-            for index, second in zip(doubtful, self._read(chosen, lay_out(chosen, least=_PRINT_ONLY)), strict=True):
-                if second.text != "" and second.probability > readings[index].probability:
-                    readings[index] = second
+        self._read_into(readings, crops, doubtful, _PRINT_ONLY)
         return readings
 
-    def _read(self, crops: Sequence[Pixels], sheet: Sheet) -> list[Reading]:
-        glyphs = find_glyphs(sheet, crops)
+    def _read_into(
+        self, readings: list[Reading], crops: Sequence[Pixels], chosen: Sequence[int], least: float
+    ) -> list[int]:
+        """Read the chosen crops, keep what is better than before, and return those that are worth another look."""
+        if len(chosen) == 0:
+            return []
+        pictures_of = [crops[index] for index in chosen]
+        sheet = lay_out(pictures_of, least)
+        found, wordy = self._read(pictures_of, sheet)
+        doubtful = []
+        for index, reading, words in zip(chosen, found, wordy, strict=True):
+            first = readings[index] is _NO_NUMERAL
+            if first or (reading.text != "" and reading.probability > readings[index].probability):
+                readings[index] = reading
+            if reading.probability < _DOUBTFUL and not words:
+                doubtful.append(index)
+        return doubtful
+
+    def _read(self, crops: Sequence[Pixels], sheet: Sheet) -> tuple[list[Reading], list[bool]]:
+        """Readings, and for each whether the crop holds too many glyphs for a numeral."""
+        wordy = np.bincount(sheet.pieces[:, 1], minlength=len(crops)) > _MOST_GLYPHS
+        glyphs = find_glyphs(sheet, crops, ~wordy)
         probabilities = self.classify(glyphs.pictures, glyphs.shapes)
         glyphs, probabilities, doubt = self._split_touching(sheet, glyphs, probabilities)
         first = np.searchsorted(glyphs.crop, np.arange(len(crops) + 1))
@@ -143,6 +163,9 @@ class NumeralReader:
         np.add.at(ink, sheet.pieces[:, 1], sheet.weight)
         readings = []
         for index in range(len(crops)):
+            if wordy[index]:
+                readings.append(_NO_NUMERAL)
+                continue
             rows = slice(int(first[index]), int(first[index + 1]))
             probabilities[rows] = _in_company(probabilities[rows])
             noise = float(sheet.noise[index])
@@ -152,7 +175,7 @@ class NumeralReader:
                 texts = [(text, probability * _MALFORMED) for text, probability in texts]
             found = [Alternative("", blank), *(Alternative(t, p * (1.0 - blank)) for t, p in texts)]
             readings.append(pictures.reading(found, NAME))
-        return readings
+        return readings, wordy.tolist()
 
     def classify(self, images: Pixels, shapes: Floats) -> NDArray[np.float64]:
         """Probability of each class for each glyph, shape (n, len(CLASSES))."""
@@ -182,6 +205,8 @@ class NumeralReader:
             & (sizes[:, 0] < 4.0 * sizes[:, 1])
             & (sizes[:, 1] >= 7)
         )
+        of_crop = np.bincount(glyphs.crop[suspects], minlength=1)
+        suspects = suspects[of_crop[glyphs.crop[suspects]] <= _MOST_SUSPECTS]
         proposals: list[tuple[int, Boxes]] = []
         for index in suspects.tolist():
             proposals += [(index, cut) for cut in _cuts(sheet, glyphs.boxes[index])]
@@ -223,12 +248,39 @@ def features(images: Pixels, shapes: Floats) -> Floats:
     return np.concatenate([images.astype(np.float32) / 255.0, shapes.astype(np.float32)], axis=1)
 
 
-def find_glyphs(sheet: Sheet, crops: Sequence[Pixels]) -> Glyphs:
-    """Group pieces of ink that stand above each other into glyphs, and describe each."""
+def looks_wordy(crop: Pixels) -> bool:
+    """Whether a crop holds more than any numeral does: a line of many characters, or several lines of some.
+
+    Said in a few microseconds and only where it is plain; what it overlooks is found out glyph by glyph.
+    """
+    height, width = crop.shape[0] // _SHRINK, crop.shape[1] // _SHRINK
+    if height < 5 or width < 12:
+        return False
+    small = cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA)[1:-1, 1:-1]
+    paper = float(np.partition(small, int(0.85 * small.size), axis=None)[int(0.85 * small.size)])
+    darkest = float(np.partition(small, small.size // 50, axis=None)[small.size // 50])
+    if paper - darkest < 25.0:
+        return False
+    inked = small < paper - 0.35 * (paper - darkest)
+    rows = np.count_nonzero(inked, axis=1)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], (rows > 0).astype(np.int8), [0]])))
+    starts, ends = edges[0::2], edges[1::2]
+    tall = int((ends - starts).max())
+    if tall < 3:
+        return False
+    areas = np.add.reduceat(rows, starts)
+    lines = np.flatnonzero((ends - starts >= 0.6 * tall) & (areas > 1.6 * tall * tall))
+    return len(lines) > 1 or int(areas.max()) > 7.0 * tall * tall
+
+
+def find_glyphs(sheet: Sheet, crops: Sequence[Pixels], wanted: NDArray[np.bool_] | None = None) -> Glyphs:
+    """Group pieces of ink that stand above each other into glyphs, and describe each; ``wanted`` selects crops."""
     boxes: list[tuple[int, int, int, int]] = []
     owners: list[int] = []
     pieces = sheet.boxes.tolist()
     for (_, crop), (x, y, w, h) in zip(sheet.pieces.tolist(), pieces, strict=True):
+        if wanted is not None and not wanted[crop]:
+            continue
         if owners and owners[-1] == crop:
             x0, y0, x1, y1 = boxes[-1]
             shared = min(x1, x + w) - max(x0, x)
