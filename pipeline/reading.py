@@ -23,8 +23,9 @@ from pipeline.domain import (
     Reading,
     TableReading,
     TextLine,
+    Transform,
 )
-from pipeline.geometry import chain, translation
+from pipeline.geometry import Identity, chain, corners, translation
 from pipeline.ocr import TextEngine
 from pipeline.ocr.lines import split_lines
 from pipeline.ocr.numerals import NumeralReader
@@ -64,15 +65,13 @@ def read_page(page: PageImage, readers: Readers) -> PageReading:
     if page.text_layer is not None:
         grids, lines = read_text_layer(page)
         if grids or not imaging.has_rules(page):
-            return _page_reading(page.number, [_embedded(grid) for grid in grids], _read_lines(lines, grids, readers))
-    found: list[TableReading] = []
-    titles: list[LineReading] = []
+            found = [_embedded(grid) for grid in grids]
+            return PageReading(page.number, _in_order(found, _read_lines(lines, grids, readers), Identity()))
+    items: list[TableReading | LineReading] = []
     for top, bottom in cut_long_page(page):
         part = page if bottom - top == page.pixels.shape[0] else replace(page, pixels=page.pixels[top:bottom])
-        part_tables, part_lines = _read_picture(part, readers)
-        found.extend(_shift_table(table, top) for table in part_tables)
-        titles.extend(_shift_line(line, top) for line in part_lines)
-    return _page_reading(page.number, found, titles)
+        items.extend(_shift(item, top) for item in _read_picture(part, readers))
+    return PageReading(page.number, tuple(items))
 
 
 def crop(grid: Grid, cell: GridCell) -> Pixels:
@@ -83,11 +82,11 @@ def crop(grid: Grid, cell: GridCell) -> Pixels:
     return grid.pixels[y0:y1, x0:x1]
 
 
-def _read_picture(page: PageImage, readers: Readers) -> tuple[list[TableReading], list[LineReading]]:
+def _read_picture(page: PageImage, readers: Readers) -> tuple[TableReading | LineReading, ...]:
     """Read a picture in the first orientation in which its labels are legible, else in the most legible one."""
     clean = imaging.clean(page)
     if not imaging.has_rules(page):
-        return [], _read_lines(tables.find_lines(clean, ()), (), readers)
+        return _in_order([], _read_lines(tables.find_lines(clean, ()), (), readers), clean.to_page)
     best: tuple[float, CleanPage, list[TableReading]] | None = None
     for quarters in imaging.orientation_candidates(clean):
         turned = imaging.turn(clean, quarters)
@@ -100,7 +99,8 @@ def _read_picture(page: PageImage, readers: Readers) -> tuple[list[TableReading]
     assert best is not None  # there are always candidates
     _, upright, found = best
     grids = [table.grid for table in found]
-    return found, _read_lines(tables.find_lines(upright, grids), grids, readers)
+    lines = _read_lines(tables.find_lines(upright, grids), grids, readers)
+    return _in_order(found, lines, upright.to_page)
 
 
 def _legibility(found: Sequence[TableReading], readers: Readers) -> float:
@@ -187,28 +187,32 @@ def _certain(text: str, reader: str) -> Reading:
     return Reading((Alternative(text, 1.0),), reader)
 
 
-def _shift_table(table: TableReading, top: int) -> TableReading:
-    grid = table.grid
+def _shift(item: TableReading | LineReading, top: int) -> TableReading | LineReading:
+    """The item of a slice that begins at ``top`` as an item of the whole picture."""
+    if isinstance(item, LineReading):
+        return replace(item, line=replace(item.line, box=_shift_box(item.line.box, top)))
+    grid = item.grid
     moved = replace(grid, to_page=chain(grid.to_page, translation(0, top)), box=_shift_box(grid.box, top))
-    return replace(table, grid=moved)
-
-
-def _shift_line(line: LineReading, top: int) -> LineReading:
-    return replace(line, line=replace(line.line, box=_shift_box(line.line.box, top)))
+    return replace(item, grid=moved)
 
 
 def _shift_box(box: BoundingBox, top: int) -> BoundingBox:
     return BoundingBox(box.x0, box.y0 + top, box.x1, box.y1 + top)
 
 
-def _page_reading(number: int, found: Sequence[TableReading], titles: Sequence[LineReading]) -> PageReading:
-    """Tables and lines in reading order: top to bottom; tables side by side keep the order they were found in."""
-    order = list(found)
+def _in_order(
+    found: Sequence[TableReading], lines: Sequence[LineReading], to_page: Transform
+) -> tuple[TableReading | LineReading, ...]:
+    """Tables and lines from top to bottom of the upright page; tables side by side keep their order."""
+
+    def top(box: BoundingBox) -> float:
+        return float(to_page.from_parent(corners(box))[:, 1].min())
+
     items: list[TableReading | LineReading] = []
-    rest = list(titles)
-    for table in order:
-        before = [line for line in rest if line.line.box.y0 < table.grid.box.y0]
-        rest = [line for line in rest if line.line.box.y0 >= table.grid.box.y0]
-        items.extend(before)
+    rest = list(lines)
+    for table in found:
+        edge = top(table.grid.box)
+        items.extend(line for line in rest if top(line.line.box) < edge)
+        rest = [line for line in rest if top(line.line.box) >= edge]
         items.append(table)
-    return PageReading(number, (*items, *rest))
+    return (*items, *rest)

@@ -278,14 +278,23 @@ def _rows(table: TableSpec) -> list[tuple[BlockSpec, RowSpec]]:
 def _row_scores(
     rows: Sequence[PrintedRow], table: TableSpec, classes: Sequence[str]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Log-probabilities of the form's rows, shape (printed, statutory), and of not being on the form, (printed,)."""
+    """Log-probabilities of the form's rows, shape (printed, statutory), and of not being on the form, (printed,).
+
+    A row with figures is no header and belongs to this table, so what its label has of headers (其他, 总计) or of
+    other tables says no more than a lost label.
+    """
     columns = _row_columns(table, classes)
-    scores = np.full((len(rows), len(columns)), 1.0 / len(columns))
-    reject = np.full(len(rows), _ADDED_WITHOUT_LABEL / len(columns))
+    absent = np.array([name.startswith(("other", "group/")) for name in classes])
+    scores = np.zeros((len(rows), len(columns)))
+    reject = np.zeros(len(rows))
+    lost = np.ones(len(rows))
     for i, row in enumerate(rows):
         if row.likely is not None:
             scores[i] = row.likely[columns]
-            reject[i] = 1.0 - scores[i].sum()
+            reject[i] = row.likely[absent].sum()
+            lost[i] = max(0.0, 1.0 - scores[i].sum() - reject[i])
+    scores += lost[:, None] / len(columns)
+    reject += lost * _ADDED_WITHOUT_LABEL / len(columns)
     return np.log(np.maximum(scores, _FLOOR)), np.log(np.maximum(reject, _FLOOR))
 
 

@@ -195,14 +195,18 @@ def _leaf(table: LabelledTable, labels: Sequence[int], kinds: LabelKinds) -> int
 
 
 def _is_data(table: LabelledTable, leaf: int | None, values: tuple[int, ...], kinds: LabelKinds) -> bool:
+    texts = [table.reading.readings[c].text for c in values]
+    figures = sum(is_value(text) and bool(text.strip()) for text in texts)
+    words = sum(not is_value(text) for text in texts)
+    if figures > words:
+        return True
     if leaf is not None:
         likely = table.probabilities[leaf]
         if likely[kinds.row].sum() > 0.5:
             return True
         if likely[kinds.header].sum() > 0.5:
             return False
-    figures = sum(is_value(table.reading.readings[c].text) for c in values)
-    return 2 * figures > len(values)
+    return 2 * words < len(texts)
 
 
 def _boundary(table: LabelledTable, rows: list[list[int]], numbers: range) -> int:

@@ -91,12 +91,14 @@ def _parse(text: str) -> tuple[str, int | None] | None:
 
 def _adjoin(upper: LineReading, lower: LineReading) -> bool:
     """Whether two lines may be parts of one title: same page, next to each other, alike in height."""
-    above, below = upper.line.box, lower.line.box
-    height = max(above.height, below.height)
+    one, other = upper.line.box, lower.line.box
+    # On a page that was turned, lines lie beside each other and their height is the box's width.
+    heights = [min(box.width, box.height) for box in (one, other)]
+    gap = max(other.y0 - one.y1, one.y0 - other.y1, other.x0 - one.x1, one.x0 - other.x1)
     return (
         upper.line.page == lower.line.page
-        and below.y0 - above.y1 < 2.0 * height
-        and height < 1.5 * min(above.height, below.height)
+        and gap < 2.0 * max(heights)
+        and max(heights) < 1.5 * min(heights)
         and not _HEADING.match(_plain(upper.reading.text))
     )
 

@@ -275,3 +275,12 @@ def test_a_label_beside_the_strip_does_not_shift_it() -> None:
     pages = [page(table(squares_of(spec_of(form, "proactive_disclosure"), name)), table(squares))]
     (report,) = read(*pages)
     assert {k: v for k, v in found(pages, report).items() if k.table_id == "reviews"} == expected(form, "reviews")
+
+
+def test_a_row_whose_label_reads_like_a_column_header() -> None:
+    form = form_by_id("ogi-2019")
+    squares = squares_of(spec_of(form, "requests"), name)
+    squares = [(r, c, rs, cs, "其他" if text == "（六）其他处理" else text) for r, c, rs, cs, text in squares]
+    pages = [page(table(squares))]
+    (report,) = read(*pages)
+    assert found(pages, report) == expected(form, "requests")
