@@ -26,12 +26,11 @@ WIDTH, HEIGHT, LEFT, TOP = 260, 60, 120, 200
 
 
 class Engine:
-    """Reads every long line as one text and nothing else, and keeps the pictures it was shown."""
+    """Reads every long line as the same label and nothing else, and keeps the pictures it was shown."""
 
     name = "stub"
 
-    def __init__(self, line: str = LABEL, numeral: str = "") -> None:
-        self.line, self.numeral = line, numeral
+    def __init__(self) -> None:
         self.lines: list[Pixels] = []
         self.numerals: list[Pixels] = []
 
@@ -40,11 +39,11 @@ class Engine:
 
     def read_lines(self, lines: Sequence[Pixels]) -> list[Reading]:
         self.lines.extend(lines)
-        return [self._reading(self.line if _is_long(line) else "") for line in lines]
+        return [self._reading(LABEL if _is_long(line) else "") for line in lines]
 
     def read_numerals(self, crops: Sequence[Pixels]) -> list[Reading]:
         self.numerals.extend(crops)
-        return [self._reading(self.numeral if _is_long(crop) else "") for crop in crops]
+        return [self._reading("") for _ in crops]
 
     def _reading(self, text: str) -> Reading:
         return Reading((Alternative(text, 0.9 if text else 0.0),), self.name)
@@ -98,15 +97,6 @@ def test_clear_figures_are_read_without_the_text_engine_and_labels_with_it(numer
     assert by_reader[engine.name] == len(FIGURES)
     assert by_reader[numerals.name] >= 7  # of nine figures
     assert len(engine.lines) <= 5  # three labels and what the other was not sure of
-
-
-def test_what_is_no_word_is_pooled_from_both_readers(numerals: NumeralReader) -> None:
-    engine = Engine(line="1Z", numeral="12")
-    (found,) = tables_of(read_page(PageImage(1, table(labelled(FIGURES)), 200.0), Readers(engine, numerals)))
-    for each, reading in zip(found.grid.cells, found.readings, strict=True):
-        if each.column == 0:
-            assert "12" in {alternative.text for alternative in reading.alternatives}
-            assert set(reading.reader.split("+")) == {numerals.name, engine.name}
 
 
 def test_boxes_lead_back_to_the_page(numerals: NumeralReader) -> None:
