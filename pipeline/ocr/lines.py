@@ -139,10 +139,16 @@ def _rules(mask: Mask) -> Mask | None:
             if np.count_nonzero(strip) < 0.4 * length:
                 continue
             run = max(9, int(0.4 * length))
-            opened = cv2.morphologyEx(
-                np.ascontiguousarray(strip).astype(np.uint8), cv2.MORPH_OPEN, np.ones((1, run), np.uint8),
-                borderType=cv2.BORDER_CONSTANT, borderValue=0,
-            ) > 0
+            opened = (
+                cv2.morphologyEx(
+                    np.ascontiguousarray(strip).astype(np.uint8),
+                    cv2.MORPH_OPEN,
+                    np.ones((1, run), np.uint8),
+                    borderType=cv2.BORDER_CONSTANT,
+                    borderValue=0,
+                )
+                > 0
+            )
             lengths = np.count_nonzero(opened, axis=1)
             corner = opened[:, :3].any(axis=1) | opened[:, -3:].any(axis=1)
             opened[~(corner | (lengths >= 0.8 * length))] = False
@@ -267,7 +273,12 @@ def _cut(found: _Print, box: tuple[int, int, int, int], padding: int) -> Pixels:
         near[y0 - top : y1 - top] = False
         piece = np.where(near, np.uint8(np.clip(found.paper, 0, 255)), piece)
     result = cv2.copyMakeBorder(
-        piece, padding - (y0 - top), padding - (bottom - y1), padding - (x0 - left), padding - (right - x1),
-        cv2.BORDER_CONSTANT, value=found.paper,
+        piece,
+        padding - (y0 - top),
+        padding - (bottom - y1),
+        padding - (x0 - left),
+        padding - (right - x1),
+        cv2.BORDER_CONSTANT,
+        value=found.paper,
     )
     return np.asarray(result, dtype=np.uint8)
