@@ -30,7 +30,9 @@ _HEIGHT = 48  # the network's only input height
 _STEP = 16  # widths are rounded up to this, so that pictures of one width go through together
 _NARROWEST = 64  # the network was trained on lines; single digits are surer with some room to their right
 _WIDEST = 3200
-_BATCH = 8
+_BATCH = 16
+# Lines of text are read as surely at 0.7 of their width, in 0.7 of the time; short ones and figures are left alone.
+_SQUEEZE, _SQUEEZED_FROM = 0.7, 200
 
 
 class RapidOcrEngine:
@@ -54,7 +56,7 @@ class RapidOcrEngine:
     def read_lines(self, lines: Sequence[Pixels]) -> list[Reading]:
         """Read single lines; the probability is the geometric mean over the characters."""
         readings = []
-        for line, probabilities in zip(lines, self._recognise(lines), strict=True):
+        for line, probabilities in zip(lines, self._recognise([_scale(line, _SQUEEZE) for line in lines]), strict=True):
             found = ctc.greedy(probabilities, self._characters)
             # Nothing read is right where there is nothing.
             sure = 1.0 if found.text == "" and not find_ink(line).mask.any() else found.probability
@@ -68,17 +70,16 @@ class RapidOcrEngine:
     def _numerals(self, cuts: Sequence[Pixels]) -> list[list[Alternative]]:
         symbols, columns = self._alphabet
         found = []
-        for probabilities in self._recognise(cuts):
+        for probabilities in self._recognise([_scale(cut) for cut in cuts]):
             folded = np.stack([probabilities[:, chosen].sum(axis=1) for chosen in columns], axis=1)
             found.append([a for a in ctc.beam(folded, symbols) if a.text != ""])
         return found
 
-    def _recognise(self, cuts: Sequence[Pixels]) -> list[NDArray[np.float32]]:
-        """Probabilities of every picture, shape (steps, characters + 1), in the order given."""
-        scaled = [_scale(cut) for cut in cuts]
+    def _recognise(self, scaled: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+        """Probabilities of every scaled picture, shape (steps, characters + 1), in the order given."""
         widths = [_bucket(picture.shape[1]) for picture in scaled]
-        order = sorted(range(len(cuts)), key=lambda index: (widths[index], index))
-        results: list[NDArray[np.float32]] = [np.zeros((0, 0), np.float32)] * len(cuts)
+        order = sorted(range(len(scaled)), key=lambda index: (widths[index], index))
+        results: list[NDArray[np.float32]] = [np.zeros((0, 0), np.float32)] * len(scaled)
         start = 0
         while start < len(order):
             width = widths[order[start]]
@@ -142,12 +143,15 @@ def _alphabet(characters: Sequence[str]) -> tuple[list[str], list[list[int]]]:
     return symbols, [[0, places[" "]], *columns]
 
 
-def _scale(cut: Pixels) -> NDArray[np.float32]:
+def _scale(cut: Pixels, squeeze: float = 1.0) -> NDArray[np.float32]:
     """Scale to the network's height and to the range −1 … 1, shape (48, w)."""
     height, width = cut.shape
-    wide = min(max(8, math.ceil(width * _HEIGHT / height)), _WIDEST)
+    wide = width * _HEIGHT / height
+    if squeeze < 1.0 and wide > _SQUEEZED_FROM:
+        wide = max(float(_SQUEEZED_FROM), squeeze * wide)
+    size = (min(max(8, math.ceil(wide)), _WIDEST), _HEIGHT)
     way = cv2.INTER_AREA if height > 1.5 * _HEIGHT else cv2.INTER_LINEAR
-    return (cv2.resize(cut, (wide, _HEIGHT), interpolation=way).astype(np.float32) / 127.5 - 1.0).astype(np.float32)
+    return (cv2.resize(cut, size, interpolation=way).astype(np.float32) / 127.5 - 1.0).astype(np.float32)
 
 
 def _bucket(width: int) -> int:
