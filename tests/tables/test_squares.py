@@ -17,7 +17,7 @@ GRIDS = st.tuples(st.integers(1, 7), st.integers(1, 7)).flatmap(
 )
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(GRIDS)
 def test_cells_cover_every_square_exactly_once(evidence: tuple[np.ndarray, np.ndarray]) -> None:
     level, upright = evidence
@@ -26,7 +26,7 @@ def test_cells_cover_every_square_exactly_once(evidence: tuple[np.ndarray, np.nd
     assert sorted(covered) == [(row, column) for row in range(rows) for column in range(columns)]
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(GRIDS)
 def test_cells_come_in_reading_order(evidence: tuple[np.ndarray, np.ndarray]) -> None:
     found = cells(*evidence)
