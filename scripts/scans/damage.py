@@ -24,7 +24,7 @@ from scripts.scans.setting import runs
 # OpenCV's own type hints know no byte arrays
 Raster = NDArray[Any]
 
-PRINT_KINDS = ("broken", "dotted", "noborder", "shaded", "watermark")
+PRINT_KINDS = ("broken", "dotted", "noborder", "shaded", "watermark", "norules")
 SCAN_KINDS = (
     "clean",
     "scan",

@@ -16,6 +16,7 @@ from scripts.scans.setting import BLACK, Bar, CellRecord, Page, Photograph, Text
 class Pattern(StrEnum):
     """How a rule is drawn."""
 
+    ABSENT = "absent"
     SOLID = "solid"
     DOTTED = "dotted"
     DASHED = "dashed"
@@ -384,6 +385,8 @@ class Press:
     def _rules(self, table: Table, strips: Sequence[_Strip]) -> None:
         """Draw every border of the part of a table that stands on one page once."""
         style, page = self.style, self.pages[strips[0].page]
+        if style.pattern is Pattern.ABSENT:
+            return
         level: set[tuple[int, int, int]] = set()
         upright: set[tuple[int, int, int]] = set()
         for cell in table.cells:

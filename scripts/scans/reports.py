@@ -144,7 +144,7 @@ def make_document(options: Options, seed: int, index: int) -> Document:
 def _draw_kinds(level: int, rng: np.random.Generator) -> tuple[str, ...]:
     """A natural mixture: print peculiarities at every level, special damage on one scan in four."""
     kinds = [
-        kind for kind, share in zip(PRINT_KINDS, (0.03, 0.05, 0.04, 0.12, 0.03), strict=True) if rng.random() < share
+        kind for kind, share in zip(PRINT_KINDS, (0.03, 0.05, 0.04, 0.12, 0.03), strict=False) if rng.random() < share
     ]
     special = {
         1: ["lowres", "quarter", "tagged", "blueseal", "redseal", "watermark"],
@@ -202,7 +202,11 @@ def draw_style(faces: tuple[Face, ...], kinds: tuple[str, ...], text: bool, rng:
         leading=float(rng.uniform(1.45, 1.95)),
         rule=rule,
         rule_tint=(tone, tone, tone),
-        pattern=Pattern(rng.choice(["dotted", "dashed"])) if dotted else Pattern.SOLID,
+        pattern=Pattern(rng.choice(["dotted", "dashed"]))
+        if dotted
+        else Pattern.ABSENT
+        if "norules" in kinds
+        else Pattern.SOLID,
         outer=Outer.NONE
         if noborder and rng.random() < 0.4
         else Outer.NO_SIDES
