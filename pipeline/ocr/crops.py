@@ -199,12 +199,12 @@ def is_blank(crop: Pixels) -> bool:
 
 
 def _places(crops: Sequence[Pixels]) -> tuple[NDArray[np.intp], NDArray[np.intp], int, int]:
-    """Where each crop goes: in rows from left to right; and the size of the sheet (width, height)."""
+    """Where each crop goes: in rows of about one height; and the size of the sheet (width, height)."""
     width = max([1200, *(crop.shape[1] + 2 * _GAP for crop in crops)])
     xs, ys = np.zeros(len(crops), dtype=np.intp), np.zeros(len(crops), dtype=np.intp)
     x, y, tallest = _GAP, _GAP, 0
-    for index, crop in enumerate(crops):
-        h, w = crop.shape
+    for index in sorted(range(len(crops)), key=lambda place: crops[place].shape[0]):
+        h, w = crops[index].shape
         if x + w + _GAP > width:
             x, y, tallest = _GAP, y + tallest + _GAP, 0
         xs[index], ys[index] = x, y

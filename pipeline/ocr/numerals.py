@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -42,6 +42,7 @@ _STRAY_AMONG_NUMERALS = 0.1  # odds of a stray stroke there, relative to the odd
 _PRINT_ONLY = 0.6  # share of a crop's contrast that print has and a seal has not
 _MOST_GLYPHS = 16  # more are words; the longest amounts have 13
 _MOST_SUSPECTS = 3  # glyphs of a cell that may be digits grown together; more are Chinese characters
+_MARGIN = 14  # pixels of paper around print
 _SHRINK = 4  # words are told from numerals on means of this many pixels squared
 
 _NO_NUMERAL = Reading((Alternative("", 0.0),), NAME)
@@ -128,23 +129,22 @@ class NumeralReader:
             the cell holds something other than a numeral or nothing.
         """
         readings = [_NO_NUMERAL] * len(crops)
-        chosen = [index for index, crop in enumerate(crops) if not looks_wordy(crop)]
-        doubtful = self._read_into(readings, crops, chosen, 0.33)
+        parts = {index: part for index, crop in enumerate(crops) if (part := glance(crop)) is not None}
+        doubtful = self._read_into(readings, parts, least=0.33)
         # Pale strokes of a seal join up with the print; what they leave in doubt is looked at without them.
-        self._read_into(readings, crops, doubtful, _PRINT_ONLY)
+        self._read_into(readings, {index: parts[index] for index in doubtful}, least=_PRINT_ONLY)
         return readings
 
     def _read_into(
-        self, readings: list[Reading], crops: Sequence[Pixels], chosen: Sequence[int], least: float
+        self, readings: list[Reading], parts: Mapping[int, Pixels], least: float
     ) -> list[int]:
-        """Read the chosen crops, keep what is better than before, and return those that are worth another look."""
-        if len(chosen) == 0:
+        """Read crops by their number, keep what is better than before, and return those worth another look."""
+        if len(parts) == 0:
             return []
-        pictures_of = [crops[index] for index in chosen]
-        sheet = lay_out(pictures_of, least)
-        found, wordy = self._read(pictures_of, sheet)
+        crops = list(parts.values())
+        found, wordy = self._read(crops, lay_out(crops, least))
         doubtful = []
-        for index, reading, words in zip(chosen, found, wordy, strict=True):
+        for index, reading, words in zip(parts, found, wordy, strict=True):
             first = readings[index] is _NO_NUMERAL
             if first or (reading.text != "" and reading.probability > readings[index].probability):
                 readings[index] = reading
@@ -248,26 +248,40 @@ def features(images: Pixels, shapes: Floats) -> Floats:
     return np.concatenate([images.astype(np.float32) / 255.0, shapes.astype(np.float32)], axis=1)
 
 
-def looks_wordy(crop: Pixels) -> bool:
-    """Whether a crop holds more than any numeral does: a line of many characters, or several lines of some.
+def glance(crop: Pixels) -> Pixels | None:
+    """The part of a crop around its print, or None where it holds more than any numeral does.
 
-    Said in a few microseconds and only where it is plain; what it overlooks is found out glyph by glyph.
+    Words are a line of many characters, or several lines of some. Said in a few microseconds and only where it
+    is plain: words that are overlooked are found out glyph by glyph, and a crop whose print is faint stays whole.
     """
     height, width = crop.shape[0] // _SHRINK, crop.shape[1] // _SHRINK
-    if height < 5 or width < 12:
-        return False
-    small = cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA)[1:-1, 1:-1]
-    paper = float(np.partition(small, int(0.85 * small.size), axis=None)[int(0.85 * small.size)])
-    darkest = float(np.partition(small, small.size // 50, axis=None)[small.size // 50])
+    if height < 5 or width < 5:
+        return crop
+    small = cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA)
+    inner = small[1:-1, 1:-1]
+    paper, darkest = (
+        float(np.partition(inner, int(share * inner.size), axis=None)[int(share * inner.size)])
+        for share in (0.85, 0.02)
+    )
     if paper - darkest < 25.0:
-        return False
-    inked = small < paper - 0.35 * (paper - darkest)
+        return crop
+    if _is_wordy(inner < paper - 0.35 * (paper - darkest)):
+        return None
+    # The margin holds paper enough to know its noise by, and points and commas too small to show here.
+    traces = small < paper - max(8.0, 0.12 * (paper - darkest))
+    rows, columns = np.flatnonzero(traces.any(axis=1)), np.flatnonzero(traces.any(axis=0))
+    top, left = (max(0, int(found[0]) * _SHRINK - _MARGIN) for found in (rows, columns))
+    bottom, right = (int(found[-1] + 1) * _SHRINK + _MARGIN for found in (rows, columns))
+    return crop[top:bottom, left:right]
+
+
+def _is_wordy(inked: NDArray[np.bool_]) -> bool:
     rows = np.count_nonzero(inked, axis=1)
     edges = np.flatnonzero(np.diff(np.concatenate([[0], (rows > 0).astype(np.int8), [0]])))
     starts, ends = edges[0::2], edges[1::2]
-    tall = int((ends - starts).max())
-    if tall < 3:
+    if len(starts) == 0 or int((ends - starts).max()) < 3:
         return False
+    tall = int((ends - starts).max())
     areas = np.add.reduceat(rows, starts)
     lines = np.flatnonzero((ends - starts >= 0.6 * tall) & (areas > 1.6 * tall * tall))
     return len(lines) > 1 or int(areas.max()) > 7.0 * tall * tall
