@@ -12,7 +12,7 @@ from pipeline.geometry import bounding, chain, corners
 from pipeline.tables.borders import Borders, measure
 from pipeline.tables.flatten import Flattened, flatten
 from pipeline.tables.grouping import RuleGroup, group, is_dotted
-from pipeline.tables.rulings import contrast, darkness, ink, trace
+from pipeline.tables.rulings import contrast, darkness, ink, trace, without_characters
 from pipeline.tables.squares import Span, cells
 
 TABLE_POINTS = 9.0
@@ -35,8 +35,10 @@ Gauge = Callable[[Array, Array], Borders]
 def find_grids(page: CleanPage) -> tuple[Grid, ...]:
     """The ruled tables of a page, top to bottom, those side by side from left to right."""
     size = _table_text(page)
-    full = contrast(page.pixels, size)
-    groups = _groups(page, size, full)
+    inked = ink(page.pixels)
+    bare = without_characters(page.pixels, inked, size)
+    full = contrast(bare, inked, size)
+    groups = _groups(bare, inked, size, full)
     return tuple(_in_reading_order([g for found in groups if (g := _grid(page, found, size, full)) is not None]))
 
 
@@ -46,12 +48,11 @@ def _table_text(page: CleanPage) -> float:
     return min(max(page.text_height, 0.75 * largest), largest)
 
 
-def _groups(page: CleanPage, size: float, full: float) -> list[RuleGroup]:
-    inked = ink(page.pixels)
-    levels = trace(darkness(page.pixels, size, full), inked, size, SHORTEST_LEVEL * size)
+def _groups(bare: Pixels, inked: Pixels, size: float, full: float) -> list[RuleGroup]:
+    levels = trace(darkness(bare, size, full), inked, size, SHORTEST_LEVEL * size)
     if not levels:
         return []
-    turned: Pixels = np.ascontiguousarray(page.pixels.T)
+    turned: Pixels = np.ascontiguousarray(bare.T)
     uprights = trace(darkness(turned, size, full), np.ascontiguousarray(inked.T), size, SHORTEST_UPRIGHT * size)
     return group(levels, uprights, size)
 
@@ -82,9 +83,10 @@ def _grid(page: CleanPage, found: RuleGroup, size: float, full: float) -> Grid |
 
 def _structure(flat: Flattened, size: float, full: float, dotted: bool) -> tuple[int, int, tuple[GridCell, ...]] | None:
     """Rows, columns and cells of a straightened table, or None if it is none."""
-    turned: Pixels = np.ascontiguousarray(flat.pixels.T)
     inked = ink(flat.pixels)
-    level = _gauge(flat.pixels, inked, size, full, dotted)
+    bare = _with_crossings(without_characters(flat.pixels, inked, size), flat, size)
+    turned: Pixels = np.ascontiguousarray(bare.T)
+    level = _gauge(bare, inked, size, full, dotted)
     upright = _gauge(turned, np.ascontiguousarray(inked.T), size, full, dotted)
     ys, xs = _lines(flat.levels, size), _lines(flat.uprights, size)
     if len(ys) < 1 or len(xs) < 1:
@@ -97,8 +99,9 @@ def _structure(flat: Flattened, size: float, full: float, dotted: bool) -> tuple
             return None
         levels = level(ys, xs)
         uprights = upright(xs, ys)
-        keep_y = _worth_keeping(levels.seen, np.diff(xs)) | np.isin(ys, open_y)
-        keep_x = _worth_keeping(uprights.seen, np.diff(ys)) | np.isin(xs, open_x)
+        keep_y = _worth_keeping(levels.seen, np.diff(xs)) & _uncrowded(ys, levels.seen, np.diff(xs), size)
+        keep_x = _worth_keeping(uprights.seen, np.diff(ys)) & _uncrowded(xs, uprights.seen, np.diff(ys), size)
+        keep_y, keep_x = keep_y | np.isin(ys, open_y), keep_x | np.isin(xs, open_x)
         if not (keep_y.all() and keep_x.all()):
             ys, xs = ys[keep_y], xs[keep_x]
             continue
@@ -112,6 +115,19 @@ def _structure(flat: Flattened, size: float, full: float, dotted: bool) -> tuple
         return None
     shape = flat.pixels.shape
     return len(ys) - 1, len(xs) - 1, tuple(_cell(span, levels, uprights, shape) for span in spans)
+
+
+def _with_crossings(bare: Pixels, flat: Flattened, size: float) -> Pixels:
+    """Put back what looks like a character where long rules cross: the dashes of two rules that touch."""
+    reach = round(LEAST_CELL * size)
+    for y in flat.levels[flat.levels[:, 3] >= SURE_LEVEL * size, 0]:
+        for x in flat.uprights[flat.uprights[:, 3] >= SURE_UPRIGHT * size, 0]:
+            around = (
+                slice(max(0, round(y) - reach), max(0, round(y) + reach)),
+                slice(max(0, round(x) - reach), max(0, round(x) + reach)),
+            )
+            bare[around] = flat.pixels[around]
+    return bare
 
 
 def _gauge(picture: Pixels, inked: Pixels, size: float, full: float, dotted: bool) -> Gauge:
@@ -181,6 +197,24 @@ def _open_sides(lines: Array, crossing: Array, size: float) -> Array:
 def _worth_keeping(seen: Array, widths: Array) -> NDArray[np.bool_]:
     """Which lines carry a border at all."""
     return np.asarray((seen >= 0.45).any(axis=1) | (seen @ widths / widths.sum() >= 0.3))
+
+
+def _uncrowded(lines: Array, seen: Array, widths: Array, size: float) -> NDArray[np.bool_]:
+    """Which lines leave room for characters between themselves and every better seen line they run beside.
+
+    Strokes of a line of text come in bundles, rules of a table do not. Lines that lie close but run in different parts
+    of a table, as those of a header and of the columns below it, are no bundle.
+    """
+    there = seen >= 0.45
+    strength = seen @ widths
+    kept: list[int] = []
+    for line in np.argsort(-strength):
+        beside = [other for other in kept if abs(lines[other] - lines[line]) < LEAST_CELL * size]
+        if not any((there[other] & there[line]).any() for other in beside):
+            kept.append(int(line))
+    uncrowded = np.zeros(len(lines), dtype=bool)
+    uncrowded[kept] = True
+    return uncrowded
 
 
 def _relative(seen: Array) -> Array:

@@ -17,6 +17,8 @@ NARROWEST, LOWEST = 10.0, 1.2
 """Least width and height of a table, in text heights."""
 LESS_SOLID = 0.22
 """By how much less solid than the usual rule of its table a rule may be; strokes of text in line are less."""
+STREAK = 8.0
+"""A rule that runs on so far beyond the outermost one it crosses, in text heights, is none of the table's."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +45,11 @@ def group(levels: list[Ruling], uprights: list[Ruling], text_height: float) -> l
         alike_levels, alike_uprights = _alike(tied_levels, dotted), _alike(tied_uprights, dotted)
         # Without the strokes that had tied them together a group may fall into several.
         for kept_levels, kept_uprights in _components(_meet(alike_levels, alike_uprights, TOUCH * text_height)):
-            candidate = _as_group([alike_levels[i] for i in kept_levels], [alike_uprights[i] for i in kept_uprights])
+            tied_levels, tied_uprights = [alike_levels[i] for i in kept_levels], [alike_uprights[i] for i in kept_uprights]
+            tied_uprights = _without_streaks(tied_uprights, tied_levels, STREAK * text_height)
+            if not tied_uprights:
+                continue
+            candidate = _as_group(tied_levels, tied_uprights)
             if _is_table(candidate, text_height):
                 groups.append(candidate)
     return sorted(groups, key=lambda found: (found.box.y0, found.box.x0))
@@ -63,6 +69,16 @@ def _alike(rulings: list[Ruling], dotted: bool) -> list[Ruling]:
     length = np.cumsum(np.array([ruling.length for ruling in rulings])[order] ** 2)
     usual = share[order][int(np.searchsorted(length, length[-1] / 2))]
     return [ruling for ruling, here in zip(rulings, share, strict=True) if here >= usual - LESS_SOLID]
+
+
+def _without_streaks(uprights: list[Ruling], levels: list[Ruling], beyond: float) -> list[Ruling]:
+    """Leave out upright rules that run on far beyond the outermost level one: streaks of scanners, folds of the paper.
+
+    Where the upper or lower side of a table was not printed its upright rules run on by no more than a row.
+    """
+    first = min(float(np.median(rule.y)) for rule in levels)
+    last = max(float(np.median(rule.y)) for rule in levels)
+    return [rule for rule in uprights if rule.start >= first - beyond and rule.end <= last + beyond]
 
 
 def _meet(levels: list[Ruling], uprights: list[Ruling], reach: float) -> NDArray[np.bool_]:

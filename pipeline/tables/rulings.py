@@ -29,6 +29,15 @@ CROSSED = (0.15, 0.35)
 Strokes of text are crossed more often, but do not line up over long stretches.
 """
 
+THIN, SMALL, LARGE = 0.25, 0.7, 2.5
+"""Least short side, least long side and most long side of characters and of several that touch, in text heights."""
+DENSE, DENSE_SMALL = 0.18, 0.34
+"""Least share of its box that a character fills, and a digit: dashes of two rules that touch fill less."""
+DIGIT = 1.1
+"""Patches no longer than this, in text heights, must be as dense as digits."""
+PAPER = 250
+"""Grey level of paper after cleaning."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ruling:
@@ -68,14 +77,14 @@ def darkness(picture: Pixels, text_height: float, full: float = FULL) -> Pixels:
     return cv2.LUT(tophat, scale)  # type: ignore[return-value]
 
 
-def contrast(picture: Pixels, text_height: float) -> float:
+def contrast(picture: Pixels, inked: Pixels, text_height: float) -> float:
     """Darkness of the fainter among the long rules along x, in grey levels within ``FAINTEST`` and ``FULL``.
 
     Gaps between dots and dashes count as white, so that a dotted rule is fainter than its dots.
     """
     dark = darkness(picture, text_height, FULL)
     faint = darkness(picture, text_height, FAINTEST)
-    rules = [rule for rule in trace(faint, ink(picture), text_height, LONG * text_height) if rule.length > 0]
+    rules = trace(faint, inked, text_height, LONG * text_height)
     if not rules:
         return FULL
     seen, length = [], []
@@ -95,6 +104,22 @@ def ink(picture: Pixels) -> Pixels:
     """Where the dark half of a picture is: 1 for ink, 0 for paper (Otsu's threshold, held within sensible bounds)."""
     level, _ = cv2.threshold(np.ascontiguousarray(picture[::3, ::3]), 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     return cv2.threshold(picture, min(max(level, 120.0), 200.0), 1, cv2.THRESH_BINARY_INV)[1]  # type: ignore[return-value]
+
+
+def without_characters(picture: Pixels, inked: Pixels, text_height: float) -> Pixels:
+    """The picture with characters painted over: patches of ink of about their size and density.
+
+    Rules are longer, dots and dashes smaller, and the corners of broken rules thinner; a character that touches a rule
+    stays.
+    """
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(inked, connectivity=8)
+    width, height = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
+    short, long = np.minimum(width, height) / text_height, np.maximum(width, height) / text_height
+    dense = stats[:, cv2.CC_STAT_AREA] >= np.where(long < DIGIT, DENSE_SMALL, DENSE) * width * height
+    likely = (short >= THIN) & (long >= SMALL) & (long <= LARGE) & dense
+    likely[0] = False
+    mask = cv2.dilate(likely.astype(np.uint8)[labels], np.ones((3, 3), np.uint8))
+    return np.where(mask > 0, np.uint8(PAPER), picture)
 
 
 def trace(dark: Pixels, inked: Pixels, text_height: float, shortest: float) -> list[Ruling]:
