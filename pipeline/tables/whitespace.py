@@ -54,6 +54,8 @@ WIDE = 10
 """Lines with so many figures do not share a table with lines of fewer."""
 STRIP = 6
 """So many figures on a single line make a table, too."""
+ALONE_WRAPPED = 1.45
+"""The same inside a label without figures, which nothing else holds together."""
 GROUPED = 0.3
 """Least share of labels that begin beside group labels where there are any."""
 LOST, ALONE = 0.6, 0.8
@@ -64,13 +66,19 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A run of characters: its box in pixels of the reduced picture, and the height of its first character."""
+    """A run of characters: its box in pixels of the reduced picture.
+
+    ``lead`` is the height of its first character; ``core`` that of most, brackets and the like left out; ``narrow``
+    tells whether the first stroke of ink that hangs together is as narrow as a digit.
+    """
 
     x0: float
     y0: float
     x1: float
     y1: float
     lead: float
+    core: float
+    narrow: bool
 
     @property
     def x(self) -> float:
@@ -202,8 +210,8 @@ def _pieces(inked: Pixels) -> list[Piece]:
     boxes = stats[1:, :4].astype(np.float64)
     boxes[:, 2:] += boxes[:, :2]
     size = boxes[:, 2:] - boxes[:, :2]
-    boxes = boxes[(size.max(axis=1) >= 0.35 * REDUCED) & (size[:, 1] <= 4.0 * REDUCED)]
-    return [Piece(*box, lead=_lead(inked, box)) for box in _whole(boxes)]
+    boxes = boxes[(size.max(axis=1) >= 0.28 * REDUCED) & (size[:, 1] <= 4.0 * REDUCED)]
+    return [Piece(*map(float, box), *_heights(inked, box)) for box in _whole(boxes)]
 
 
 def _whole(boxes: Array) -> Array:
@@ -226,30 +234,36 @@ def _whole(boxes: Array) -> Array:
     return boxes[kept]
 
 
-def _lead(inked: Pixels, box: Array) -> float:
-    """Height of the ink where a piece begins, which tells figures from Chinese characters."""
+def _heights(inked: Pixels, box: Array) -> tuple[float, float, bool]:
+    """Height of the first character, which tells figures from Chinese characters, and of the body of the line."""
     x0, y0, x1, y1 = box.astype(int)
-    rows = np.flatnonzero(inked[y0:y1, x0 : min(x1, x0 + round(0.9 * REDUCED))].any(axis=1))
-    return float(rows[-1] - rows[0] + 1) if len(rows) else 0.0
+    window = inked[y0:y1, x0:x1]
+    first = np.flatnonzero(window[:, : round(0.9 * REDUCED)].any(axis=1))
+    profile = np.count_nonzero(window, axis=1)
+    body = np.count_nonzero(profile >= 0.25 * profile.mean())
+    white = np.flatnonzero(~window[:, 1:].any(axis=0))
+    narrow = (white[0] + 1 if len(white) else window.shape[1]) <= 0.72 * REDUCED
+    return float(first[-1] - first[0] + 1) if len(first) else 0.0, float(body), bool(narrow)
 
 
 def _character(pieces: Sequence[Piece]) -> float:
-    """Height of the characters of labels: the median of wide pieces with something well beside them."""
-    heights = [
-        piece.height
-        for piece in pieces
-        if piece.width > 2.0 * piece.height
-        and any(
-            other.x0 - piece.x1 > APART * piece.height and abs(other.y - piece.y) < 0.5 * piece.height
-            for other in pieces
-        )
-    ]
+    """Height of the characters of labels: the median of words with something short well beside them."""
+    boxes = np.array([(p.x0, p.x1, p.y, p.height) for p in pieces]).reshape(-1, 4)
+    width = boxes[:, 1] - boxes[:, 0]
+    short = boxes[width < 3.2 * REDUCED]
+    heights = []
+    for x0, x1, y, height in boxes[width > 1.6 * boxes[:, 3]]:
+        gap = np.maximum(short[:, 0] - x1, x0 - short[:, 1])
+        if ((np.abs(short[:, 2] - y) < 0.5 * height) & (gap > height)).any():
+            heights.append(height)
+    heights = [height for height in heights if height > 0.6 * REDUCED] or list(boxes[width > 1.4 * boxes[:, 3], 3])
     return float(np.median(heights)) if heights else REDUCED
 
 
 def _is_figure(piece: Piece, unit: float) -> bool:
     """Whether a piece begins with a digit or is a mark: lower than Chinese characters, or narrow."""
-    low = 0.35 * unit <= piece.lead <= FIGURE * unit and piece.width <= 7.0 * unit
+    low = piece.lead <= (FIGURE if piece.narrow else 0.8) * unit
+    low = low and piece.lead >= 0.35 * unit and piece.width <= 7.0 * unit
     slash = piece.width <= 0.5 * unit and piece.height <= 1.2 * unit
     dash = piece.height <= 0.3 * unit and piece.width <= 2.5 * unit
     return low or slash or dash
@@ -266,7 +280,7 @@ def _figures(pieces: Sequence[Piece], unit: float) -> list[Piece]:
     like = np.array([_is_figure(p, unit) for p in pieces])
     wordy = ~like & (boxes[:, 1] - boxes[:, 0] > 1.5 * unit)
     found = []
-    for index in np.flatnonzero(like):
+    for index in np.flatnonzero(like).tolist():
         piece = pieces[index]
         beside = np.abs(boxes[:, 2] - piece.y) < 0.6 * unit
         gap = np.maximum(boxes[:, 0] - piece.x1, piece.x0 - boxes[:, 1])
@@ -336,11 +350,11 @@ def _levelled(picture: Pixels, page: CleanPage, angle: float) -> tuple[Pixels, C
 def _alignment(pieces: Sequence[Piece], zone: tuple[float, float], scale: float) -> RuleGroup:
     """Lines of text and columns of figures around a zone, in place of rules, in pixels of the page."""
     unit = _character(pieces)
-    top, bottom = zone[0] - 14.0 * unit, zone[1] + 3.0 * unit
+    top, bottom = zone[0] - 16.0 * unit, zone[1] + 16.0 * unit
     near = [piece for piece in pieces if top <= piece.y <= bottom]
     figures = _figures(near, unit)
-    levels = _chains([(p.x, p.y) for p in near], 9.0 * unit, 0.3 * unit)
-    uprights = _chains([(p.y, p.x) for p in figures], 3.5 * unit, 0.3 * unit)
+    levels = _chains([(p.x0, p.x1, p.y) for p in near if p.height > 0.5 * unit], 16.0 * unit, 0.3 * unit)
+    uprights = _chains([(p.y0, p.y1, p.x) for p in figures], 3.0 * unit, 0.3 * unit)
     box = BoundingBox(
         min(piece.x0 for piece in near) / scale,
         max(top, min(piece.y0 for piece in near)) / scale,
@@ -350,26 +364,29 @@ def _alignment(pieces: Sequence[Piece], zone: tuple[float, float], scale: float)
     return RuleGroup(_as_rulings(levels, scale), _as_rulings(uprights, scale), box)
 
 
-def _chains(points: Sequence[tuple[float, float]], reach: float, drift: float) -> list[list[tuple[float, float]]]:
-    """Points strung together along the first coordinate, each to the next within ``reach`` and ``drift``."""
-    chains: list[list[tuple[float, float]]] = []
-    for point in sorted(points):
+def _chains(
+    spans: Sequence[tuple[float, float, float]], reach: float, drift: float
+) -> list[list[tuple[float, float, float]]]:
+    """Spans (start, end, position across) strung together, each to the next within ``reach`` and ``drift``."""
+    chains: list[list[tuple[float, float, float]]] = []
+    for span in sorted(spans):
         best = min(
-            (c for c in chains if 0 < point[0] - c[-1][0] <= reach and abs(point[1] - c[-1][1]) <= drift),
-            key=lambda c: abs(point[1] - c[-1][1]),
+            (c for c in chains if 0 < span[0] - c[-1][1] <= reach and abs(span[2] - c[-1][2]) <= drift),
+            key=lambda c: abs(span[2] - c[-1][2]),
             default=None,
         )
         if best is None:
-            chains.append([point])
+            chains.append([span])
         else:
-            best.append(point)
+            best.append(span)
     return [chain for chain in chains if len(chain) >= FEWEST]
 
 
-def _as_rulings(chains: Sequence[Sequence[tuple[float, float]]], scale: float) -> tuple[Ruling, ...]:
+def _as_rulings(chains: Sequence[Sequence[tuple[float, float, float]]], scale: float) -> tuple[Ruling, ...]:
     rulings = []
     for points in chains:
-        along, across = np.array(points).T / scale
+        start, end, across = np.array(points).T / scale
+        along = (start + end) / 2
         rulings.append(Ruling(along, across, float(along[0]), float(along[-1]), 1.0, 1.0))
     return tuple(rulings)
 
@@ -386,7 +403,10 @@ def _layouts(pieces: Sequence[Piece]) -> Iterator[Layout]:
         return
     for top, bottom, own in _regions(lines, pieces, unit):
         inside = [piece for piece in pieces if top < piece.y < bottom]
-        layout = _layout(own, inside, unit)
+        # Narrative is set larger: what a table's own characters measure shows only now.
+        near = [p for p in inside if own[0].y - 6.0 * unit < p.y < own[-1].y + 2.0 * unit]
+        size = _character(near)
+        layout = _layout(_lines(_figures(inside, size), size), inside, size)
         if layout is not None:
             yield layout
 
@@ -399,14 +419,10 @@ def _lines(figures: Sequence[Piece], unit: float) -> list[Line]:
             groups[-1].append(piece)
         else:
             groups.append([piece])
-    return [
-        Line(float(np.median([p.y for p in group])), tuple(sorted(group, key=lambda p: p.x0))) for group in groups
-    ]
+    return [Line(float(np.median([p.y for p in group])), tuple(sorted(group, key=lambda p: p.x0))) for group in groups]
 
 
-def _regions(
-    lines: Sequence[Line], pieces: Sequence[Piece], unit: float
-) -> Iterator[tuple[float, float, list[Line]]]:
+def _regions(lines: Sequence[Line], pieces: Sequence[Piece], unit: float) -> Iterator[tuple[float, float, list[Line]]]:
     """Lines of figures that belong to one table, and from where to where along y it may reach."""
     barriers = [float(np.mean([p.y for p in run])) for run in _runs(pieces) if _is_barrier(run, pieces, unit)]
     edges = sorted(y for piece in pieces for y in (piece.y0, piece.y1))
@@ -432,11 +448,13 @@ def _regions(
 def _runs(pieces: Sequence[Piece]) -> list[list[Piece]]:
     """Pieces that go on with no more than a character's white, as sentences do, left to right."""
     runs: list[list[Piece]] = []
-    for piece in sorted(pieces, key=lambda p: p.x0):
+    # Commas and dots stand lower than the line they belong to.
+    least = 0.5 * float(np.median([p.height for p in pieces] or [0.0]))
+    for piece in sorted((p for p in pieces if p.height >= least), key=lambda p: p.x0):
         for run in runs:
             last = run[-1]
             high = max(last.height, piece.height)
-            long = max(last.width, piece.width) > 4.0 * high
+            long = max(last.width, piece.width) > 2.5 * high
             if long and abs(last.y - piece.y) < 0.4 * high and -high < piece.x0 - last.x1 < 1.2 * high:
                 run.append(piece)
                 break
@@ -453,8 +471,9 @@ def _is_barrier(run: Sequence[Piece], pieces: Sequence[Piece], unit: float) -> b
     right = float(np.percentile([p.x1 for p in pieces if p.height > 0.5 * unit], 98))
     if x1 - x0 > NARRATIVE * (right - left) and x1 - left > 0.85 * (right - left):
         return True
-    large = float(np.average([p.height for p in run], weights=[p.width for p in run]))
-    if large < 1.18 * unit or x1 - x0 < 4.0 * unit:
+    usual = float(np.median([p.core for p in wide]))
+    large = float(np.average([p.core for p in run], weights=[p.width for p in run]))
+    if large < 1.2 * usual or x1 - x0 < 4.0 * unit:
         return False
     return not any(abs(p.y - y) < 0.6 * unit for p in pieces if p not in run)
 
@@ -463,10 +482,17 @@ def _is_barrier(run: Sequence[Piece], pieces: Sequence[Piece], unit: float) -> b
 
 
 def _layout(lines: Sequence[Line], pieces: Sequence[Piece], unit: float) -> Layout | None:
-    lines = _with_units(_aligned(lines, unit), pieces, unit)
-    if not lines:
+    lines = _aligned(lines, pieces, unit)
+    strips = [line for line in lines if len(line.figures) >= WIDE]
+    if strips:
+        # So many figures on one line have no label beside them.
+        lines = strips
+        edge = min(line.figures[0].x0 for line in strips) - unit
+    elif lines:
+        lines = _with_units(lines, pieces, unit)
+        edge = _stub_edge(lines, pieces, unit)
+    else:
         return None
-    edge = _stub_edge(lines, pieces, unit)
     bottom = lines[-1].y + 1.7 * unit
     pieces = [p for p in pieces if p.y <= lines[-1].y + CLEAR * unit or (p.y <= bottom and p.x1 <= edge)]
     left, right = min(p.x0 for p in pieces) - unit, max(p.x1 for p in pieces) + unit
@@ -476,26 +502,28 @@ def _layout(lines: Sequence[Line], pieces: Sequence[Piece], unit: float) -> Layo
     return _assembled(blocks, pieces, edge, (left, right), unit)
 
 
-def _aligned(lines: Sequence[Line], unit: float) -> list[Line]:
-    """Lines without the figures that stand in no column, such as page numbers."""
+def _aligned(lines: Sequence[Line], pieces: Sequence[Piece], unit: float) -> list[Line]:
+    """Lines without the figures that stand in no column and beside no label, such as page numbers."""
     clusters = _clusters([p for line in lines for p in line.figures], 0.5 * unit)
+    stacked = [(x0, x1) for x0, x1, count in clusters if count >= 2]
     kept = []
     for line in lines:
-        own = tuple(
-            p
-            for p in line.figures
-            if len(line.figures) >= FEWEST or any(a <= p.x <= b and count >= 2 for a, b, count in clusters)
+        labelled = any(
+            abs(p.y - line.y) < SAME_LINE * unit and p.width > 1.5 * unit and p.x1 < line.figures[0].x0 for p in pieces
         )
-        if own:
-            kept.append(Line(line.y, own))
+        if len(line.figures) >= FEWEST or labelled:
+            kept.append(line)
+        else:
+            own = tuple(p for p in line.figures if any(x0 <= p.x <= x1 for x0, x1 in stacked))
+            if own:
+                kept.append(Line(line.y, own))
     return kept
 
 
 def _with_units(lines: Sequence[Line], pieces: Sequence[Piece], unit: float) -> list[Line]:
     """Lines with the short words that stand in a column of their own left of all figures, such as units."""
-    if not lines:
-        return []
-    first = min(p.x0 for line in lines for p in line.figures)
+    clusters = _clusters([p for line in lines for p in line.figures], 0.5 * unit)
+    first = next((x0 for x0, _, count in clusters if count >= 0.4 * len(lines)), clusters[0][0])
     beside = [[p for p in pieces if abs(p.y - line.y) < SAME_LINE * unit and p.x1 < first] for line in lines]
     last = [max(own, key=lambda p: p.x1) for own in beside if own]
     short = [p for p in last if p.width < 3.2 * unit]
@@ -506,10 +534,17 @@ def _with_units(lines: Sequence[Line], pieces: Sequence[Piece], unit: float) -> 
     crossing = [p for own in beside for p in own if p.x0 < x0 - 0.3 * unit and p.x1 > x0]
     if len(crossing) > 0.1 * len(lines):
         return list(lines)
-    return [
-        Line(line.y, (*(p for p in own if x0 <= p.x <= x1), *line.figures))
+    found = [
+        Line(line.y, (*(p for p in own if x0 <= p.x <= x1 and p not in line.figures), *line.figures))
         for line, own in zip(lines, beside, strict=True)
     ]
+    # A unit marks a row even where its figure was too pale to be seen.
+    found += [
+        Line(p.y, (p,))
+        for p in pieces
+        if x0 <= p.x <= x1 and p.width < 3.2 * unit and all(abs(p.y - line.y) > CLEAR * unit for line in lines)
+    ]
+    return sorted(found, key=lambda line: line.y)
 
 
 def _clusters(pieces: Sequence[Piece], gap: float) -> list[tuple[float, float, int]]:
@@ -562,17 +597,24 @@ def _block(
 ) -> Block:
     """Part captions from the header: they stand alone on their line in the middle of the table, above other words."""
     middle, width = sum(sides) / 2, sides[1] - sides[0]
-    captions = [
-        p
-        for p in above
-        if abs(p.x - middle) < 0.07 * width
-        and not any(o is not p and abs(o.y - p.y) < 0.6 * unit for o in pieces)
-        and any(o.y > p.y + 0.6 * unit for o in above)
-    ]
+    captions = []
+    words: list[Piece] = []
+    for run in _runs(above):
+        whole = _union(run)
+        alone = not any(o not in run and abs(o.y - whole.y) < 0.6 * unit for o in pieces)
+        if alone and abs(whole.x - middle) < 0.07 * width and any(o.y > whole.y + 0.6 * unit for o in above):
+            captions.append(whole)
+        else:
+            words.extend(run)
     last = max((p.y for p in captions), default=-np.inf)
     # What stands above a caption belongs to no header.
-    header = tuple(p for p in above if p not in captions and p.y > last)
+    header = tuple(p for p in words if p.y > last)
     return Block(tuple(captions[-1:]), header, tuple(lines))
+
+
+def _union(pieces: Sequence[Piece]) -> Piece:
+    x0, y0 = min(p.x0 for p in pieces), min(p.y0 for p in pieces)
+    return replace(pieces[0], x0=x0, y0=y0, x1=max(p.x1 for p in pieces), y1=max(p.y1 for p in pieces))
 
 
 def _is_table(blocks: Sequence[Block], unit: float) -> bool:
@@ -608,7 +650,8 @@ def _assembled(
     captions = [caption for block in blocks for caption in block.captions]
     top = min([line.y for block in blocks for line in block.lines] + [p.y for b in blocks for p in b.header])
     first = min([p.y for p in captions], default=top)
-    stub = [p for p in pieces if p.x < edge and p not in captions and p.y > min(first, top) - unit]
+    below = [p for p in pieces if p.y > min(first, top) - unit]
+    stub = [p for p in below if p.x < edge and not any(c.y0 <= p.y <= c.y1 for c in captions)]
     groups, starts = _group_labels(stub, edge, unit)
     leaves = sorted((p for p in stub if p not in groups), key=lambda p: p.y)
     inner = max([left, *starts])
@@ -637,11 +680,11 @@ def _group_labels(stub: Sequence[Piece], edge: float, unit: float) -> tuple[list
         for other in stub
         if other.x0 > one.x1 - 0.3 * unit
         and abs(other.y - one.y) < 0.75 * unit
-        and not (_is_figure(one, unit) and one.width < 1.3 * unit)
+        and (one.width > 1.3 * unit or _is_upright(one, stub, unit))
     ]
     lefts = {id(one) for one, _ in beside}
     rights = [other.x0 for _, other in beside if id(other) not in lefts]
-    if not rights:
+    if not rights or np.percentile(rights, 10) > edge - 2.0 * unit:
         return [], []
     start = float(np.percentile(rights, 10))
     outer = [p for p in stub if p.x1 <= start + 0.3 * unit]
@@ -652,14 +695,23 @@ def _group_labels(stub: Sequence[Piece], edge: float, unit: float) -> tuple[list
         p
         for p in outer
         if id(p) in lefts
-        or (
-            ((inner < p.y) & (inner > p.y - 3.0 * unit)).any() and ((inner > p.y) & (inner < p.y + 3.0 * unit)).any()
-        )
+        or (((inner < p.y) & (inner > p.y - 3.0 * unit)).any() and ((inner > p.y) & (inner < p.y + 3.0 * unit)).any())
     ]
     clusters = _clusters(groups, 0.1 * unit)
     ends = [x1 for _, x1, _ in clusters]
     begins = [x0 for x0, _, _ in clusters[1:]] + [start]
     return groups, [(a + b) / 2 for a, b in zip(ends, begins, strict=True)]
+
+
+def _is_upright(piece: Piece, stub: Sequence[Piece], unit: float) -> bool:
+    """Whether a character belongs to a label that is written downwards."""
+    return any(
+        other is not piece
+        and other.width < 1.3 * unit
+        and abs(other.x - piece.x) < 0.35 * unit
+        and abs(other.y - piece.y) < 1.42 * unit
+        for other in stub
+    )
 
 
 def _label(bands: list[Band], leaves: Sequence[Piece], starts: Sequence[float], unit: float) -> None:
@@ -712,7 +764,8 @@ def _matched(
                 off = abs((texts[text][0] + texts[last][1]) / 2 - bands[band].y) / unit
                 if off < 1.0:
                     options.append((off + best(last + 1, band + 1)[0], (count, True)))
-            options.append((ALONE + best(last + 1, band)[0], (count, False)))
+            if count == 1 or centres[last] - centres[last - 1] < ALONE_WRAPPED * unit:
+                options.append((ALONE + best(last + 1, band)[0], (count, False)))
         return min(options)
 
     found: list[tuple[int | None, range]] = []
@@ -742,9 +795,7 @@ def _squares(
         wanted.append(edge)
     xs = _merged(wanted, 0.35 * unit)
     ys = np.array(
-        [bands[0].y0 - 0.5 * unit]
-        + [(a.y1 + b.y0) / 2 for a, b in pairwise(bands)]
-        + [bands[-1].y1 + 0.5 * unit]
+        [bands[0].y0 - 0.5 * unit] + [(a.y1 + b.y0) / 2 for a, b in pairwise(bands)] + [bands[-1].y1 + 0.5 * unit]
     )
     ys = np.maximum.accumulate(ys)
     cells: list[tuple[int, int, int, int]] = []
