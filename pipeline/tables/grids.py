@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.domain import BoundingBox, CleanPage, Grid, GridCell, Pixels
 from pipeline.geometry import bounding, chain, corners
+from pipeline.tables import whitespace
 from pipeline.tables.borders import Borders, measure
 from pipeline.tables.flatten import Flattened, flatten
 from pipeline.tables.grouping import RuleGroup, group, is_dotted
@@ -27,19 +28,27 @@ LEAST_CELL = 0.75
 """Least width or height of a cell, in text heights."""
 BEYOND = 0.8
 """By how much rules must reach beyond the outermost crossing one, in text heights, to tell of an open side."""
+MOST_INK = 0.25
+"""Share of ink beyond which what looks like columns of text is a photograph."""
 
 Array = NDArray[np.float64]
 Gauge = Callable[[Array, Array], Borders]
 
 
 def find_grids(page: CleanPage) -> tuple[Grid, ...]:
-    """The ruled tables of a page, top to bottom, those side by side from left to right."""
+    """The tables of a page, top to bottom, those side by side from left to right.
+
+    Where no rules show a table, the alignment of text may.
+    """
     size = _table_text(page)
     inked = ink(page.pixels)
     bare = without_characters(page.pixels, inked, size)
     full = contrast(bare, inked, size)
     groups = _groups(bare, inked, size, full)
-    return tuple(_in_reading_order([g for found in groups if (g := _grid(page, found, size, full)) is not None]))
+    found = _in_reading_order([grid for each in groups if (grid := _grid(page, each, size, full)) is not None])
+    if found:
+        return tuple(found)
+    return tuple(grid for grid in whitespace.find_grids(page) if ink(grid.pixels).mean() <= MOST_INK)
 
 
 def _table_text(page: CleanPage) -> float:

@@ -45,7 +45,10 @@ def group(levels: list[Ruling], uprights: list[Ruling], text_height: float) -> l
         alike_levels, alike_uprights = _alike(tied_levels, dotted), _alike(tied_uprights, dotted)
         # Without the strokes that had tied them together a group may fall into several.
         for kept_levels, kept_uprights in _components(_meet(alike_levels, alike_uprights, TOUCH * text_height)):
-            tied_levels, tied_uprights = [alike_levels[i] for i in kept_levels], [alike_uprights[i] for i in kept_uprights]
+            tied_levels, tied_uprights = (
+                [alike_levels[i] for i in kept_levels],
+                [alike_uprights[i] for i in kept_uprights],
+            )
             tied_uprights = _without_streaks(tied_uprights, tied_levels, STREAK * text_height)
             if not tied_uprights:
                 continue

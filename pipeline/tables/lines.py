@@ -14,6 +14,8 @@ from pipeline.tables.rulings import ink
 
 REDUCED_TEXT = 10.0
 """Text height, in pixels, of the reduced picture on which lines are looked for."""
+LEAST_INK = 4
+"""Smaller patches of ink on the reduced picture are specks, in pixels."""
 
 
 def find_lines(page: CleanPage, grids: Sequence[Grid]) -> tuple[TextLine, ...]:
@@ -59,13 +61,16 @@ def _outline(grid: Grid) -> BoundingBox:
 
 def _boxes(inked: Pixels) -> list[BoundingBox]:
     """Boxes of lines on the reduced picture: characters joined along x, pieces at one height put together."""
-    # Single pixels are noise, and joining them would fill the page.
-    solid = cv2.morphologyEx(inked, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
+    # Specks are noise, and joining them would fill the page. Strokes of small text are as thin as specks, but longer.
+    _, labels, specks, _ = cv2.connectedComponentsWithStats(inked, connectivity=8)
+    large = specks[:, cv2.CC_STAT_AREA] >= LEAST_INK
+    large[0] = False
+    solid = large.astype(np.uint8)[labels]
     joined = cv2.morphologyEx(solid, cv2.MORPH_CLOSE, np.ones((1, round(1.8 * REDUCED_TEXT)), np.uint8))
     _, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     pieces = stats[1:]
     height, width = pieces[:, cv2.CC_STAT_HEIGHT], pieces[:, cv2.CC_STAT_WIDTH]
-    pieces = pieces[(height >= 0.45 * REDUCED_TEXT) & (height <= 6 * REDUCED_TEXT) & (width >= 0.45 * REDUCED_TEXT)]
+    pieces = pieces[(height >= 0.4 * REDUCED_TEXT) & (height <= 6 * REDUCED_TEXT) & (width >= 0.45 * REDUCED_TEXT)]
     lines: list[BoundingBox] = []
     for x, y, w, h, _ in sorted(pieces.tolist(), key=lambda piece: piece[0]):
         box = BoundingBox(float(x), float(y), float(x + w), float(y + h))
@@ -77,7 +82,7 @@ def _boxes(inked: Pixels) -> list[BoundingBox]:
                 break
         else:
             lines.append(box)
-    lines = [box for box in lines if 0.6 * REDUCED_TEXT <= box.height <= 4 * REDUCED_TEXT]
+    lines = [box for box in lines if 0.5 * REDUCED_TEXT <= box.height <= 4 * REDUCED_TEXT]
     return sorted(lines, key=lambda box: ((box.y0 + box.y1) / 2, box.x0))
 
 
