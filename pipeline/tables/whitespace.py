@@ -211,7 +211,11 @@ def _pieces(inked: Pixels) -> list[Piece]:
     boxes[:, 2:] += boxes[:, :2]
     size = boxes[:, 2:] - boxes[:, :2]
     boxes = boxes[(size.max(axis=1) >= 0.28 * REDUCED) & (size[:, 1] <= 4.0 * REDUCED)]
-    return [Piece(*map(float, box), *_heights(inked, box)) for box in _whole(boxes)]
+    found = []
+    for box in _whole(boxes):
+        x0, y0, x1, y1 = map(float, box)
+        found.append(Piece(x0, y0, x1, y1, *_heights(inked, box)))
+    return found
 
 
 def _whole(boxes: Array) -> Array:
@@ -246,7 +250,7 @@ def _heights(inked: Pixels, box: Array) -> tuple[float, float, bool]:
     return float(first[-1] - first[0] + 1) if len(first) else 0.0, float(body), bool(narrow)
 
 
-def _character(pieces: Sequence[Piece]) -> float:
+def _character(pieces: Sequence[Piece], default: float = REDUCED) -> float:
     """Height of the characters of labels: the median of words with something short well beside them."""
     boxes = np.array([(p.x0, p.x1, p.y, p.height) for p in pieces]).reshape(-1, 4)
     width = boxes[:, 1] - boxes[:, 0]
@@ -256,13 +260,17 @@ def _character(pieces: Sequence[Piece]) -> float:
         gap = np.maximum(short[:, 0] - x1, x0 - short[:, 1])
         if ((np.abs(short[:, 2] - y) < 0.5 * height) & (gap > height)).any():
             heights.append(height)
-    heights = [height for height in heights if height > 0.6 * REDUCED] or list(boxes[width > 1.4 * boxes[:, 3], 3])
-    return float(np.median(heights)) if heights else REDUCED
+    words = boxes[width > 1.4 * boxes[:, 3], 3]
+    for sample in (heights, words):
+        high = [height for height in sample if height > 0.6 * REDUCED]
+        if len(high) > FEWEST:
+            return float(np.median(high))
+    return default
 
 
 def _is_figure(piece: Piece, unit: float) -> bool:
     """Whether a piece begins with a digit or is a mark: lower than Chinese characters, or narrow."""
-    low = piece.lead <= (FIGURE if piece.narrow else 0.8) * unit
+    low = piece.lead <= (FIGURE * unit + 0.5 if piece.narrow else 0.8 * unit)
     low = low and piece.lead >= 0.35 * unit and piece.width <= 7.0 * unit
     slash = piece.width <= 0.5 * unit and piece.height <= 1.2 * unit
     dash = piece.height <= 0.3 * unit and piece.width <= 2.5 * unit
@@ -405,7 +413,7 @@ def _layouts(pieces: Sequence[Piece]) -> Iterator[Layout]:
         inside = [piece for piece in pieces if top < piece.y < bottom]
         # Narrative is set larger: what a table's own characters measure shows only now.
         near = [p for p in inside if own[0].y - 6.0 * unit < p.y < own[-1].y + 2.0 * unit]
-        size = _character(near)
+        size = _character(near, unit)
         layout = _layout(_lines(_figures(inside, size), size), inside, size)
         if layout is not None:
             yield layout
