@@ -91,10 +91,11 @@ def _read_picture(page: PageImage, readers: Readers) -> tuple[TableReading | Lin
     for quarters in imaging.orientation_candidates(clean):
         turned = imaging.turn(clean, quarters)
         found = _read_grids(tables.find_grids(turned), readers)
-        legible = _legibility(found, readers)
-        if best is None or legible > best[0]:
-            best = (legible, turned, found)
-        if legible >= _LEGIBLE:
+        words = _words(found, readers)
+        amount = sum(len(word.text) * word.probability for word in words if word.probability >= _LEGIBLE)
+        if best is None or amount > best[0]:
+            best = (amount, turned, found)
+        if len(words) >= _FEWEST_WORDS and np.mean([word.probability for word in words]) >= _LEGIBLE:
             break
     assert best is not None  # there are always candidates
     _, upright, found = best
@@ -103,15 +104,14 @@ def _read_picture(page: PageImage, readers: Readers) -> tuple[TableReading | Lin
     return _in_order(found, lines, upright.to_page)
 
 
-def _legibility(found: Sequence[TableReading], readers: Readers) -> float:
-    """Mean probability of the readings of long cells that hold more than figures; 1 where there are hardly any."""
-    words = [
-        reading.probability
+def _words(found: Sequence[TableReading], readers: Readers) -> list[Reading]:
+    """The readings of long cells that hold more than figures: on a page upside down they are few and doubtful."""
+    return [
+        reading
         for table in found
         for cell, reading in zip(table.grid.cells, table.readings, strict=True)
-        if cell.box.width > 2 * cell.box.height and reading.reader != readers.numerals.name
+        if cell.box.width > 2 * cell.box.height and reading.reader != readers.numerals.name and reading.text
     ]
-    return float(np.mean(words)) if len(words) >= _FEWEST_WORDS else 1.0
 
 
 def _read_grids(grids: Sequence[Grid], readers: Readers) -> list[TableReading]:
