@@ -10,6 +10,11 @@ from pipeline.values import parse_value
 
 # A reading that is more certain than this is not doubted because a relation fails: then the report is wrong.
 CERTAIN = 0.995
+# Nor is one that is more certain than this where several relations fail at the cell.
+PLAIN = 0.9995
+# An agency that leaves cells blank leaves many: where fewer are, a blank may be a faint figure.
+_RARE = 0.05
+_LONE_BLANK = 0.9
 # Cells at or above this confidence are accepted; chosen on generated scans, see docs/decisions/0007-confidence.md.
 ACCEPT = 0.97
 
@@ -24,6 +29,7 @@ class Evidence:
         grid_quality: how much of the cell's rules was seen, 0 to 1.
         support: number of equations it takes part in that hold.
         broken: number of relations it takes part in that do not hold.
+        blank_share: share of the cells of its table that read blank.
     """
 
     reading: Reading
@@ -32,20 +38,18 @@ class Evidence:
     grid_quality: float
     support: int
     broken: int
+    blank_share: float
 
 
 def judge(evidence: Evidence) -> tuple[Status, float, tuple[str, ...]]:
     """Status, confidence (0 to 1) and the reasons for review of a cell that was found."""
     reading = evidence.reading
-    read = _odds(reading.probability)
-    if evidence.support:
-        read += 2.0 * min(evidence.support, 2)
-    elif evidence.broken and reading.probability < CERTAIN:
-        read -= 3.0
-    believed = 1.0 / (1.0 + math.exp(-read))
+    value = parse_value(reading.text)
+    believed = 1.0 / (1.0 + math.exp(-_odds(reading.probability) - _arithmetic(evidence, value.mark)))
+    if value.mark is Mark.BLANK and evidence.blank_share < _RARE:
+        believed = min(believed, _LONE_BLANK)
     confidence = believed * evidence.row_probability * evidence.column_probability
     reasons = []
-    value = parse_value(reading.text)
     if value.mark is Mark.TEXT and value.note:  # words that forms use instead of a figure have no note
         confidence = min(confidence, 0.5)
         reasons.append(f"“{reading.text}” is neither a number nor a mark")
@@ -61,6 +65,18 @@ def judge(evidence: Evidence) -> tuple[Status, float, tuple[str, ...]]:
     if confidence < ACCEPT and not reasons:
         reasons.append("several small doubts add up")
     return (Status.ACCEPTED if confidence >= ACCEPT else Status.REVIEW), confidence, tuple(reasons)
+
+
+def _arithmetic(evidence: Evidence, mark: Mark) -> float:
+    """What the relations say for or against the reading, in nats.
+
+    A blank or a dash counts as 0 in a sum, so a sum that holds does not tell it from a printed 0.
+    """
+    if evidence.support:
+        return 2.0 * min(evidence.support, 2) if mark is Mark.NUMBER else 0.0
+    # Where a row and a column both fail, their crossing is the first suspect.
+    certain, doubt = (PLAIN, -4.0) if evidence.broken >= 2 else (CERTAIN, -3.0)
+    return doubt if evidence.broken and evidence.reading.probability < certain else 0.0
 
 
 def _odds(probability: float) -> float:

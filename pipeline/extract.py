@@ -145,6 +145,8 @@ def _judge(
 ) -> dict[CellKey, tuple[Status, float, tuple[str, ...]]]:
     support = rules.count_support(report.form.rules, assemble.parse_readings(readings))
     broken = Counter(key for finding in findings for key in finding.cells)
+    printed = Counter(key.table_id for key in readings)
+    blank = Counter(key.table_id for key, read in readings.items() if not read.text.strip())
     judgements = {}
     for key, read in readings.items():
         place = report.placements[key]
@@ -156,6 +158,7 @@ def _judge(
                 grid_quality=tables[place.table].grid.cells[place.cell].quality,
                 support=support[key],
                 broken=broken[key],
+                blank_share=blank[key.table_id] / printed[key.table_id],
             )
         )
     return judgements

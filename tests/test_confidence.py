@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.confidence import ACCEPT, CERTAIN, Evidence, judge
+from pipeline.confidence import ACCEPT, CERTAIN, PLAIN, Evidence, judge
 from pipeline.domain import Alternative, Reading, Status
 
 PROBABILITIES = st.floats(0.0, 1.0)
@@ -19,7 +19,15 @@ def reading(*alternatives: tuple[str, float]) -> Reading:
 
 
 def evidence(found: Reading, **changes: float) -> Evidence:
-    known = Evidence(found, row_probability=1.0, column_probability=1.0, grid_quality=1.0, support=0, broken=0)
+    known = Evidence(
+        found,
+        row_probability=1.0,
+        column_probability=1.0,
+        grid_quality=1.0,
+        support=0,
+        broken=0,
+        blank_share=0.3,
+    )
     return replace(known, **changes)  # type: ignore[arg-type]
 
 
@@ -93,9 +101,28 @@ def test_a_relation_that_fails_sends_a_doubtful_figure_to_review() -> None:
 
 def test_a_relation_that_fails_does_not_shake_what_is_plainly_printed() -> None:
     """The report itself may be wrong: then the figures stay as they are and the finding tells."""
-    plain = evidence(reading(("17", CERTAIN)))
+    certain, plain = evidence(reading(("17", CERTAIN))), evidence(reading(("17", PLAIN)))
+    assert judge(replace(certain, broken=1)) == judge(certain)
     assert judge(replace(plain, broken=3)) == judge(plain)
-    assert judge(plain)[0] is Status.ACCEPTED
+    assert judge(certain)[0] is judge(plain)[0] is Status.ACCEPTED
+
+
+def test_where_a_row_and_a_column_fail_their_crossing_is_looked_at() -> None:
+    crossing = evidence(reading(("9", 0.999)), broken=2)
+    assert judge(crossing)[0] is Status.REVIEW
+    assert judge(replace(crossing, broken=1))[0] is Status.ACCEPTED
+
+
+def test_a_blank_where_hardly_anything_is_blank_is_looked_at() -> None:
+    blank = evidence(reading(("", 0.999)))
+    assert judge(blank)[0] is Status.ACCEPTED
+    assert judge(replace(blank, blank_share=0.01))[0] is Status.REVIEW
+
+
+@pytest.mark.parametrize("text", ["", "-", "/"])
+def test_a_sum_that_holds_does_not_tell_a_mark_from_a_zero(text: str) -> None:
+    doubtful = evidence(reading((text, 0.93), ("0", 0.05)))
+    assert judge(replace(doubtful, support=2)) == judge(doubtful)
 
 
 def test_words_that_forms_use_instead_of_a_figure_are_accepted() -> None:
