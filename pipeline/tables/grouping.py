@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ NARROWEST, LOWEST = 10.0, 1.2
 """Least width and height of a table, in text heights."""
 LESS_SOLID = 0.22
 """By how much less solid than the usual rule of its table a rule may be; strokes of text in line are less."""
+CAPTION = 3.6
+"""Greatest height of a row that holds a caption between two rules, in text heights."""
 STREAK = 8.0
 """A rule that runs on so far beyond the outermost one it crosses, in text heights, is none of the table's."""
 
@@ -39,12 +42,18 @@ def group(levels: list[Ruling], uprights: list[Ruling], text_height: float) -> l
         return []
     meets = _meet(levels, uprights, TOUCH * text_height)
     groups = []
-    for chosen_levels, chosen_uprights in _components(meets):
+    for chosen_levels, both in _components(np.hstack([meets, _spanned(levels, uprights, meets, text_height)])):
+        chosen_uprights = [i for i in both if i < len(uprights)]
+        if not chosen_uprights:
+            continue
         tied_levels, tied_uprights = [levels[i] for i in chosen_levels], [uprights[i] for i in chosen_uprights]
         dotted = is_dotted(tied_levels) or is_dotted(tied_uprights)
         alike_levels, alike_uprights = _alike(tied_levels, dotted), _alike(tied_uprights, dotted)
         # Without the strokes that had tied them together a group may fall into several.
-        for kept_levels, kept_uprights in _components(_meet(alike_levels, alike_uprights, TOUCH * text_height)):
+        meets = _meet(alike_levels, alike_uprights, TOUCH * text_height)
+        tied = np.hstack([meets, _spanned(alike_levels, alike_uprights, meets, text_height)])
+        for kept_levels, both in _components(tied):
+            kept_uprights = [i for i in both if i < len(alike_uprights)]
             tied_levels, tied_uprights = (
                 [alike_levels[i] for i in kept_levels],
                 [alike_uprights[i] for i in kept_uprights],
@@ -72,6 +81,34 @@ def _alike(rulings: list[Ruling], dotted: bool) -> list[Ruling]:
     length = np.cumsum(np.array([ruling.length for ruling in rulings])[order] ** 2)
     usual = share[order][int(np.searchsorted(length, length[-1] / 2))]
     return [ruling for ruling, here in zip(rulings, share, strict=True) if here >= usual - LESS_SOLID]
+
+
+def _spanned(
+    levels: list[Ruling], uprights: list[Ruling], meets: NDArray[np.bool_], text_height: float
+) -> NDArray[np.bool_]:
+    """Pairs of level rules that hold a caption between open sides, shape (levels, pairs): equal and a row apart.
+
+    In a table without sides nothing else ties the rules above and below a caption together.
+    """
+    reach = TOUCH * text_height
+    ends = np.array([(r.start, r.end) for r in levels])
+    height = np.array([float(np.median(r.y)) for r in levels])
+    beside = np.array([float(np.median(r.y)) for r in uprights])
+    inside = (beside > ends[:, :1] + 2 * reach) & (beside < ends[:, 1:] - 2 * reach)
+    open_sided: NDArray[np.bool_] = np.logical_not(np.any(meets & ~inside, axis=1, keepdims=True))[:, 0]
+    order = np.argsort(height)
+    pairs = [
+        (one, other)
+        for one, other in pairwise(order.tolist())
+        if open_sided[one]
+        and open_sided[other]
+        and height[other] - height[one] <= CAPTION * text_height
+        and np.abs(ends[one] - ends[other]).max() <= 2 * reach
+    ]
+    tied = np.zeros((len(levels), len(pairs)), dtype=bool)
+    for column, pair in enumerate(pairs):
+        tied[list(pair), column] = True
+    return tied
 
 
 def _without_streaks(uprights: list[Ruling], levels: list[Ruling], beyond: float) -> list[Ruling]:
