@@ -68,8 +68,8 @@ Array = NDArray[np.float64]
 class Piece:
     """A run of characters: its box in pixels of the reduced picture.
 
-    ``lead`` is the height of its first character; ``core`` that of most, brackets and the like left out; ``narrow``
-    tells whether the first stroke of ink that hangs together is as narrow as a digit.
+    ``lead`` is the height of its first character; ``core`` that of most, brackets and the like left out; ``first``
+    is the width of what hangs together where it begins.
     """
 
     x0: float
@@ -78,7 +78,7 @@ class Piece:
     y1: float
     lead: float
     core: float
-    narrow: bool
+    first: float
 
     @property
     def x(self) -> float:
@@ -238,7 +238,7 @@ def _whole(boxes: Array) -> Array:
     return boxes[kept]
 
 
-def _heights(inked: Pixels, box: Array) -> tuple[float, float, bool]:
+def _heights(inked: Pixels, box: Array) -> tuple[float, float, float]:
     """Height of the first character, which tells figures from Chinese characters, and of the body of the line."""
     x0, y0, x1, y1 = box.astype(int)
     window = inked[y0:y1, x0:x1]
@@ -246,8 +246,8 @@ def _heights(inked: Pixels, box: Array) -> tuple[float, float, bool]:
     profile = np.count_nonzero(window, axis=1)
     body = np.count_nonzero(profile >= 0.25 * profile.mean())
     white = np.flatnonzero(~window[:, 1:].any(axis=0))
-    narrow = (white[0] + 1 if len(white) else window.shape[1]) <= 0.72 * REDUCED
-    return float(first[-1] - first[0] + 1) if len(first) else 0.0, float(body), bool(narrow)
+    width = white[0] + 1 if len(white) else window.shape[1]
+    return float(first[-1] - first[0] + 1) if len(first) else 0.0, float(body), float(width)
 
 
 def _character(pieces: Sequence[Piece], default: float = REDUCED) -> float:
@@ -270,7 +270,7 @@ def _character(pieces: Sequence[Piece], default: float = REDUCED) -> float:
 
 def _is_figure(piece: Piece, unit: float) -> bool:
     """Whether a piece begins with a digit or is a mark: lower than Chinese characters, or narrow."""
-    low = piece.lead <= (FIGURE * unit + 0.5 if piece.narrow else 0.8 * unit)
+    low = piece.lead <= (FIGURE * unit + 0.5 if piece.first <= 0.72 * unit else 0.8 * unit)
     low = low and piece.lead >= 0.35 * unit and piece.width <= 7.0 * unit
     slash = piece.width <= 0.5 * unit and piece.height <= 1.2 * unit
     dash = piece.height <= 0.3 * unit and piece.width <= 2.5 * unit
@@ -692,9 +692,13 @@ def _group_labels(stub: Sequence[Piece], edge: float, unit: float) -> tuple[list
     ]
     lefts = {id(one) for one, _ in beside}
     rights = [other.x0 for _, other in beside if id(other) not in lefts]
-    if not rights or np.percentile(rights, 10) > edge - 2.0 * unit:
+    if not rights:
         return [], []
-    start = float(np.percentile(rights, 10))
+    # Most labels of rows begin at one place; the words after a number may begin anywhere.
+    start = max(rights, key=lambda x: (sum(abs(x - other) < unit for other in rights), -x))
+    start = min(x for x in rights if abs(x - start) < unit)
+    if start > edge - 2.0 * unit:
+        return [], []
     outer = [p for p in stub if p.x1 <= start + 0.3 * unit]
     inner = np.array([p.y for p in stub if p.x0 >= start - 0.6 * unit])
     if len(inner) < GROUPED * (len(stub) - len(lefts)):
