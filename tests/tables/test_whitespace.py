@@ -1,0 +1,132 @@
+"""Tables without any rule: drawn pages and generated ones."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from pipeline.domain import CleanPage, Grid
+from pipeline.geometry import Identity, box_to_parent
+from pipeline.tables.whitespace import QUALITY, find_grids
+
+COLUMNS = [700, 860, 1020, 1180]
+FIRST, PITCH = 300, 60
+
+
+def character(pixels: np.ndarray, x: int, y: int) -> None:
+    """A Chinese character as far as its outline goes: 26 pixels square, strokes both ways."""
+    for offset in (0, 12, 24):
+        cv2.line(pixels, (x, y + offset), (x + 24, y + offset), (20,), 2)
+    cv2.line(pixels, (x + 12, y), (x + 12, y + 24), (20,), 2)
+
+
+def words(pixels: np.ndarray, x: int, middle: int, count: int) -> None:
+    for number in range(count):
+        character(pixels, x + 29 * number, middle - 12)
+
+
+def figure(pixels: np.ndarray, text: str, centre: int, middle: int) -> None:
+    (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.85, 2)
+    cv2.putText(pixels, text, (centre - width // 2, middle + height // 2), cv2.FONT_HERSHEY_SIMPLEX, 0.85, (20,), 2)
+
+
+def table(rows: int = 8, blank: tuple[int, int] | None = None, wrapped: int | None = None) -> CleanPage:
+    """Labels of seven characters and four columns of figures under a header of words, 200 dots per inch."""
+    pixels = np.full((1400, 1500), 250, np.uint8)
+    words(pixels, 320, FIRST - PITCH, 4)
+    for x in COLUMNS:
+        words(pixels, x - 28, FIRST - PITCH, 2)
+    for row in range(rows):
+        middle = FIRST + PITCH * row
+        if row == wrapped:
+            words(pixels, 300, middle - 17, 7)
+            words(pixels, 300, middle + 17, 3)
+        else:
+            words(pixels, 300, middle, 7)
+        for column, x in enumerate(COLUMNS):
+            if (row, column) != blank:
+                figure(pixels, str((7 * row + 3 * column) % 40), x, middle)
+    return CleanPage(1, pixels, Identity(), 200.0, 25.0)
+
+
+def narrative(lines: int = 20) -> CleanPage:
+    """Lines of words with commas and a number here and there, as in a report."""
+    pixels = np.full((1400, 1500), 250, np.uint8)
+    for line in range(lines):
+        middle = 200 + 50 * line
+        words(pixels, 200 if line % 5 else 258, middle, 12)
+        figure(pixels, str(37 * line), 590, middle)
+        words(pixels, 630, middle, 24 if line % 5 != 4 else 3)
+    return CleanPage(1, pixels, Identity(), 200.0, 25.0)
+
+
+def owner(grid: Grid, x: float, y: float) -> tuple[int, int]:
+    """Row and column of the cell that holds a point of the page."""
+    inside = [
+        cell
+        for cell in grid.cells
+        if (box := box_to_parent(grid.to_page, cell.box)).x0 <= x < box.x1 and box.y0 <= y < box.y1
+    ]
+    assert len(inside) == 1
+    return inside[0].row, inside[0].column
+
+
+def owners(grid: Grid, rows: int = 8) -> np.ndarray:
+    return np.array([[owner(grid, x, FIRST + PITCH * row) for x in COLUMNS] for row in range(rows)])
+
+
+@pytest.mark.parametrize("options", [{}, {"blank": (3, 2)}, {"wrapped": 4}], ids=str)
+def test_every_figure_has_a_cell_of_its_own_in_order(options: dict[str, object]) -> None:
+    (grid,) = find_grids(table(**options))  # type: ignore[arg-type]
+    found = owners(grid)
+    assert len({tuple(place) for place in found.reshape(-1, 2)}) == found.shape[0] * found.shape[1]
+    assert (found[..., 0] == found[:, :1, 0]).all()
+    assert (np.diff(found[:, 0, 0]) == 1).all()
+    assert (found[..., 1] == found[:1, :, 1]).all()
+    assert (np.diff(found[0, :, 1]) > 0).all()
+
+
+def test_cells_cover_the_grid_once() -> None:
+    (grid,) = find_grids(table())
+    covered = np.zeros((grid.rows, grid.columns), int)
+    for cell in grid.cells:
+        covered[cell.row : cell.row + cell.row_span, cell.column : cell.column + cell.column_span] += 1
+    assert (covered == 1).all()
+    assert all(cell.quality == QUALITY for cell in grid.cells)
+
+
+def test_a_wrapped_label_stays_in_the_row_of_its_figures() -> None:
+    (grid,) = find_grids(table(wrapped=4))
+    row = owners(grid)[4, 0, 0]
+    middle = FIRST + PITCH * 4
+    assert owner(grid, 400, middle - 17)[0] == owner(grid, 330, middle + 17)[0] == row
+
+
+def test_a_slanting_page_is_straightened_and_leads_back() -> None:
+    page = table()
+    turn = cv2.getRotationMatrix2D((750, 700), 2.0, 1.0)
+    pixels = cv2.warpAffine(page.pixels, turn, (1500, 1400), borderValue=(250,))
+    (grid,) = find_grids(CleanPage(1, pixels, Identity(), 200.0, 25.0))  # type: ignore[arg-type]
+    points = np.array([[x, FIRST + PITCH * row, 1.0] for row in range(8) for x in COLUMNS]) @ turn.T
+    places = grid.to_page.from_parent(points)
+    held = [
+        [n for n, c in enumerate(grid.cells) if c.box.x0 <= x < c.box.x1 and c.box.y0 <= y < c.box.y1]
+        for x, y in places
+    ]
+    assert all(len(cells) == 1 for cells in held)
+    assert len({cells[0] for cells in held}) == len(points)
+
+
+def test_what_was_found_by_its_rules_is_not_found_again() -> None:
+    page = table()
+    grids = find_grids(page)
+    assert find_grids(page, grids) == ()
+
+
+def test_narrative_is_no_table() -> None:
+    assert find_grids(narrative()) == ()
+
+
+def test_an_empty_page_is_no_table() -> None:
+    assert find_grids(CleanPage(1, np.full((1400, 1000), 250, np.uint8), Identity(), 200.0, 25.0)) == ()
