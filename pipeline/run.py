@@ -19,6 +19,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -40,6 +41,7 @@ Progress = Callable[[int, int, int], None]
 _log = logging.getLogger(__name__)
 _THREAD_LIMITS = ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _PR_SET_PDEATHSIG = 1
+_MOST_BREAKS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,25 +189,36 @@ def _in_order(
     """What each input gave, in the order of the inputs."""
     for name in _THREAD_LIMITS:  # inherited by the processes; more threads only get in each other's way
         os.environ.setdefault(name, "1")
-    pool = ProcessPool(
-        max_workers=min(jobs, len(found)),
+    meter = _Meter(len(found), progress)
+    waiting = deque(found)
+    breaks = 0
+    while waiting:
+        pool = _pool(min(jobs, len(waiting)))
+        try:
+            futures: deque[ProcessFuture[_Outcome]] = deque()
+            for document in waiting:
+                future = pool.schedule(_read_input, args=(document, settings, read), timeout=timeout)
+                future.add_done_callback(meter.advance)
+                futures.append(future)
+            while futures:
+                # A pool gives up as a whole when a process dies before it has said what it works on. What it had not
+                # read goes to a new pool; a document at which that happens again and again is given up.
+                if isinstance(futures[0].exception(), BrokenProcessPool) and (breaks := breaks + 1) < _MOST_BREAKS:
+                    break
+                breaks = 0
+                yield _outcome(waiting.popleft(), futures.popleft(), timeout)
+        finally:
+            pool.stop()
+            pool.join()
+
+
+def _pool(processes: int) -> ProcessPool:
+    return ProcessPool(
+        max_workers=processes,
         initializer=_prepare_process,
         initargs=(os.getpid(),),
         context=multiprocessing.get_context("spawn"),  # a fork would inherit locks held by other threads
     )
-    meter = _Meter(len(found), progress)
-    try:
-        waiting: deque[tuple[InputFile, ProcessFuture[_Outcome]]] = deque()
-        for document in found:
-            future = pool.schedule(_read_input, args=(document, settings, read), timeout=timeout)
-            future.add_done_callback(meter.advance)
-            waiting.append((document, future))
-        while waiting:
-            document, future = waiting.popleft()
-            yield _outcome(document, future, timeout)
-    finally:
-        pool.stop()  # type: ignore[no-untyped-call]
-        pool.join()
 
 
 class _Meter:
@@ -218,6 +231,8 @@ class _Meter:
         self._done = self._pages = 0
 
     def advance(self, future: Future[_Outcome]) -> None:
+        if not future.cancelled() and isinstance(future.exception(), BrokenProcessPool):
+            return  # it will be read by another pool
         with self._lock:
             self._done += 1
             if not future.cancelled() and future.exception() is None:
@@ -271,8 +286,9 @@ def _outcome(document: InputFile, future: ProcessFuture[_Outcome], timeout: floa
     if isinstance(error, TimeoutError):
         cause = f"reading it took longer than {timeout:g} seconds"
         advice = "Give it more time with --timeout, or split it"
-    elif isinstance(error, ProcessExpired):
-        cause = f"the process that read it ended early ({_how_it_ended(error.exitcode)})"
+    elif isinstance(error, ProcessExpired | BrokenProcessPool):
+        how = _how_it_ended(error.exitcode) if isinstance(error, ProcessExpired) else "before it said how"
+        cause = f"the process that read it ended early ({how})"
         advice = (
             "Read it alone with --jobs 1; if that fails too, the file is damaged or needs more memory than there is"
         )
