@@ -208,7 +208,7 @@ def _in_order(
                 breaks = 0
                 yield _outcome(waiting.popleft(), futures.popleft(), timeout)
         finally:
-            pool.stop()
+            pool.stop()  # type: ignore[no-untyped-call]
             pool.join()
 
 
