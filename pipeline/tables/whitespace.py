@@ -48,6 +48,10 @@ LEVEL = 0.25
 """Smaller slopes of lines, in degrees, are left to the straightening of the table."""
 STEEPEST = 12.0
 """Largest slope of lines that is looked for, in degrees."""
+ALIKE = 0.45
+"""Least share of figures that are of the commonest height, within an eighth."""
+DASH = 0.45
+"""Marks lower than this, in heights of characters, are dashes."""
 FEWEST = 3
 """Fewest rows of figures that make a table."""
 WIDE = 10
@@ -298,12 +302,22 @@ def _figures(pieces: Sequence[Piece], unit: float) -> list[Piece]:
     return found
 
 
+def _alike(sizes: Sequence[float], share: float) -> bool:
+    """Whether sizes are much the same, as those of digits or dashes are and those of the grain of a desk are not."""
+    if len(sizes) < FEWEST:
+        return False
+    like = np.abs(np.divide.outer(sizes, sizes) - 1.0) <= 0.12
+    return bool(like.mean(axis=0).max() >= share)
+
+
 def _tabular(pieces: Sequence[Piece]) -> tuple[float, float] | None:
     """From where to where along y figures stand in columns or close together on one line; None if nowhere."""
     if len(pieces) < 2 * FEWEST:
         return None
     unit = _character(pieces)
-    figures = _figures(pieces, unit)
+    figures = [piece for piece in _figures(pieces, unit) if piece.height > DASH * unit]
+    if not _alike([piece.height for piece in figures], 0.6 * ALIKE):
+        return None
     at = np.array([(piece.x, piece.y) for piece in figures]).reshape(-1, 2)
     dx = np.abs(at[:, None, 0] - at[None, :, 0])
     dy = np.abs(at[:, None, 1] - at[None, :, 1])
@@ -627,6 +641,11 @@ def _union(pieces: Sequence[Piece]) -> Piece:
 
 def _is_table(blocks: Sequence[Block], unit: float) -> bool:
     rows = [line for block in blocks for line in block.lines]
+    figures = [piece for line in rows for piece in line.figures]
+    high = [piece for piece in figures if piece.height > DASH * unit]
+    low = [piece.width for piece in figures if piece.height <= DASH * unit]
+    if not _alike([piece.height for piece in high], ALIKE) or (len(low) > len(high) and not _alike(low, ALIKE)):
+        return False
     widest = max(len(line.figures) for line in rows)
     if widest >= STRIP:
         return True
