@@ -10,6 +10,7 @@ from pipeline.geometry import Identity, affine, chain, quarter_turns, scaling
 from pipeline.imaging.colour import grey
 from pipeline.imaging.light import even
 from pipeline.imaging.skew import segments, skew
+from pipeline.imaging.streaks import without_streaks
 
 TARGET_DPI = 200.0
 LOWEST_DPI = 140.0
@@ -29,7 +30,7 @@ def clean(page: PageImage) -> CleanPage:
         TARGET_DPI / dpi if dpi > TARGET_DPI * 1.1 else max(1.0, min(2.0, 150.0 / dpi)) if dpi < LOWEST_DPI else 1.0
     )
     picture, shrunk = _resize(grey(page.pixels), factor)
-    picture = even(picture)
+    picture = even(without_streaks(picture))
     glance = cv2.resize(picture, None, fx=75.0 / (dpi * factor), fy=75.0 / (dpi * factor), interpolation=cv2.INTER_AREA)
     angle = skew(segments(glance), shortest=10.0)  # type: ignore[arg-type]
     picture, turned = _rotate(picture, angle)

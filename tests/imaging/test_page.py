@@ -9,6 +9,7 @@ import pytest
 from pipeline.domain import BoundingBox, PageImage, Pixels
 from pipeline.geometry import corners
 from pipeline.imaging import clean, has_rules, orientation_candidates, turn
+from pipeline.imaging.streaks import without_streaks
 
 
 def sheet(width: int = 1654, height: int = 2339) -> Pixels:
@@ -80,3 +81,13 @@ def test_a_glance_tells_pages_with_rules() -> None:
     assert has_rules(PageImage(1, sheet()))
     assert not has_rules(PageImage(1, narrative))
     assert not has_rules(PageImage(1, np.full((2339, 1654), 255, np.uint8)))
+
+
+def test_streaks_of_the_scanner_go_and_rules_stay() -> None:
+    page = sheet()
+    streaked = page.copy()
+    streaked[:, 700:702] = np.minimum(streaked[:, 700:702], 150)
+    cleared = without_streaks(streaked)
+    assert (cleared[:, 690:712] < 200).mean() < (page[:, 690:712] < 200).mean() + 0.01
+    assert np.array_equal(cleared[:, :690], page[:, :690])
+    assert np.array_equal(without_streaks(page), page)
