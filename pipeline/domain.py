@@ -225,10 +225,11 @@ class LineReading:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PageReading:
-    """What was read on one page, in reading order."""
+    """What was read on one page, in reading order; ``sheets`` counts the pages stacked in one long picture."""
 
     number: int
     items: tuple[TableReading | LineReading, ...]
+    sheets: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -484,7 +485,7 @@ class Extraction:
     Attributes:
         document_id: "d-" and the first 16 hex digits of the SHA-256 of the content.
         source: path relative to the input root, with "/" as separator.
-        pages: number of pages read.
+        pages: number of pages read; pages stacked in one long picture count each.
         seconds: wall time spent.
     """
 

@@ -78,7 +78,7 @@ def extract_document(data: bytes, source: str, settings: Settings) -> Extraction
     return Extraction(
         document_id=f"d-{hashlib.sha256(data).hexdigest()[:16]}",
         source=source,
-        pages=len(pages),
+        pages=sum(page.sheets for page in pages),
         reports=reports,
         failures=tuple(failures),
         seconds=time.perf_counter() - began,

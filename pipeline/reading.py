@@ -68,10 +68,11 @@ def read_page(page: PageImage, readers: Readers) -> PageReading:
             found = [_embedded(grid) for grid in grids]
             return PageReading(page.number, _in_order(found, _read_lines(lines, grids, readers), Identity()))
     items: list[TableReading | LineReading] = []
-    for top, bottom in cut_long_page(page):
+    parts = cut_long_page(page)
+    for top, bottom in parts:
         part = page if bottom - top == page.pixels.shape[0] else replace(page, pixels=page.pixels[top:bottom])
         items.extend(_shift(item, top) for item in _read_picture(part, readers))
-    return PageReading(page.number, tuple(items))
+    return PageReading(page.number, tuple(items), len(parts))
 
 
 def crop(grid: Grid, cell: GridCell) -> Pixels:
