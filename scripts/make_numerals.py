@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Draw the glyph collection that the numeral reader is trained on: ``training_data/numerals.npz``.
+"""Make the glyph collection that the numeral reader is trained on: ``training_data/numerals.npz``.
 
 Value cells are drawn with the fonts of this machine, damaged as printing and scanning damage them, cut into
-glyphs by the reader's own eyes, and labelled by what was drawn. Needs the fonts that ``scripts/setup --fonts``
-installs; the collection is kept with the code, so that training needs none.
+glyphs by the reader's own eyes, and labelled by what was drawn. To these come cells of whole reports, as
+``scripts/make_scans.py`` prints and damages them, found and cut out by the pipeline itself. Needs the fonts that
+``scripts/setup --fonts`` installs; the collection is kept with the code, so that training needs none.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from __future__ import annotations
 import argparse
 import io
 import sys
+import unicodedata
 import zipfile
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,12 +24,22 @@ from PIL import Image, ImageDraw, ImageFont
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from pipeline.domain import Pixels
+from pipeline import imaging, tables
+from pipeline.domain import BoundingBox, Grid, PageImage, Pixels
+from pipeline.forms import load_forms
+from pipeline.geometry import corners
 from pipeline.ocr.crops import lay_out
-from pipeline.ocr.numerals import CLASSES, find_glyphs
+from pipeline.ocr.numerals import CLASSES, NumeralReader, features, find_glyphs, glance
+from pipeline.ocr.numerals_training import fit
+from pipeline.reading import crop
+from scripts.scans.fonts import FACES, ROOT, installed
+from scripts.scans.reports import Document, Options, make_document
+from scripts.scans.setting import CellRecord
 
 DATE = "2026-11-23"
 SEED = 11
+PAGES_SEED = 101  # below 1000; what is measured has seeds above
+MOST_OF_A_KIND = 24  # glyphs of one class from one report: they look alike
 SCALE = 3  # text is drawn this much larger, then brought down as a scanner does
 
 OPEN, TRUE = Path("/usr/share/fonts/opentype"), Path("/usr/share/fonts/truetype")
@@ -295,22 +308,115 @@ def _labels(cell: DrawnCell, boxes: np.ndarray) -> list[int]:
     return [CLASSES.index(character) for character in text] if found == len(text) else [-1] * found
 
 
+def collect_from_reports(
+    rng: np.random.Generator, reports: Iterable[tuple[list[tuple[Pixels, str]], bool]]
+) -> Iterator[tuple[np.ndarray, ...]]:
+    """Glyphs of the printed cells of each report: (pictures, shapes, classes, held out).
+
+    Args:
+        rng: chooses among glyphs of one class.
+        reports: for each the pictures of its cells with what is printed there, and whether its type is held out.
+    """
+    for cells, held_out in reports:
+        printed = [(part, text) for picture, text in cells if text and (part := glance(picture)) is not None]
+        if not printed:
+            continue
+        crops = [part for part, _ in printed]
+        glyphs = find_glyphs(lay_out(crops), crops)
+        first = np.searchsorted(glyphs.crop, np.arange(len(crops) + 1))
+        labels = np.full(len(glyphs.crop), -1)
+        for index, (_, text) in enumerate(printed):
+            labels[first[index] : first[index + 1]] = _aligned(text, int(first[index + 1] - first[index]))
+        order = rng.permutation(len(labels))
+        kept = np.sort(
+            np.concatenate([order[labels[order] == label][:MOST_OF_A_KIND] for label in range(len(CLASSES))])
+        )
+        yield glyphs.pictures[kept], glyphs.shapes[kept], labels[kept], np.full(len(kept), held_out)
+
+
+def agreed(part: tuple[np.ndarray, ...], judge: NumeralReader) -> tuple[np.ndarray, ...]:
+    """Without digits that a reader of drawn glyphs takes for others: there, one found too many made up for one lost.
+
+    One such label among many glyphs that look alike would make the reader doubt all of them. Marks stay.
+    """
+    pictures, shapes, labels, held_out = part
+    probabilities = judge.classify(pictures, shapes)
+    best = probabilities.argmax(axis=1)
+    wrong = (labels < 10) & (best < CLASSES.index("reject")) & (best != labels) & (probabilities.max(axis=1) > 0.8)
+    return pictures[~wrong], shapes[~wrong], labels[~wrong], held_out[~wrong]
+
+
+def _aligned(text: str, found: int) -> list[int]:
+    """Class of each of the glyphs ``found`` in a cell with a printed text, −1 where it cannot be told."""
+    text = unicodedata.normalize("NFKC", text)
+    if not any(character in CLASSES for character in text):
+        return [CLASSES.index("reject")] * found
+    if text == "——" and found <= 2:
+        return [CLASSES.index("—")] * found
+    if found != len(text) or not all(character in CLASSES for character in text):
+        return [-1] * found
+    return [CLASSES.index(character) for character in text]
+
+
+def reports(seed: int, count: int) -> Iterator[tuple[list[tuple[Pixels, str]], bool]]:
+    """Generated reports as the pipeline sees them: cells, what is printed there, and whether the type is held out."""
+    held = {path for path, _, held_out in FONTS if held_out}
+    held_names = {face.name for face in FACES if ROOT / face.file in held}
+    options = Options(tuple(load_forms()), installed()[0])
+    for number in range(count):
+        document = make_document(options, seed, number)
+        # A page that lies on its side is turned by what its labels read, which is not for here.
+        if "quarter" not in document.kinds:
+            yield _printed_cells(document), not held_names.isdisjoint(document.font.split("+"))
+
+
+def _printed_cells(document: Document) -> list[tuple[Pixels, str]]:
+    found = []
+    for number, picture in enumerate(document.pictures, 1):
+        pixels = picture.pixels
+        if picture.quality is not None:
+            target = io.BytesIO()
+            Image.fromarray(pixels).save(target, "JPEG", quality=picture.quality)
+            pixels = np.asarray(Image.open(target, formats=("JPEG",)))
+        dpi = picture.dpi[0] if abs(picture.dpi[0] - picture.dpi[1]) < 1 else None
+        grids = tables.find_grids(imaging.clean(PageImage(number, pixels, dpi)))
+        records = [(record, box) for page, record, box in document.cells() if page == number]
+        found += [pair for grid in grids for pair in _matched(grid, records)]
+    return found
+
+
+def _matched(grid: Grid, records: list[tuple[CellRecord, BoundingBox]]) -> Iterator[tuple[Pixels, str]]:
+    """Cells of a grid that lie where a printed cell does and are about as large."""
+    for record, box in records:
+        placed = grid.to_page.from_parent(corners(box))
+        (x, y), (width, height) = placed.mean(axis=0), np.ptp(placed, axis=0)
+        for cell in grid.cells:
+            if not (cell.box.x0 <= x < cell.box.x1 and cell.box.y0 <= y < cell.box.y1):
+                continue
+            if 0.7 < cell.box.width / max(width, 1.0) < 1.3 and 0.65 < cell.box.height / max(height, 1.0) < 1.4:
+                yield np.ascontiguousarray(crop(grid, cell)), record.printed
+
+
 def main() -> None:
     """Write the collection."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cells", type=int, default=18000, help="cells to draw (default 18000)")
+    parser.add_argument("--reports", type=int, default=100, help="reports to print (default 100)")
     parser.add_argument("-o", "--out", type=Path, default=Path("training_data/numerals.npz"))
     arguments = parser.parse_args()
     missing = [str(path) for path, _, _ in FONTS if not path.exists()]
     if missing:
         parser.error("fonts are missing: " + ", ".join(missing))
     rng = np.random.default_rng(SEED)
-    parts = []
+    parts: list[tuple[np.ndarray, ...]] = []
     for held_out, count in ((False, arguments.cells), (True, arguments.cells // 4)):
         fonts = [(path, face) for path, face, held in FONTS if held == held_out]
         for start in range(0, count, 500):
             images, shapes, classes = collect(rng, fonts, min(500, count - start))
             parts.append((images, shapes, classes, np.full(len(classes), held_out)))
+    drawn, drawn_shapes, drawn_classes, _ = (np.concatenate(column) for column in zip(*parts, strict=True))
+    judge = NumeralReader(tuple(fit(features(drawn, drawn_shapes), drawn_classes)), 1.0, "drawn")
+    parts += [agreed(part, judge) for part in collect_from_reports(rng, reports(PAGES_SEED, arguments.reports))]
     images, shapes, classes, held = (np.concatenate(column) for column in zip(*parts, strict=True))
     levels = images >> 4
     arrays: dict[str, np.ndarray] = {

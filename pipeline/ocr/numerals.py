@@ -42,6 +42,8 @@ _STRAY_AMONG_NUMERALS = 0.1  # odds of a stray stroke there, relative to the odd
 _PRINT_ONLY = 0.6  # share of a crop's contrast that print has and a seal has not
 _MOST_GLYPHS = 16  # more are words; the longest amounts have 13
 _MOST_SUSPECTS = 3  # glyphs of a cell that may be digits grown together; more are Chinese characters
+_CUT = 0.997  # how much less sure each piece of a glyph is for having been cut
+_CUT_OFF = 0.9  # how much less sure a text is of which a glyph runs into the border
 _MARGIN = 14  # pixels of paper around print
 _SHRINK = 4  # words are told from numerals on means of this many pixels squared
 
@@ -135,9 +137,7 @@ class NumeralReader:
         self._read_into(readings, {index: parts[index] for index in doubtful}, least=_PRINT_ONLY)
         return readings
 
-    def _read_into(
-        self, readings: list[Reading], parts: Mapping[int, Pixels], least: float
-    ) -> list[int]:
+    def _read_into(self, readings: list[Reading], parts: Mapping[int, Pixels], least: float) -> list[int]:
         """Read crops by their number, keep what is better than before, and return those worth another look."""
         if len(parts) == 0:
             return []
@@ -173,6 +173,8 @@ class NumeralReader:
             texts = _texts(probabilities[rows], glyphs.boxes[rows], doubt[rows]) if rows.stop > rows.start else []
             if rows.stop - rows.start > 1 and _faint_point(sheet, glyphs.boxes[rows], float(sheet.contrast[index])):
                 texts = [(text, probability * _MALFORMED) for text, probability in texts]
+            if rows.stop > rows.start and _runs_out(sheet, glyphs.boxes[rows], index, crops[index]):
+                texts = [(text, probability * _CUT_OFF) for text, probability in texts]
             found = [Alternative("", blank), *(Alternative(t, p * (1.0 - blank)) for t, p in texts)]
             readings.append(pictures.reading(found, NAME))
         return readings, wordy.tolist()
@@ -199,6 +201,13 @@ class NumeralReader:
         """
         sizes = glyphs.boxes[:, 2:] - glyphs.boxes[:, :2]
         certain = np.ones(len(sizes))
+        # No digit is as wide as high, least of all a 1: two that touch are.
+        best_class = probabilities.argmax(axis=1)
+        widest = np.where(best_class == 1, 0.75, 0.95) * sizes[:, 1]
+        wide = (best_class < 10) & (sizes[:, 0] > widest) & (sizes[:, 1] >= 7)
+        probabilities = probabilities.copy()
+        probabilities[wide, :_REJECT] *= _MALFORMED
+        probabilities[wide, _REJECT] = 1.0 - probabilities[wide, :_REJECT].sum(axis=1)
         suspects = np.flatnonzero(
             (np.delete(probabilities, _REJECT, axis=1).max(axis=1, initial=0.0) < _DOUBTFUL)
             & (sizes[:, 0] > 0.75 * sizes[:, 1])
@@ -239,7 +248,7 @@ class NumeralReader:
             np.concatenate([glyphs.pictures[kept], pieces.pictures[chosen]])[order],
             np.concatenate([glyphs.shapes[kept], pieces.shapes[chosen]])[order],
         )
-        doubt = np.concatenate([np.ones(len(kept)), np.full(len(chosen), 0.985)])[order]
+        doubt = np.concatenate([np.ones(len(kept)), np.full(len(chosen), _CUT)])[order]
         return merged, np.concatenate([probabilities[kept], found[chosen]])[order], doubt
 
 
@@ -395,6 +404,22 @@ def _faint_point(sheet: Sheet, boxes: Boxes, contrast: float) -> bool:
     return False
 
 
+def _runs_out(sheet: Sheet, boxes: Boxes, index: int, crop: Pixels) -> bool:
+    """Whether a glyph touches the border of its crop on a long stretch: the cell was cut through its print."""
+    height, width = crop.shape
+    x, y = int(sheet.x[index]), int(sheet.y[index])
+    for x0, y0, x1, y1 in boxes.tolist():
+        sides = (
+            (x0 - x <= 1, (slice(y0, y1), slice(x0, x0 + 1))),
+            (x + width - x1 <= 1, (slice(y0, y1), slice(x1 - 1, x1))),
+            (y0 - y <= 1, (slice(y0, y0 + 1), slice(x0, x1))),
+            (y + height - y1 <= 1, (slice(y1 - 1, y1), slice(x0, x1))),
+        )
+        if any(touches and np.count_nonzero(sheet.labels[side]) > 0.2 * (y1 - y0) for touches, side in sides):
+            return True
+    return False
+
+
 def _in_company(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     """Among glyphs that all look like a numeral's, one that could be a stray stroke is rather a numeral's too."""
     if len(probabilities) < 2 or float(probabilities[:, :_REJECT].max(axis=1).min()) < 0.5:
@@ -412,7 +437,18 @@ def _texts(probabilities: NDArray[np.float64], boxes: Boxes, doubt: NDArray[np.f
         likely = [int(index) for index in np.argsort(-row, kind="stable")[:4] if index != _REJECT]
         grown = [(text + CLASSES[i], p * float(row[i]) * float(factor)) for text, p in beams for i in likely]
         beams = sorted(grown, key=lambda item: (-item[1], item[0]))[:_BEAM]
+    if len(boxes) == 1:
+        beams = _one_dash(beams)
     height = float((boxes[:, 3] - boxes[:, 1]).max())
     gaps = boxes[1:, 0] - boxes[:-1, 2]
     spacing = _MALFORMED if gaps.size and float(gaps.max()) > 1.3 * max(height, 8.0) else 1.0
     return [(t, p * spacing * (1.0 if _WELL_FORMED.fullmatch(t) else _MALFORMED)) for t, p in beams if p > 1e-6]
+
+
+def _one_dash(texts: list[tuple[str, float]]) -> list[tuple[str, float]]:
+    """A dash and a hyphen that stand alone mean the same: the likelier one stands for both."""
+    dashes = [(text, probability) for text, probability in texts if text in ("-", "—")]
+    if len(dashes) < 2:
+        return texts
+    both = (dashes[0][0], sum(probability for _, probability in dashes))
+    return sorted([both, *(item for item in texts if item not in dashes)], key=lambda item: (-item[1], item[0]))

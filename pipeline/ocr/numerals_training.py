@@ -42,12 +42,12 @@ def train(dataset: Path, out: Path) -> Path:
     """
     images, shapes, classes, held_out, content = _collection(dataset)
     values = features(images, shapes)
-    trial = _fit(values[~held_out], classes[~held_out])
+    trial = fit(values[~held_out], classes[~held_out])
     scores = _scores(trial, values[held_out])
     # Calibrated where it matters: on glyphs that it calls a numeral's.
     called = scores.argmax(axis=1) != CLASSES.index("reject")
     temperature = _temperature(scores[called], classes[held_out][called])
-    layers = _fit(values, classes)
+    layers = fit(values, classes)
     stored = {
         f"{name}{index}": array.astype(np.float16)
         for index, layer in enumerate(layers)
@@ -93,7 +93,7 @@ def _collection(
     return pictures, shapes, classes, held_out, content
 
 
-def _fit(
+def fit(
     values: NDArray[np.float32], classes: NDArray[np.intp]
 ) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Weights of a perceptron, fitted with a fixed number of epochs."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -108,3 +109,22 @@ def _check(found: Reading) -> None:
     assert probabilities == sorted(probabilities, reverse=True)
     assert sum(probabilities) <= 1.0 + 1e-9
     assert len({a.text for a in found.alternatives}) == len(found.alternatives)
+
+
+def test_print_that_the_border_cuts_through_is_not_claimed(reader: NumeralReader) -> None:
+    whole = cell("6304", size=28, shape=(60, 160))
+    columns = np.flatnonzero((whole < 128).any(axis=0))
+    rows = np.flatnonzero((whole < 128).any(axis=1))
+    three = int(columns[0] + 0.375 * (columns[-1] - columns[0]))
+    left = np.ascontiguousarray(whole[:, :three])
+    assert reader.read([left])[0].probability < 0.99
+    upper = np.ascontiguousarray(whole[: int(rows[0] + rows[-1]) // 2 + 1])
+    assert reader.read([upper])[0].probability < 0.99
+
+
+def test_steep_slashes_are_not_taken_for_ones(reader: NumeralReader) -> None:
+    upright = cell("/", font=LATIN, size=28, shape=(60, 60))
+    for factor in (1.0, 0.8, 0.65):
+        narrow = cv2.resize(upright, (round(60 * factor), 60), interpolation=cv2.INTER_AREA)
+        found = reader.read([np.pad(narrow, ((0, 0), (20, 20)), mode="edge")])[0]
+        assert found.text == "/" or found.probability < 0.9
