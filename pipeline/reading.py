@@ -66,7 +66,9 @@ def read_page(page: PageImage, readers: Readers) -> PageReading:
         grids, lines = read_text_layer(page)
         if grids or not imaging.has_rules(page):
             found = [_embedded(grid) for grid in grids]
-            return PageReading(page.number, _in_order(found, _read_lines(lines, grids, readers), Identity()))
+            return PageReading(
+                page.number, _in_order(found, _read_lines(lines, grids, readers, Identity()), Identity())
+            )
     items: list[TableReading | LineReading] = []
     parts = cut_long_page(page)
     for top, bottom in parts:
@@ -87,7 +89,7 @@ def _read_picture(page: PageImage, readers: Readers) -> tuple[TableReading | Lin
     """Read a picture in the first orientation in which its labels are legible, else in the most legible one."""
     clean = imaging.clean(page)
     if not imaging.has_rules(page):
-        return _in_order([], _read_lines(tables.find_lines(clean, ()), (), readers), clean.to_page)
+        return _in_order([], _read_lines(tables.find_lines(clean, ()), (), readers, clean.to_page), clean.to_page)
     best: tuple[float, CleanPage, list[TableReading]] | None = None
     for quarters in imaging.orientation_candidates(clean):
         turned = imaging.turn(clean, quarters)
@@ -101,7 +103,7 @@ def _read_picture(page: PageImage, readers: Readers) -> tuple[TableReading | Lin
     assert best is not None  # there are always candidates
     _, upright, found = best
     grids = [table.grid for table in found]
-    lines = _read_lines(tables.find_lines(upright, grids), grids, readers)
+    lines = _read_lines(tables.find_lines(upright, grids), grids, readers, upright.to_page)
     return _in_order(found, lines, upright.to_page)
 
 
@@ -157,10 +159,13 @@ def _join(lines: Sequence[Reading], reader: str) -> Reading:
     return Reading((Alternative(text, min((line.probability for line in lines), default=0.0)),), reader)
 
 
-def _read_lines(lines: Sequence[TextLine], grids: Sequence[Grid], readers: Readers) -> list[LineReading]:
+def _read_lines(
+    lines: Sequence[TextLine], grids: Sequence[Grid], readers: Readers, to_page: Transform
+) -> list[LineReading]:
     """Read the lines that may be titles and the lines right above a table; narrative is left alone."""
     titles = lines if len(lines) <= _FEW_LINES else [line for line in lines if _may_be_title(line)][:_MOST_TITLES]
-    chosen = [line for line in lines if line.text is not None or line in titles or _is_above_table(line, lines, grids)]
+    above = _above_tables(lines, grids, to_page)
+    chosen = [line for line in lines if line.text is not None or line in titles or line in above]
     unread = [line.pixels for line in chosen if line.text is None]
     readings = iter(readers.engine.read_lines(unread) if unread else ())
     return [
@@ -172,12 +177,20 @@ def _may_be_title(line: TextLine) -> bool:
     return line.prominence >= (_PROMINENT_CENTRED if line.centred else _PROMINENT)
 
 
-def _is_above_table(line: TextLine, lines: Sequence[TextLine], grids: Sequence[Grid]) -> bool:
-    below = [grid.box.y0 for grid in grids if grid.box.y0 >= line.box.y0]
-    if not below:
-        return False
-    between = [other for other in lines if line.box.y0 < other.box.y0 < min(below)]
-    return len(between) < _ABOVE_TABLE
+def _above_tables(lines: Sequence[TextLine], grids: Sequence[Grid], to_page: Transform) -> set[TextLine]:
+    """The last lines before each table, on the page as it is read."""
+    tops = [(_top(line.box, to_page), line) for line in lines]
+    above: set[TextLine] = set()
+    for grid in grids:
+        edge = _top(grid.box, to_page)
+        before = sorted((pair for pair in tops if pair[0] <= edge), key=lambda pair: pair[0])
+        above.update(line for _, line in before[-_ABOVE_TABLE:])
+    return above
+
+
+def _top(box: BoundingBox, to_page: Transform) -> float:
+    """Upper edge of a box of the page as decoded, in the picture that ``to_page`` maps to it."""
+    return float(to_page.from_parent(corners(box))[:, 1].min())
 
 
 def _embedded(grid: Grid) -> TableReading:
@@ -205,15 +218,11 @@ def _in_order(
     found: Sequence[TableReading], lines: Sequence[LineReading], to_page: Transform
 ) -> tuple[TableReading | LineReading, ...]:
     """Tables and lines from top to bottom of the upright page; tables side by side keep their order."""
-
-    def top(box: BoundingBox) -> float:
-        return float(to_page.from_parent(corners(box))[:, 1].min())
-
     items: list[TableReading | LineReading] = []
     rest = list(lines)
     for table in found:
-        edge = top(table.grid.box)
-        items.extend(line for line in rest if top(line.line.box) < edge)
-        rest = [line for line in rest if top(line.line.box) >= edge]
+        edge = _top(table.grid.box, to_page)
+        items.extend(line for line in rest if _top(line.line.box, to_page) < edge)
+        rest = [line for line in rest if _top(line.line.box, to_page) >= edge]
         items.append(table)
     return (*items, *rest)

@@ -45,7 +45,7 @@ def find_grids(page: CleanPage) -> tuple[Grid, ...]:
     bare = without_characters(page.pixels, inked, size)
     full = contrast(bare, inked, size)
     groups = _groups(bare, inked, size, full)
-    found = _in_reading_order([grid for each in groups if (grid := _grid(page, each, size, full)) is not None])
+    found = _in_reading_order(page, [grid for each in groups if (grid := _grid(page, each, size, full)) is not None])
     if found:
         return tuple(found)
     return tuple(grid for grid in whitespace.find_grids(page) if ink(grid.pixels).mean() <= MOST_INK)
@@ -265,12 +265,17 @@ def _cell(span: Span, levels: Borders, uprights: Borders, shape: tuple[int, ...]
     return GridCell(span.row, span.column, span.row_span, span.column_span, box, quality=float(np.mean(sides)))
 
 
-def _in_reading_order(grids: list[Grid]) -> list[Grid]:
-    """Top to bottom; tables beside each other on a spread of two pages left page first."""
+def _in_reading_order(page: CleanPage, grids: list[Grid]) -> list[Grid]:
+    """Top to bottom as the page is read; tables beside each other on a spread of two pages left page first."""
     if len(grids) < 2:
         return grids
-    left = min(grid.box.x0 for grid in grids)
-    right = max(grid.box.x1 for grid in grids)
-    middle = (left + right) / 2
-    apart = all(grid.box.x1 <= middle or grid.box.x0 >= middle for grid in grids)
-    return sorted(grids, key=lambda grid: (apart and grid.box.x0 >= middle, grid.box.y0, grid.box.x0))
+    # The page as decoded may lie on its side or on its head, the clean page does not.
+    boxes = {id(grid): bounding(page.to_page.from_parent(corners(grid.box))) for grid in grids}
+    middle = (min(box.x0 for box in boxes.values()) + max(box.x1 for box in boxes.values())) / 2
+    apart = all(box.x1 <= middle or box.x0 >= middle for box in boxes.values())
+
+    def place(grid: Grid) -> tuple[bool, float, float]:
+        box = boxes[id(grid)]
+        return apart and box.x0 >= middle, box.y0, box.x0
+
+    return sorted(grids, key=place)
