@@ -19,6 +19,7 @@ _STEP_LEVELS = 3.0
 _STEP_SHARE = 0.85
 _SHORTEST_PAGE = 0.3  # of the width
 _LONGEST_SLICE = 1.6  # of the width
+_MARGINS = 0.06  # of the width: the margins of two pages together
 _BAND = 0.006  # of the width: a blank band lower than that lies between lines of one paragraph
 
 _Grey = NDArray[np.uint8]
@@ -55,8 +56,18 @@ def _shrunk(pixels: Pixels) -> _Grey:
 
 
 def _a4_seams(grey: _Grey) -> list[int]:
-    """Seams of equal upright A4 pages, empty when the height is no multiple or a rule runs through a seam."""
+    """Seams of equal A4 pages, empty when the height is no multiple or a rule runs through a seam.
+
+    Pages that lie on their side are recognised by the margins that meet at each seam: two of them are as high as one
+    upright page.
+    """
     height, width = grey.shape
+    lying = round(height / width * _A4)
+    if lying >= 3 and abs(height / width * _A4 / lying - 1) <= _A4_TOLERANCE:
+        seams = [round(height * page / lying) for page in range(1, lying)]
+        margins = [band for band in _blank_bands(grey) if band[1] - band[0] >= _MARGINS * width]
+        if all(any(top < seam < bottom for top, bottom in margins) for seam in seams):
+            return seams
     pages = round(height / width / _A4)
     if pages < 2 or abs(height / width / pages / _A4 - 1) > _A4_TOLERANCE:
         return []

@@ -51,6 +51,14 @@ def test_stacked_a4_pages(pages: int) -> None:
     assert all(abs(y0 - 1754 * index) <= 3 for index, (y0, _) in enumerate(ranges))
 
 
+@pytest.mark.parametrize("pages", [3, 4])
+def test_stacked_a4_pages_that_lie_on_their_side(pages: int) -> None:
+    lying = [picture(1240, 1754, seed=seed).rotate(90, expand=True) for seed in range(pages)]
+    ranges = _cut(_stack(*lying))
+    assert len(ranges) == pages
+    assert all(abs(y0 - 1240 * index) <= 3 for index, (y0, _) in enumerate(ranges))
+
+
 def test_the_ranges_follow_each_other_and_cover_the_picture() -> None:
     ranges = _cut(_stack(*(picture(700, 1200, seed=seed) for seed in range(3))))
     assert ranges[0][0] == 0
