@@ -37,8 +37,6 @@ from pipeline.values import parse_value
 _SURE = 0.995
 # A page whose labels read worse than this on average stands on its side or on its head.
 _LEGIBLE = 0.6
-# Fewer cells with words do not tell whether a page is upright.
-_FEWEST_WORDS = 3
 # Lines higher than the usual line of the page by this factor may be titles; less is enough where they are centred.
 _PROMINENT = 1.4
 _PROMINENT_CENTRED = 1.1
@@ -94,11 +92,10 @@ def _read_picture(page: PageImage, readers: Readers) -> tuple[TableReading | Lin
     for quarters in imaging.orientation_candidates(clean):
         turned = imaging.turn(clean, quarters)
         found = _read_grids(tables.find_grids(turned), readers)
-        words = _words(found, readers)
-        amount = sum(len(word.text) * word.probability for word in words if word.probability >= _LEGIBLE)
+        amount, legible = _legibility(found)
         if best is None or amount > best[0]:
             best = (amount, turned, found)
-        if len(words) >= _FEWEST_WORDS and np.mean([word.probability for word in words]) >= _LEGIBLE:
+        if legible:
             break
     assert best is not None  # there are always candidates
     _, upright, found = best
@@ -107,14 +104,22 @@ def _read_picture(page: PageImage, readers: Readers) -> tuple[TableReading | Lin
     return _in_order(found, lines, upright.to_page)
 
 
-def _words(found: Sequence[TableReading], readers: Readers) -> list[Reading]:
-    """The readings of long cells that hold more than figures: on a page upside down they are few and doubtful."""
-    return [
-        reading
-        for table in found
-        for cell, reading in zip(table.grid.cells, table.readings, strict=True)
-        if cell.box.width > 2 * cell.box.height and reading.reader != readers.numerals.name and reading.text
-    ]
+def _legibility(found: Sequence[TableReading]) -> tuple[float, bool]:
+    """How much of the tables can be read, and whether that is as much as on an upright page.
+
+    Upside down neither words nor figures are sure. On its side words may be: a column of characters turns into a line
+    that recognisers know from vertical print. Figures are not.
+    """
+    words = [r for table in found for r in table.readings if len(r.text) > 1 and not _is_figure(r.text)]
+    figures = [r for table in found for r in table.readings if _is_figure(r.text)]
+    amount = sum(len(r.text) * r.probability for r in (*words, *figures) if r.probability >= _LEGIBLE)
+    sure = [float(np.mean([r.probability for r in some])) >= _LEGIBLE for some in (words, figures) if len(some) > 2]
+    return amount, len(words) > 2 and all(sure)
+
+
+def _is_figure(text: str) -> bool:
+    """Whether a text is a figure or a mark; blank is neither."""
+    return bool(text.strip()) and parse_value(text).mark in {Mark.NUMBER, Mark.SLASH, Mark.DASH}
 
 
 def _read_grids(grids: Sequence[Grid], readers: Readers) -> list[TableReading]:

@@ -12,7 +12,7 @@ from pipeline.domain import Mark, Value
 
 # One character for one, so that positions in the folded text hold in the text as printed.
 _DASHES = "-‐‑‒–—―−－─━"
-_SLASHES = "/／∕⁄╱"
+_SLASHES = "/／∕⁄╱\\＼"
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
 _FOLD = str.maketrans(
     {chr(0xFF01 + i): chr(0x21 + i) for i in range(94)}

@@ -87,6 +87,8 @@ def test_notes_keep_what_the_number_does_not_say(text: str, value: Value) -> Non
         (" \u3000\n\ufeff", Mark.BLANK),
         ("/", Mark.SLASH),
         ("／", Mark.SLASH),
+        ("\\", Mark.SLASH),
+        ("＼", Mark.SLASH),
         ("-", Mark.DASH),
         ("—", Mark.DASH),
         ("－", Mark.DASH),

@@ -377,7 +377,9 @@ def _fullest(pieces: Sequence[tuple[PrintedRow, float]]) -> tuple[PrintedRow, fl
 
 def _place_strip(table: TableSpec, parts: Sequence[Segment]) -> Iterator[tuple[CellKey, Placement]]:
     keys = [CellKey(table.id, row.id, column.id) for block, row in _rows(table) for column in block.columns]
-    part, printed = max(((part, row) for part in parts for row in part.rows), key=lambda pair: _figures(pair[1]))
+    part, printed = max(
+        ((part, row) for part in parts for row in part.rows), key=lambda pair: (_filled(pair[1]), _figures(pair[1]))
+    )
     if 2 * _figures(printed) < len(keys):
         return
     centres = _header_centres(printed, part.headers, len(keys))
@@ -388,8 +390,17 @@ def _place_strip(table: TableSpec, parts: Sequence[Segment]) -> Iterator[tuple[C
             yield key, Placement(printed.table.index, cell, 1.0, sure)
 
 
+def _filled(row: PrintedRow) -> int:
+    """Cells that hold a figure or a mark: below a table with open sides a blank row may seem to follow."""
+    return sum(bool(text.strip()) and is_value(text) for text in _texts(row))
+
+
+def _texts(row: PrintedRow) -> list[str]:
+    return [row.table.reading.readings[c].text for c in row.values]
+
+
 def _figures(row: PrintedRow) -> int:
-    return sum(is_value(row.table.reading.readings[c].text) for c in row.values)
+    return sum(is_value(text) for text in _texts(row))
 
 
 def _columns(row: PrintedRow, count: int, centres: NDArray[np.float64] | None) -> list[tuple[int | None, float]]:

@@ -24,6 +24,7 @@ LOOK_ALIKES: dict[str, str] = {
     "-": "-－–−‐",
     "—": "—―一",
     "/": "/／",
+    "\\": "\\＼",
     "(": "(（",
     ")": ")）",
     "%": "%％",
@@ -82,7 +83,7 @@ def lone_stroke(ink: Ink) -> Alternative | None:
     that scales everything to one height; what tells them apart is slant, straightness and proportion.
 
     Returns:
-        ``/``, ``-`` or ``—`` with the probability that it is one, or None when the ink is no single stroke.
+        A slash, backslash, hyphen or dash with the probability that it is one; None when the ink is no single stroke.
     """
     ys, xs = np.nonzero(ink.mask)
     if ys.size < 6:
@@ -113,7 +114,7 @@ def _dash(ink: Ink, xs: np.ndarray, ys: np.ndarray, width: int, height: int) -> 
 
 
 def _slash(xs: np.ndarray, ys: np.ndarray, height: int) -> Alternative | None:
-    """A straight slanted stroke of even width, from lower left to upper right."""
+    """A straight slanted stroke of even width: a slash, or a backslash where it leans the other way."""
     rows = ys - ys.min()
     counts = np.bincount(rows, minlength=height)
     if (counts == 0).any():
@@ -126,7 +127,7 @@ def _slash(xs: np.ndarray, ys: np.ndarray, height: int) -> Alternative | None:
     slope, offset = np.polyfit(steps, centres[inner], 1)
     bend = float(np.abs(centres[inner] - (slope * steps + offset)).max())
     even = float(counts[inner].max() - counts[inner].min())
-    if not -1.1 <= slope <= -0.16:
+    if not 0.16 <= abs(slope) <= 1.1:
         return None
     # Rows with paper between ink belong to a ring, as in a slanted 0.
     first, last = np.full(height, xs.max()), np.full(height, xs.min())
@@ -136,4 +137,4 @@ def _slash(xs: np.ndarray, ys: np.ndarray, height: int) -> Alternative | None:
         return None
     if bend > max(0.9, 0.05 * height) or even > max(2.0, 0.12 * height):
         return None
-    return Alternative("/", 0.97)
+    return Alternative("/" if slope < 0 else "\\", 0.97)

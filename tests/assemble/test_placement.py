@@ -284,3 +284,12 @@ def test_a_row_whose_label_reads_like_a_column_header() -> None:
     pages = [page(table(squares))]
     (report,) = read(*pages)
     assert found(pages, report) == expected(form, "requests")
+
+
+def test_a_blank_row_below_the_strip_is_not_taken_for_it() -> None:
+    form = form_by_id("ogi-2021")
+    squares = squares_of(spec_of(form, "reviews"), name)
+    squares += [(4, c, 1, 1, "") for c in range(15)]
+    pages = [page(table(squares_of(spec_of(form, "proactive_disclosure"), name)), table(squares))]
+    (report,) = read(*pages)
+    assert {k: v for k, v in found(pages, report).items() if k.table_id == "reviews"} == expected(form, "reviews")
