@@ -26,7 +26,6 @@ class Evidence:
     Attributes:
         reading: the final reading, pooled over the readers.
         row_probability, column_probability: how sure its place on the form is.
-        grid_quality: how much of the cell's rules was seen, 0 to 1.
         support: number of equations it takes part in that hold.
         broken: number of relations it takes part in that do not hold.
         blank_share: share of the cells of its table that read blank.
@@ -35,7 +34,6 @@ class Evidence:
     reading: Reading
     row_probability: float
     column_probability: float
-    grid_quality: float
     support: int
     broken: int
     blank_share: float

@@ -101,7 +101,7 @@ def _report(index: int, report: assemble.MappedReport, tables: Sequence[TableRea
     readings = {key: tables[place.table].readings[place.cell] for key, place in report.placements.items()}
     readings = _look_again(report, tables, readings, tools)
     findings = rules.check_all(report.form.rules, assemble.parse_readings(readings))
-    judgements = _judge(report, tables, readings, findings)
+    judgements = _judge(report, readings, findings)
     return Report(
         index=index,
         pages=report.pages,
@@ -139,7 +139,6 @@ def _look_again(
 
 def _judge(
     report: assemble.MappedReport,
-    tables: Sequence[TableReading],
     readings: Mapping[CellKey, Reading],
     findings: Sequence[Finding],
 ) -> dict[CellKey, tuple[Status, float, tuple[str, ...]]]:
@@ -155,7 +154,6 @@ def _judge(
                 reading=read,
                 row_probability=place.row_probability,
                 column_probability=place.column_probability,
-                grid_quality=tables[place.table].grid.cells[place.cell].quality,
                 support=support[key],
                 broken=broken[key],
                 blank_share=blank[key.table_id] / printed[key.table_id],

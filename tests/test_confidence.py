@@ -23,7 +23,6 @@ def evidence(found: Reading, **changes: float) -> Evidence:
         found,
         row_probability=1.0,
         column_probability=1.0,
-        grid_quality=1.0,
         support=0,
         broken=0,
         blank_share=0.3,

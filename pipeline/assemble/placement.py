@@ -68,7 +68,6 @@ class MappedReport:
 class _Draft:
     """A report while its parts are collected."""
 
-    title: Title | None = None
     pages: list[int] = field(default_factory=list)
     agency: str = ""
     year: int | None = None
@@ -153,7 +152,6 @@ def _sections(items: Sequence[tuple[int, TableReading | LineReading]]) -> list[s
 
 
 def _entitle(draft: _Draft, title: Title) -> None:
-    draft.title = draft.title or title
     draft.agency = draft.agency or title.agency
     draft.year = draft.year if draft.year is not None else title.year
 
