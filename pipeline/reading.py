@@ -35,7 +35,7 @@ from pipeline.values import parse_value
 
 # From here on the numeral reader's word needs no second opinion.
 _SURE = 0.995
-# A page whose labels read worse than this on average stands on its side or on its head.
+# A page whose words or figures read worse than this on average stands on its side or on its head.
 _LEGIBLE = 0.6
 # Lines higher than the usual line of the page by this factor may be titles; less is enough where they are centred.
 _PROMINENT = 1.4
