@@ -77,12 +77,14 @@ class PageImage:
         pixels: grey (h, w) or RGB (h, w, 3).
         dpi: resolution in dots per inch where the file states a plausible one, else None.
         text_layer: set when the page carries embedded text that is sound enough to be read.
+        stretch: by how much the file's picture was enlarged along x and y to make its dots square.
     """
 
     number: int
     pixels: Pixels
     dpi: float | None = None
     text_layer: TextLayer | None = None
+    stretch: tuple[float, float] = (1.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -25,7 +25,7 @@ from pipeline.domain import (
     TextLine,
     Transform,
 )
-from pipeline.geometry import Identity, chain, corners, translation
+from pipeline.geometry import Identity, box_to_parent, chain, corners, scaling, translation
 from pipeline.ocr import TextEngine
 from pipeline.ocr.lines import split_lines
 from pipeline.ocr.numerals import NumeralReader
@@ -71,7 +71,8 @@ def read_page(page: PageImage, readers: Readers) -> PageReading:
     parts = cut_long_page(page)
     for top, bottom in parts:
         part = page if bottom - top == page.pixels.shape[0] else replace(page, pixels=page.pixels[top:bottom])
-        items.extend(_shift(item, top) for item in _read_picture(part, readers))
+        in_file = chain(translation(0, top), scaling(1 / page.stretch[0], 1 / page.stretch[1]))
+        items.extend(_moved(item, in_file) for item in _read_picture(part, readers))
     return PageReading(page.number, tuple(items), len(parts))
 
 
@@ -206,17 +207,13 @@ def _certain(text: str, reader: str) -> Reading:
     return Reading((Alternative(text, 1.0),), reader)
 
 
-def _shift(item: TableReading | LineReading, top: int) -> TableReading | LineReading:
-    """The item of a slice that begins at ``top`` as an item of the whole picture."""
+def _moved(item: TableReading | LineReading, to_file: Transform) -> TableReading | LineReading:
+    """The item of a picture with its place in the file's picture, which that one was cut from."""
     if isinstance(item, LineReading):
-        return replace(item, line=replace(item.line, box=_shift_box(item.line.box, top)))
+        return replace(item, line=replace(item.line, box=box_to_parent(to_file, item.line.box)))
     grid = item.grid
-    moved = replace(grid, to_page=chain(grid.to_page, translation(0, top)), box=_shift_box(grid.box, top))
+    moved = replace(grid, to_page=chain(grid.to_page, to_file), box=box_to_parent(to_file, grid.box))
     return replace(item, grid=moved)
-
-
-def _shift_box(box: BoundingBox, top: int) -> BoundingBox:
-    return BoundingBox(box.x0, box.y0 + top, box.x1, box.y1 + top)
 
 
 def _in_order(

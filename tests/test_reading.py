@@ -108,6 +108,16 @@ def test_boxes_lead_back_to_the_page(numerals: NumeralReader) -> None:
         assert crop(found.grid, each).size > 0
 
 
+def test_boxes_are_those_of_the_file_where_its_dots_were_stretched_to_squares(numerals: NumeralReader) -> None:
+    page = PageImage(1, table(labelled(FIGURES)), 200.0, stretch=(1.0, 2.0))
+    (found,) = tables_of(read_page(page, Readers(Engine(), numerals)))
+    boxes = [box_to_parent(found.grid.to_page, each.box) for each in found.grid.cells]
+    for each, box in zip(found.grid.cells, boxes, strict=True):
+        assert (box.x0 + box.x1) / 2 == pytest.approx(LEFT + (each.column + 0.5) * WIDTH, abs=6)
+        assert (box.y0 + box.y1) / 2 == pytest.approx((TOP + (each.row + 0.5) * HEIGHT) / 2, abs=4)
+    assert found.grid.box.y1 <= 1100 / 2
+
+
 def test_pages_pasted_under_each_other_are_read_one_by_one_and_placed_in_the_whole(numerals: NumeralReader) -> None:
     upper, lower = (np.full((1500, 1061), 245, np.uint8) for _ in range(2))
     rows = [list(row[:2]) for row in labelled(FIGURES)]

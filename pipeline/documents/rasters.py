@@ -104,7 +104,8 @@ def make_page(number: int, pixels: Pixels, resolution: object, settings: Setting
     dpi = max(x, y)
     short = min(stretched.shape[:2]) / dpi
     low, high = _SHORT_SIDE_INCHES
-    return PageImage(number, stretched, dpi if low <= short <= high else None)
+    stretch = (stretched.shape[1] / pixels.shape[1], stretched.shape[0] / pixels.shape[0])
+    return PageImage(number, stretched, dpi if low <= short <= high else None, stretch=stretch)
 
 
 def to_pixels(image: Image.Image, inverted: bool = False) -> Pixels:

@@ -111,6 +111,7 @@ def test_a_fax_page_is_stretched_to_square_pixels() -> None:
     assert width == 1728
     assert height == pytest.approx(1100 * 204 / 98, abs=1)
     assert page.dpi == 204
+    assert page.stretch == pytest.approx((1.0, 204 / 98), abs=0.01)
 
 
 def test_pages_in_order_and_thumbnails_left_out() -> None:
