@@ -7,18 +7,24 @@ review: nobody would look at it.
 
 A *row label* counts as right when the cells extracted for a row lie where the row is printed: for most of the cells
 whose place the truth gives, the middle of the true box lies in the extracted box.
+
+An *identity*, a relation that the form prints, is *checked* when both its sides can be added up from what was
+extracted. A *false repair* is a cell with the status ``reconciled`` that is not correct.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path, PurePosixPath
 
-from pipeline.domain import BoundingBox, Status
+from pipeline.domain import BoundingBox, CellKey, FormSpec, Mark, Status, Value
 from pipeline.errors import UsageError
+from pipeline.reliability import Judged, Reliability, measure
+from pipeline.rules import KINDS, both_sides
 from pipeline.spreadsheet import read
 
 _KEY = ("form_id", "table_id", "row_id", "column_id")
@@ -69,13 +75,20 @@ class TrueCell:
 
 @dataclass(frozen=True, slots=True)
 class ExtractedCell:
-    """A cell of the dataset, as far as it is compared."""
+    """A cell of the dataset, as far as it is compared; ``mark`` and ``confidence`` are None where they are not told."""
 
     row: tuple[str, str, str]
     column: str
     value: Decimal | None
     status: Status
     place: Place | None
+    mark: Mark | None
+    confidence: float | None
+
+    @property
+    def under_review(self) -> bool:
+        """Whether a person is asked to look at it."""
+        return self.status in (Status.REVIEW, Status.MISSING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +101,8 @@ class Score:
     missing: int = 0
     silent: int = 0
     review: int = 0
+    reconciled: int = 0
+    false_repairs: int = 0
 
     def rate(self, count: int) -> float:
         return 100 * count / self.cells if self.cells else 0.0
@@ -106,6 +121,50 @@ class RowScore:
 
 
 @dataclass(frozen=True, slots=True)
+class IdentityScore:
+    """Identities of the forms.
+
+    Attributes:
+        identities: how many the forms of these reports have.
+        checked, hold: how many can be checked on the figures extracted, and how many of those hold.
+        printed_checked, printed_hold: likewise on the figures as printed, which may be wrong themselves.
+    """
+
+    identities: int = 0
+    checked: int = 0
+    hold: int = 0
+    printed_checked: int = 0
+    printed_hold: int = 0
+
+    @property
+    def rate(self) -> float:
+        """Percentage of those checked that hold."""
+        return 100 * self.hold / self.checked if self.checked else 0.0
+
+    @property
+    def printed_rate(self) -> float:
+        return 100 * self.printed_hold / self.printed_checked if self.printed_checked else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SilentError:
+    """A cell that is wrong or empty and that nobody is asked to look at; ``status`` is empty when it has no row."""
+
+    source: str
+    form_id: str
+    table_id: str
+    row_id: str
+    column_id: str
+    printed: str
+    read: str
+    status: str
+    confidence: float | None
+    place: Place | None
+    level: str
+    damage: str
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """A dataset against the truth.
 
@@ -115,6 +174,9 @@ class Evaluation:
         row_confusions: row printed, row it was taken for, how often; most frequent first.
         value_confusions: value printed, value read, how often; most frequent first.
         worst_sources: source, percentage of its cells that are correct; worst first.
+        identities, identities_by_damage: how many identities hold, over all and by damage.
+        silent_errors: every one of them, in the order of the truth.
+        reliability: of the confidences, over the cells that have one; None where the dataset gives none.
     """
 
     total: Score
@@ -125,6 +187,10 @@ class Evaluation:
     row_confusions: tuple[tuple[str, str, int], ...]
     value_confusions: tuple[tuple[str, str, int], ...]
     worst_sources: tuple[tuple[str, float], ...]
+    identities: IdentityScore
+    identities_by_damage: Mapping[str, IdentityScore]
+    silent_errors: tuple[SilentError, ...]
+    reliability: Reliability | None
 
 
 Extracted = Mapping[tuple[str, tuple[str, str, str], str], ExtractedCell]
@@ -162,8 +228,11 @@ def read_truth(path: Path) -> list[TrueCell]:
 def read_extracted(path: Path) -> dict[tuple[str, tuple[str, str, str], str], ExtractedCell]:
     """Read ``cells.csv``; of a form that one document holds twice, the last report counts.
 
+    The columns ``mark`` and ``confidence`` may be lacking.
+
     Raises:
-        UsageError: the table cannot be read or holds a value that is no number or a status that is not known.
+        UsageError: the table cannot be read or holds a value that is no number, a confidence that is no probability, or
+            a status or mark that is not known.
     """
     cells = {}
     for row in read(path, _EXTRACTED_COLUMNS):
@@ -173,13 +242,18 @@ def read_extracted(path: Path) -> dict[tuple[str, tuple[str, str, str], str], Ex
             value=_number(row["value"], path),
             status=_status(row["status"], path),
             place=_place(row, path),
+            mark=_mark(row.get("mark", ""), path),
+            confidence=_confidence(row.get("confidence", ""), path),
         )
         cells[row["source"], cell.row, cell.column] = cell
     return cells
 
 
-def evaluate(extracted: Extracted, truth: Iterable[TrueCell]) -> Evaluation:
+def evaluate(extracted: Extracted, truth: Iterable[TrueCell], forms: Iterable[FormSpec] = ()) -> Evaluation:
     """Compare a dataset with the truth.
+
+    Args:
+        forms: those whose identities are checked.
 
     A source that the truth names by its file name alone is looked for under any folder.
     """
@@ -188,6 +262,7 @@ def evaluate(extracted: Extracted, truth: Iterable[TrueCell]) -> Evaluation:
     kinds = [(true, found, _kind(true, found)) for true, found in cells]
     rows = _rows(cells, extracted, sources)
     by_source = _scores((true.source, found, kind) for true, found, kind in kinds)
+    identities = list(_identities(cells, {form.id: form for form in forms}))
     return Evaluation(
         total=_scores(("", found, kind) for _, found, kind in kinds).get("", Score()),
         by_level=_scores((true.level, found, kind) for true, found, kind in kinds),
@@ -204,6 +279,16 @@ def evaluate(extracted: Extracted, truth: Iterable[TrueCell]) -> Evaluation:
             sorted(
                 ((source, score.rate(score.correct)) for source, score in by_source.items()), key=lambda each: each[1]
             )
+        ),
+        identities=_identity_scores(("", score) for _, score in identities).get("", IdentityScore()),
+        identities_by_damage=_identity_scores((damage, score) for damage, score in identities if damage),
+        silent_errors=tuple(
+            _silent_error(true, found) for true, found, kind in kinds if kind != "correct" and not _looked_at(found)
+        ),
+        reliability=measure(
+            Judged(found.confidence, kind == "correct", not found.under_review)
+            for _, found, kind in kinds
+            if found is not None and found.confidence is not None
         ),
     )
 
@@ -235,10 +320,81 @@ def _kind(true: TrueCell, found: ExtractedCell | None) -> str:
 def _scores(cells: Iterable[tuple[str, ExtractedCell | None, str]]) -> dict[str, Score]:
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for group, found, kind in cells:
-        looked_at = found is not None and found.status in (Status.REVIEW, Status.MISSING)
-        counts[group].update(cells=1, review=looked_at, silent=kind != "correct" and not looked_at)
+        looked_at, bad = _looked_at(found), kind != "correct"
+        repaired = found is not None and found.status is Status.RECONCILED
+        counts[group].update(cells=1, review=looked_at, silent=bad and not looked_at)
+        counts[group].update(reconciled=repaired, false_repairs=repaired and bad)
         counts[group][kind] += 1
     return {group: Score(**counts[group]) for group in sorted(counts)}
+
+
+def _looked_at(found: ExtractedCell | None) -> bool:
+    return found is not None and found.under_review
+
+
+def _silent_error(true: TrueCell, found: ExtractedCell | None) -> SilentError:
+    form_id, table_id, row_id = true.row
+    return SilentError(
+        source=true.source,
+        form_id=form_id,
+        table_id=table_id,
+        row_id=row_id,
+        column_id=true.column,
+        printed=_shown(true.value),
+        read=_NOTHING if found is None else _shown(found.value),
+        status="" if found is None else found.status.value,
+        confidence=None if found is None else found.confidence,
+        place=true.place if found is None or found.place is None else found.place,
+        level=true.level,
+        damage=true.damage,
+    )
+
+
+def _identities(
+    cells: Iterable[tuple[TrueCell, ExtractedCell | None]], forms: Mapping[str, FormSpec]
+) -> Iterator[tuple[str, IdentityScore]]:
+    """For each report of a known form its damage and how its identities stand."""
+    reports: dict[tuple[str, str], list[tuple[TrueCell, ExtractedCell | None]]] = defaultdict(list)
+    for true, found in cells:
+        if true.row[0] in forms:
+            reports[true.source, true.row[0]].append((true, found))
+    for (_, form_id), members in reports.items():
+        keys = [CellKey(true.row[1], true.row[2], true.column) for true, _ in members]
+        checked, hold = _count_holding(
+            forms[form_id], {key: _extracted_value(found) for key, (_, found) in zip(keys, members, strict=True)}
+        )
+        printed_checked, printed_hold = _count_holding(
+            forms[form_id], {key: _printed_value(true) for key, (true, _) in zip(keys, members, strict=True)}
+        )
+        number = len(forms[form_id].rules)
+        yield members[0][0].damage, IdentityScore(number, checked, hold, printed_checked, printed_hold)
+
+
+def _count_holding(form: FormSpec, values: Mapping[CellKey, Value | None]) -> tuple[int, int]:
+    """How many rules of a form can be checked, and how many of them hold."""
+    checked = [rule for rule in form.rules if both_sides(rule, values) is not None]
+    return len(checked), sum(KINDS[rule.kind](rule, values) is None for rule in checked)
+
+
+def _extracted_value(found: ExtractedCell | None) -> Value | None:
+    if found is None or found.status is Status.MISSING:
+        return None
+    if found.value is not None:
+        return Value(Mark.NUMBER, found.value)
+    return Value(Mark.BLANK if found.mark is None else found.mark)
+
+
+def _printed_value(true: TrueCell) -> Value:
+    if true.value is None or true.printed_empty:
+        return Value(Mark.BLANK)
+    return Value(Mark.NUMBER, true.value)
+
+
+def _identity_scores(scores: Iterable[tuple[str, IdentityScore]]) -> dict[str, IdentityScore]:
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for group, score in scores:
+        counts[group].update(asdict(score))
+    return {group: IdentityScore(**counts[group]) for group in sorted(counts)}
 
 
 def _rows(
@@ -309,6 +465,25 @@ def _status(text: str, path: Path) -> Status:
         return Status(text)
     except ValueError as error:
         raise UsageError(f"{path}: {text!r} is no status", "Give the cells.csv of an extraction") from error
+
+
+def _mark(text: str, path: Path) -> Mark | None:
+    try:
+        return Mark(text) if text else None
+    except ValueError as error:
+        raise UsageError(f"{path}: {text!r} is no mark", "Give the cells.csv of an extraction") from error
+
+
+def _confidence(text: str, path: Path) -> float | None:
+    if not text:
+        return None
+    try:
+        confidence = float(text)
+    except ValueError:
+        confidence = math.nan
+    if not 0 <= confidence <= 1:
+        raise UsageError(f"{path}: {text!r} is no confidence", "Confidences are probabilities from 0 to 1")
+    return confidence
 
 
 def _place(row: Mapping[str, str], path: Path) -> Place | None:

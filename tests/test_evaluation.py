@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pytest
 
+from pipeline.domain import BoundingBox, CellKey, FormSpec, RuleSpec
 from pipeline.errors import UsageError
-from pipeline.evaluation import Evaluation, evaluate, read_extracted, read_truth
+from pipeline.evaluation import Evaluation, Place, evaluate, read_extracted, read_truth
 
 CELLS = "source,form_id,table_id,row_id,column_id,value,status,page,x0,y0,x1,y1"
 TRUTH = "source,form_id,table_id,row_id,column_id,value,blank,level"
@@ -126,3 +128,89 @@ def test_tables_that_make_no_sense_are_refused(
 ) -> None:
     with pytest.raises(UsageError, match=message):
         compare(tmp_path, cells, truth)
+
+
+JUDGED = "source,form_id,table_id,row_id,column_id,value,status,mark,confidence,page,x0,y0,x1,y1"
+
+
+def evaluated(folder: Path, cells: list[str], truth: list[str], forms: tuple[FormSpec, ...] = ()) -> Evaluation:
+    (folder / "cells.csv").write_text("\n".join([JUDGED, *cells]) + "\n", encoding="utf-8")
+    (folder / "truth.csv").write_text("\n".join([PLACED, *truth]) + "\n", encoding="utf-8")
+    return evaluate(read_extracted(folder / "cells.csv"), read_truth(folder / "truth.csv"), forms)
+
+
+def test_silent_errors_are_listed_with_what_was_printed_and_read(tmp_path: Path) -> None:
+    result = evaluated(
+        tmp_path,
+        [
+            "a.pdf,f,t,r,c1,7,accepted,number,0.9991,1,0,0,9,9",
+            "a.pdf,f,t,r,c2,7,review,number,0.5,1,0,0,9,9",
+            "a.pdf,f,t,r,c3,1,accepted,number,1,1,0,0,9,9",
+        ],
+        [f"a.pdf,f,t,r,{column},1,0,2,fax,1,2,2,8,8" for column in ("c1", "c2", "c3", "c4")],
+    )
+    first, second = result.silent_errors
+    assert (first.column_id, first.printed, first.read, first.status) == ("c1", "1", "7", "accepted")
+    assert (first.confidence, first.damage, first.place) == (0.9991, "fax", Place(1, BoundingBox(0, 0, 9, 9)))
+    assert (second.column_id, second.read, second.status, second.confidence) == ("c4", "(nothing)", "", None)
+    assert second.place == Place(1, BoundingBox(2, 2, 8, 8))
+
+
+def test_a_false_repair_is_reconciled_and_wrong(tmp_path: Path) -> None:
+    score = evaluated(
+        tmp_path,
+        [
+            "a.pdf,f,t,r,c1,1,reconciled,number,0.99,,,,,",
+            "a.pdf,f,t,r,c2,7,reconciled,number,0.99,,,,,",
+            "a.pdf,f,t,r,c3,7,review,number,0.99,,,,,",
+        ],
+        [f"a.pdf,f,t,r,{column},1,0,2,,,,,," for column in ("c1", "c2", "c3")],
+    ).total
+    assert (score.reconciled, score.false_repairs, score.silent) == (2, 1, 1)
+
+
+def form(*kinds: str) -> FormSpec:
+    """A form whose every rule says that c1 and c2 make up c3."""
+    cells = tuple(CellKey("t", "r", column) for column in ("c1", "c2", "c3"))
+    rules = tuple(RuleSpec(f"rule-{n}", kind, cells[2:], cells[:2], "", "") for n, kind in enumerate(kinds))
+    return FormSpec("f", "", (), "", dt.date(2021, 1, 1), 2021, None, (), rules)
+
+
+@pytest.mark.parametrize(
+    ("third", "counts"),
+    [
+        ("3,accepted,number", (1, 1, 1)),
+        ("4,accepted,number", (1, 1, 0)),
+        (",missing,", (1, 0, 0)),
+        (",accepted,text", (1, 0, 0)),
+        (",accepted,blank", (1, 0, 0)),  # a side without any figure cannot be checked
+    ],
+)
+def test_identities_are_checked_on_what_was_extracted(tmp_path: Path, third: str, counts: tuple[int, int, int]) -> None:
+    result = evaluated(
+        tmp_path,
+        ["a.pdf,f,t,r,c1,1,accepted,number,1,,,,,", "a.pdf,f,t,r,c2,2,accepted,number,1,,,,,"]
+        + [f"a.pdf,f,t,r,c3,{third},1,,,,,"],
+        [f"a.pdf,f,t,r,c{value},{value},0,2,fax,,,,," for value in (1, 2, 3)],
+        (form("sum"),),
+    )
+    score = result.identities
+    assert (score.identities, score.checked, score.hold) == counts
+    assert (score.printed_checked, score.printed_hold) == (1, 1)
+    assert result.identities_by_damage == {"fax": score}
+
+
+def test_confidences_are_measured_where_there_are_any(tmp_path: Path) -> None:
+    assert compare(tmp_path, ["a.pdf,f,t,r,c,1,accepted,,,,,"], ["a.pdf,f,t,r,c,1,0,0"]).reliability is None
+    cells = ["a.pdf,f,t,r,c1,1,accepted,number,0.9,,,,,", "a.pdf,f,t,r,c2,7,review,number,0.2,,,,,"]
+    reliability = evaluated(tmp_path, cells, [f"a.pdf,f,t,r,c{n},1,0,2,,,,,," for n in (1, 2, 3)]).reliability
+    assert reliability is not None
+    assert (reliability.cells, reliability.accepted, reliability.wrong, reliability.coverage) == (2, 1, 0, 0.5)
+
+
+@pytest.mark.parametrize(
+    "cell", ["1,accepted,number,1.2", "1,accepted,number,nan", "1,accepted,number,x", "1,accepted,some,1"]
+)
+def test_marks_and_confidences_that_make_no_sense_are_refused(tmp_path: Path, cell: str) -> None:
+    with pytest.raises(UsageError, match=r"is no (confidence|mark)"):
+        evaluated(tmp_path, [f"a.pdf,f,t,r,c,{cell},,,,,"], ["a.pdf,f,t,r,c,1,0,0,,,,,,"])

@@ -19,7 +19,7 @@ from pipeline.rules._sides import both_sides
 
 Check = Callable[[RuleSpec, Mapping[CellKey, Value | None]], Finding | None]
 
-__all__ = ["KINDS", "Check", "check_all", "count_support"]
+__all__ = ["KINDS", "Check", "both_sides", "check_all", "count_support"]
 
 
 def _modules() -> list[ModuleType]:

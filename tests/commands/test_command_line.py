@@ -178,7 +178,8 @@ def test_forms_are_listed_and_shown() -> None:
 def test_evaluate_gives_everything_as_json(tmp_path: Path) -> None:
     tables(tmp_path, "2")
     result = json.loads(nianbao("evaluate", tmp_path, tmp_path / "truth.csv", "--json").stdout)
-    assert result["total"] == {"cells": 1, "correct": 0, "wrong": 1, "missing": 0, "silent": 1, "review": 0}
+    counts = {"correct": 0, "wrong": 1, "missing": 0, "silent": 1, "review": 0, "reconciled": 0, "false_repairs": 0}
+    assert result["total"] == {"cells": 1, **counts}
     assert result["value_confusions"] == [["1", "2", 1]]
 
 
