@@ -1,0 +1,192 @@
+"""Runs of characters on a reduced picture, and which of them are figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.domain import BoundingBox, Pixels
+from pipeline.tables.rulings import ink
+
+Array = NDArray[np.float64]
+
+REDUCED = 12.0
+"""Height of the usual table character, in pixels, on the reduced picture that is searched."""
+FIGURE = 0.9
+"""Height of figures relative to that of Chinese characters, at most."""
+NUMBERED = 1.7
+"""Largest white, in heights of characters, between the number of a label and its words."""
+APART = 0.8
+"""White, in heights of characters, around a figure that stands in a column of its own."""
+FEWEST = 3
+"""Fewest rows of figures that make a table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece(BoundingBox):
+    """A run of characters: its box in pixels of the reduced picture.
+
+    ``lead`` is the height of its first character; ``core`` that of most, brackets and the like left out; ``first``
+    is the width of what hangs together where it begins.
+    """
+
+    lead: float
+    core: float
+    first: float
+
+    @property
+    def x(self) -> float:
+        return (self.x0 + self.x1) / 2
+
+    @property
+    def y(self) -> float:
+        return (self.y0 + self.y1) / 2
+
+
+def text_ink(picture: Pixels, scale: float) -> Pixels:
+    """Ink of the reduced picture without what is left of rules."""
+    small: Pixels = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    inked = ink(small)
+    length = round(3.0 * REDUCED)
+    rules = cv2.bitwise_or(
+        cv2.morphologyEx(inked, cv2.MORPH_OPEN, np.ones((1, length), np.uint8)),
+        cv2.morphologyEx(inked, cv2.MORPH_OPEN, np.ones((length, 1), np.uint8)),
+    )
+    inked[cv2.dilate(rules, np.ones((3, 3), np.uint8)) > 0] = 0
+    return inked
+
+
+def find_pieces(inked: Pixels) -> list[Piece]:
+    """Runs of characters, specks left out, the strokes of one character put together."""
+    joined = cv2.morphologyEx(inked, cv2.MORPH_CLOSE, np.ones((1, round(0.58 * REDUCED) | 1), np.uint8))
+    joined = cv2.morphologyEx(joined, cv2.MORPH_CLOSE, np.ones((3, 1), np.uint8))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    boxes = stats[1:, :4].astype(np.float64)
+    boxes[:, 2:] += boxes[:, :2]
+    size = boxes[:, 2:] - boxes[:, :2]
+    boxes = boxes[(size.max(axis=1) >= 0.28 * REDUCED) & (size[:, 1] <= 4.0 * REDUCED)]
+    found = []
+    for box in _whole(boxes):
+        x0, y0, x1, y1 = map(float, box)
+        found.append(Piece(x0, y0, x1, y1, *_heights(inked, box)))
+    return found
+
+
+def _whole(boxes: Array) -> Array:
+    """Boxes with low ones merged into what they stand close above or below."""
+    order = np.argsort(boxes[:, 3] - boxes[:, 1])
+    boxes = boxes[order]
+    kept = np.ones(len(boxes), dtype=bool)
+    for index in np.flatnonzero(boxes[:, 3] - boxes[:, 1] < 0.65 * REDUCED):
+        x0, y0, x1, y1 = boxes[index]
+        shared = np.minimum(boxes[:, 2], x1) - np.maximum(boxes[:, 0], x0)
+        gap = np.maximum(boxes[:, 1], y0) - np.minimum(boxes[:, 3], y1)
+        union = np.maximum(boxes[:, 3], y1) - np.minimum(boxes[:, 1], y0)
+        near = (shared > 0.5 * (x1 - x0)) & (gap <= 0.2 * REDUCED) & (union <= 1.35 * REDUCED) & kept
+        near[index] = False
+        if near.any():
+            other = int(np.flatnonzero(near)[np.argmin(gap[near])])
+            boxes[other, :2] = np.minimum(boxes[other, :2], (x0, y0))
+            boxes[other, 2:] = np.maximum(boxes[other, 2:], (x1, y1))
+            kept[index] = False
+    return boxes[kept]
+
+
+def _heights(inked: Pixels, box: Array) -> tuple[float, float, float]:
+    """Height of the first character, which tells figures from Chinese characters, and of the body of the line."""
+    x0, y0, x1, y1 = box.astype(int)
+    window = inked[y0:y1, x0:x1]
+    first = np.flatnonzero(window[:, : round(0.9 * REDUCED)].any(axis=1))
+    profile = np.count_nonzero(window, axis=1)
+    body = np.count_nonzero(profile >= 0.25 * profile.mean())
+    white = np.flatnonzero(~window[:, 1:].any(axis=0))
+    width = white[0] + 1 if len(white) else window.shape[1]
+    return float(first[-1] - first[0] + 1) if len(first) else 0.0, float(body), float(width)
+
+
+def character_height(pieces: Sequence[Piece], default: float = REDUCED) -> float:
+    """Height of the characters of labels: the median of words with something short well beside them."""
+    boxes = np.array([(p.x0, p.x1, p.y, p.height) for p in pieces]).reshape(-1, 4)
+    width = boxes[:, 1] - boxes[:, 0]
+    short = boxes[width < 3.2 * REDUCED]
+    heights = []
+    for x0, x1, y, height in boxes[width > 1.6 * boxes[:, 3]]:
+        gap = np.maximum(short[:, 0] - x1, x0 - short[:, 1])
+        if ((np.abs(short[:, 2] - y) < 0.5 * height) & (gap > height)).any():
+            heights.append(height)
+    words = boxes[width > 1.4 * boxes[:, 3], 3]
+    for sample in (heights, words):
+        high = [height for height in sample if height > 0.6 * REDUCED]
+        if len(high) > FEWEST:
+            return float(np.median(high))
+    return default
+
+
+def _is_figure(piece: Piece, unit: float) -> bool:
+    """Whether a piece begins with a digit or is a mark: lower than Chinese characters, or narrow."""
+    low = piece.lead <= (FIGURE * unit + 0.5 if piece.first <= 0.72 * unit else 0.8 * unit)
+    low = low and piece.lead >= 0.35 * unit and piece.width <= 7.0 * unit
+    slash = piece.width <= 0.5 * unit and piece.height <= 1.2 * unit
+    dash = piece.height <= 0.3 * unit and piece.width <= 2.5 * unit
+    return low or slash or dash
+
+
+def find_figures(pieces: Sequence[Piece], unit: float) -> list[Piece]:
+    """Figures that stand alone: nothing beside them on their line for the width of a column's white.
+
+    Words that follow at little more than that make a figure the number of a label.
+    """
+    if not pieces:
+        return []
+    boxes = np.array([(p.x0, p.x1, p.y) for p in pieces])
+    like = np.array([_is_figure(p, unit) for p in pieces])
+    wordy = ~like & (boxes[:, 1] - boxes[:, 0] > 1.5 * unit)
+    found = []
+    for index in np.flatnonzero(like).tolist():
+        piece = pieces[index]
+        beside = np.abs(boxes[:, 2] - piece.y) < 0.6 * unit
+        gap = np.maximum(boxes[:, 0] - piece.x1, piece.x0 - boxes[:, 1])
+        numbers = beside & wordy & (boxes[:, 0] > piece.x1) & (gap < NUMBERED * unit)
+        if np.count_nonzero(beside & (gap < APART * unit)) == 1 and not numbers.any():
+            found.append(piece)
+    return found
+
+
+def clusters(pieces: Sequence[Piece], gap: float) -> list[tuple[float, float, int]]:
+    """Intervals along x that pieces cover, those closer than ``gap`` as one, with the number of pieces in each."""
+    found: list[tuple[float, float, int]] = []
+    for piece in sorted(pieces, key=lambda p: p.x0):
+        if found and piece.x0 <= found[-1][1] + gap:
+            x0, x1, count = found[-1]
+            found[-1] = (x0, max(x1, piece.x1), count + 1)
+        else:
+            found.append((piece.x0, piece.x1, 1))
+    return found
+
+
+def runs(pieces: Sequence[Piece]) -> list[list[Piece]]:
+    """Pieces that go on with no more than a character's white, as sentences do, left to right."""
+    runs: list[list[Piece]] = []
+    # Commas and dots stand lower than the line they belong to.
+    least = 0.5 * float(np.median([p.height for p in pieces] or [0.0]))
+    for piece in sorted((p for p in pieces if p.height >= least), key=lambda p: p.x0):
+        for run in runs:
+            last = run[-1]
+            high = max(last.height, piece.height)
+            long = max(last.width, piece.width) > 2.5 * high
+            if long and abs(last.y - piece.y) < 0.4 * high and -high < piece.x0 - last.x1 < 1.2 * high:
+                run.append(piece)
+                break
+        else:
+            runs.append([piece])
+    return runs
+
+
+def union(pieces: Sequence[Piece]) -> Piece:
+    """Pieces as one, of the kind of the first."""
+    x0, y0 = min(p.x0 for p in pieces), min(p.y0 for p in pieces)
+    return replace(pieces[0], x0=x0, y0=y0, x1=max(p.x1 for p in pieces), y1=max(p.y1 for p in pieces))

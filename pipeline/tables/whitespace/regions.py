@@ -1,0 +1,77 @@
+"""Lines of figures, and which of them share a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from pipeline.tables.whitespace.pieces import Piece, runs
+
+NARRATIVE = 0.62
+"""Share of the width of all text from which an unbroken line is taken for narrative."""
+BREAK = 3.4
+"""White between lines, in heights of characters, that ends a table."""
+WIDE = 10
+"""Lines with so many figures do not share a table with lines of fewer."""
+CLEAR = 0.9
+"""Words at least this far above or below figures, in heights of characters, do not belong to their row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Figures side by side: the height of their line and what stands on it."""
+
+    y: float
+    figures: tuple[Piece, ...]
+
+
+def find_lines(figures: Sequence[Piece], unit: float) -> list[Line]:
+    """Figures grouped by height."""
+    groups: list[list[Piece]] = []
+    for piece in sorted(figures, key=lambda p: p.y):
+        if groups and piece.y - np.mean([p.y for p in groups[-1]]) <= 0.45 * unit:
+            groups[-1].append(piece)
+        else:
+            groups.append([piece])
+    return [Line(float(np.median([p.y for p in group])), tuple(sorted(group, key=lambda p: p.x0))) for group in groups]
+
+
+def regions(lines: Sequence[Line], pieces: Sequence[Piece], unit: float) -> Iterator[tuple[float, float, list[Line]]]:
+    """Lines of figures that belong to one table, and from where to where along y it may reach."""
+    barriers = [float(np.mean([p.y for p in run])) for run in runs(pieces) if _is_barrier(run, pieces, unit)]
+    edges = sorted(y for piece in pieces for y in (piece.y0, piece.y1))
+    covered = np.zeros(int(max(edges)) + 2, dtype=bool)
+    for piece in pieces:
+        covered[int(piece.y0) : int(np.ceil(piece.y1)) + 1] = True
+    white = np.flatnonzero(~covered)
+    for run in np.split(white, np.flatnonzero(np.diff(white) > 1) + 1):
+        if len(run) >= BREAK * unit:
+            barriers.append(float(run.mean()))
+    for above, below in pairwise(lines):
+        if (len(above.figures) >= WIDE) != (len(below.figures) >= WIDE):
+            between = [p for p in pieces if above.y + CLEAR * unit < p.y < below.y - CLEAR * unit]
+            widest = max(between, key=lambda p: p.width, default=None)
+            barriers.append((above.y + below.y) / 2 if widest is None else widest.y)
+    stops = sorted([*barriers, -np.inf, np.inf])
+    for top, bottom in pairwise(stops):
+        own = [line for line in lines if top < line.y < bottom]
+        if own:
+            yield top, bottom, own
+
+
+def _is_barrier(run: Sequence[Piece], pieces: Sequence[Piece], unit: float) -> bool:
+    """Whether a run is a line of narrative, or a heading: alone on its line in larger characters than the table's."""
+    x0, x1, y = run[0].x0, max(p.x1 for p in run), float(np.mean([p.y for p in run]))
+    wide = [p for p in pieces if p.width > 3.0 * unit] or pieces
+    left = float(np.percentile([p.x0 for p in wide], 5))
+    right = float(np.percentile([p.x1 for p in pieces if p.height > 0.5 * unit], 98))
+    if x1 - x0 > NARRATIVE * (right - left) and x1 - left > 0.85 * (right - left):
+        return True
+    usual = float(np.median([p.core for p in wide]))
+    large = float(np.average([p.core for p in run], weights=[p.width for p in run]))
+    if large < 1.2 * usual or x1 - x0 < 4.0 * unit:
+        return False
+    return not any(abs(p.y - y) < 0.6 * unit for p in pieces if p not in run)
