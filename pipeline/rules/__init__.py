@@ -1,7 +1,7 @@
 """Kinds of arithmetic rules. A module in this folder is its own registration; its instances stand in the form files.
 
-Each module has ``KIND``, the name used in the form files, ``EQUATION``, whether one wrong cell alone always breaks
-the rule, and ``check(rule, values)``, which returns a
+Each module has ``KIND``, the name used in the form files, ``EQUATION``, whether both sides must be equal, so that one
+wrong cell alone always breaks the rule (else the left side is at most the right), and ``check(rule, values)``, which returns a
 :class:`~pipeline.domain.Finding` when the printed figures break the rule and None when they keep it or when it
 cannot be judged.
 """
@@ -19,7 +19,7 @@ from pipeline.rules._sides import both_sides
 
 Check = Callable[[RuleSpec, Mapping[CellKey, Value | None]], Finding | None]
 
-__all__ = ["KINDS", "Check", "both_sides", "check_all", "count_support"]
+__all__ = ["EQUATIONS", "KINDS", "Check", "both_sides", "check_all", "count_support"]
 
 
 def _modules() -> list[ModuleType]:
@@ -28,7 +28,7 @@ def _modules() -> list[ModuleType]:
 
 
 KINDS: Mapping[str, Check] = {module.KIND: module.check for module in _modules()}
-_EQUATIONS = frozenset(module.KIND for module in _modules() if module.EQUATION)
+EQUATIONS = frozenset(module.KIND for module in _modules() if module.EQUATION)
 
 
 def check_all(rules: Iterable[RuleSpec], values: Mapping[CellKey, Value | None]) -> tuple[Finding, ...]:
@@ -46,6 +46,6 @@ def count_support(rules: Iterable[RuleSpec], values: Mapping[CellKey, Value | No
     """How many equations each cell takes part in that can be judged and hold: a wrong figure would break them."""
     support: Counter[CellKey] = Counter()
     for rule in rules:
-        if rule.kind in _EQUATIONS and both_sides(rule, values) is not None and KINDS[rule.kind](rule, values) is None:
+        if rule.kind in EQUATIONS and both_sides(rule, values) is not None and KINDS[rule.kind](rule, values) is None:
             support.update((*rule.left, *rule.right))
     return support

@@ -1,0 +1,323 @@
+"""The most probable table that keeps the relations of the form, and what cannot be reconciled with them.
+
+A cell is read in several ways, an unread glyph leaves it open, and what is printed may be wrong itself. One exact
+problem weighs all three: every cell takes one of its readings, or a value that no reading lists, either because the
+picture could not be read or because the report is wrong there. Readings change only where the picture allows it;
+where the fault is in print, the smallest sets of cells that would have to differ are named and nothing is changed.
+"It adds up" is not "it is right": a value is settled only when no other way to keep the relations comes near it.
+
+Prior art: error localisation by Fellegi and Holt, "A systematic approach to automatic edit and imputation" (JASA 71,
+1976), and its deductive form in the R packages deductive and errorlocate (van der Loo and de Jonge); repairs of
+acquired tabular data under aggregate constraints by Fazzinga, Flesca, Furfaro and Parisi, "DART: a data acquisition and
+repairing tool" (EDBT workshops, 2006); here every alternative carries the probability of its picture.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from math import exp
+
+from pipeline import rules
+from pipeline.domain import Alternative, CellKey, Finding, Reading, RuleSpec
+from pipeline.reconcile.search import SPAN, Budget, Searcher, Way
+from pipeline.reconcile.table import WILD, Suspect, Table, build_table
+from pipeline.values import parse_value
+
+__all__ = ["SETTLED", "SPAN", "Component", "Reconciliation", "Verdict", "reconcile"]
+
+# A cell is settled from this posterior on.
+SETTLED = 0.98
+# The picture supports a reading that is not its best one when it is at least this probable, relative to the best.
+_SUPPORTED = 0.02
+# From this posterior on that the print is wrong, the report is called inconsistent.
+_INCONSISTENT = 0.5
+# Ways to explain an inconsistency that are less probable than the best by more than this many nats are not named.
+_NAMED = 1.1
+# Tables tried for one report before it is left undecided; bounds the time to about a tenth of a second.
+_BUDGET = 5000
+
+
+class Verdict(StrEnum):
+    """What the relations say about a component.
+
+    UNIQUE: one choice among the readings keeps them, and none comes within ``SPAN`` nats of it.
+    AMBIGUOUS: several do.
+    INFEASIBLE: rather than that any do, the print is wrong.
+    UNDECIDED: too large to be searched in the time there is.
+    """
+
+    UNIQUE = "unique"
+    AMBIGUOUS = "ambiguous"
+    INFEASIBLE = "infeasible"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """Relations that doubtful cells or a common fault link.
+
+    Attributes:
+        rules: ids of the relations.
+        cells: their doubtful cells.
+        choice: the most probable text of each doubtful cell, as read, or as derived where no reading fits; cells that
+            the relations leave open are absent.
+        runner_up: the cells in which the second most probable way differs, with its texts; empty when there is none.
+        margin: nats between the two, at most ``SPAN``.
+        solutions: ways among the readings within ``SPAN`` nats of the best; independent choices are not multiplied
+            out, and one search stops at 60.
+        guilty: in an infeasible component the smallest sets of cells that would have to differ in print.
+    """
+
+    verdict: Verdict
+    rules: tuple[str, ...]
+    cells: tuple[CellKey, ...]
+    choice: Mapping[CellKey, str]
+    runner_up: Mapping[CellKey, str]
+    margin: float
+    solutions: int
+    guilty: tuple[tuple[CellKey, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """What the relations of a form say about the readings of a report.
+
+    Attributes:
+        components: those with a doubtful cell or a relation that fails, in the order of their first relation.
+        posterior: of each doubtful cell its readings, and values no reading lists, given the relations, most probable
+            first; what is missing to 1 is unread. Cells of undecided components are absent.
+        settled: doubtful cells whose value the relations determine and the picture supports; the value may be none
+            of the readings.
+        findings: relations that the print breaks; ``cells`` are those of the relation that would have to differ.
+    """
+
+    components: tuple[Component, ...]
+    posterior: Mapping[CellKey, tuple[Alternative, ...]]
+    settled: Mapping[CellKey, Alternative]
+    findings: tuple[Finding, ...]
+
+
+def reconcile(
+    specs: Sequence[RuleSpec],
+    readings: Mapping[CellKey, Reading],
+    placed: Mapping[CellKey, float],
+    budget: int = _BUDGET,
+) -> Reconciliation:
+    """Choose among the readings of a report the most probable table that keeps the relations of its form.
+
+    Args:
+        specs: the relations.
+        readings: of the cells that were found.
+        placed: probability that a cell stands in the right row and column; a doubtful place neither testifies nor
+            is changed, nor is a cell that is absent here.
+        budget: tables to try before what is left is called undecided.
+    """
+    table = build_table(specs, readings, placed)
+    left = Budget(budget)
+    searcher = Searcher(table, left)
+    components: list[Component] = []
+    posterior: dict[CellKey, tuple[Alternative, ...]] = {}
+    settled: dict[CellKey, Alternative] = {}
+    findings: list[Finding] = []
+    for relations in _linked(table, searcher.broken()):
+        solved = _solve(table, searcher, relations)
+        components.append(solved.component)
+        posterior |= solved.posterior
+        settled |= solved.settled
+        if solved.component.verdict is Verdict.INFEASIBLE:
+            findings.extend(_findings(specs, readings, solved.component))
+    order = {spec.id: place for place, spec in enumerate(specs)}
+    findings.sort(key=lambda finding: order[finding.rule_id])
+    return Reconciliation(tuple(components), posterior, settled, tuple(findings))
+
+
+def _linked(table: Table, broken: Sequence[int]) -> list[tuple[int, ...]]:
+    """Relations that must be looked at together: they share a doubtful cell, or fail and share any cell."""
+    failing = set(broken)
+    root = list(range(len(table.relations)))
+
+    def find(number: int) -> int:
+        while root[number] != number:
+            root[number] = root[root[number]]
+            number = root[number]
+        return number
+
+    doubtful: set[int] = set()
+    for suspect, places in zip(table.suspects, table.standing, strict=True):
+        numbers = [number for number, _ in places if not suspect.certain or number in failing]
+        doubtful.update(() if suspect.certain else numbers)
+        for number in numbers[1:]:
+            low, high = sorted((find(numbers[0]), find(number)))
+            root[high] = low
+    groups: defaultdict[int, list[int]] = defaultdict(list)
+    for number in range(len(table.relations)):
+        if number in failing or number in doubtful:
+            groups[find(number)].append(number)
+    return [tuple(group) for _, group in sorted(groups.items())]
+
+
+@dataclass(frozen=True, slots=True)
+class _Solved:
+    component: Component
+    posterior: Mapping[CellKey, tuple[Alternative, ...]]
+    settled: Mapping[CellKey, Alternative]
+
+
+def _solve(table: Table, searcher: Searcher, relations: tuple[int, ...]) -> _Solved:
+    suspects = table.suspects
+    cells = sorted({c for number in relations for c, _ in table.relations[number].terms if not suspects[c].certain})
+    names = tuple(table.relations[number].rule.id for number in relations)
+    keys = tuple(suspects[cell].key for cell in cells)
+    best, complete = searcher.ways(relations, {})
+    if not best:
+        return _Solved(Component(Verdict.UNDECIDED, names, keys, {}, {}, 0.0, 0, ()), {}, {})
+    limit = best[0].cost + SPAN
+    # A way is motivated by what fails; what else a cell may be is asked for every cell and every choice of its own.
+    by_choice: dict[int, dict[int, list[Way]]] = {}
+    for cell in cells:
+        by_choice[cell] = {}
+        for choice in (suspects[cell].default, *suspects[cell].deviations()):
+            if choice == suspects[cell].default:
+                ways, whole = searcher.ways(relations, {}, kept=(cell,), limit=limit)
+            else:
+                ways, whole = searcher.ways(relations, {cell: choice}, limit=limit)
+            by_choice[cell][choice] = ways
+            complete = complete and whole
+    every = {way.deviations: way for way in best}
+    every |= {way.deviations: way for of in by_choice.values() for ways in of.values() for way in ways}
+    ways = sorted(every.values(), key=lambda way: (way.cost, way.deviations))
+    ways = [way for way in ways if way.cost <= ways[0].cost + SPAN]
+    first = ways[0]
+    honest = [way for way in ways if not way.misprints]
+    chosen = _texts(first, cells, suspects)
+    second = next((way for way in ways[1:] if not (way.misprints or first.misprints)), ways[1] if ways[1:] else None)
+    component = Component(
+        verdict=_verdict(ways, honest, complete),
+        rules=names,
+        cells=keys,
+        choice=chosen,
+        runner_up={} if second is None else _differences(chosen, second, cells, suspects),
+        margin=SPAN if second is None else second.cost - first.cost,
+        solutions=len(honest),
+        guilty=_guilty(ways, suspects),
+    )
+    if component.verdict is Verdict.UNDECIDED:
+        return _Solved(component, {}, {})
+    posterior = {suspects[cell].key: _posterior(cell, suspects[cell], by_choice[cell]) for cell in cells}
+    settled = {}
+    for cell in cells:
+        key = suspects[cell].key
+        found = posterior[key][:1]
+        if found and found[0].probability >= SETTLED and _determined(cell, found[0], first, honest, table, searcher):
+            settled[key] = found[0]
+    return _Solved(component, posterior, settled)
+
+
+def _verdict(ways: Sequence[Way], honest: Sequence[Way], complete: bool) -> Verdict:
+    if not complete:
+        return Verdict.UNDECIDED
+    weights = [exp(ways[0].cost - way.cost) for way in ways]
+    wrong = sum(weight for way, weight in zip(ways, weights, strict=True) if way.misprints)
+    if wrong >= _INCONSISTENT * sum(weights):
+        return Verdict.INFEASIBLE
+    return Verdict.UNIQUE if len(honest) == 1 else Verdict.AMBIGUOUS
+
+
+def _guilty(ways: Sequence[Way], suspects: Sequence[Suspect]) -> tuple[tuple[CellKey, ...], ...]:
+    wrong = [way for way in ways if way.misprints]
+    named = [way for way in wrong if way.cost <= wrong[0].cost + _NAMED]
+    sets = {tuple(suspects[cell].key for cell in sorted(way.misprints)) for way in named}
+    return tuple(sorted(sets))
+
+
+def _text(cell: int, way: Way, suspects: Sequence[Suspect]) -> str | None:
+    suspect, choice = suspects[cell], dict(way.deviations).get(cell, suspects[cell].default)
+    if choice != WILD:
+        return max(suspect.choices[choice].texts, key=lambda a: (a.probability, a.text)).text
+    if cell in way.misprints and suspect.choices:  # what is printed stays
+        return max(suspect.choices[0].texts, key=lambda a: (a.probability, a.text)).text
+    amount = dict(way.amounts).get(cell)
+    return None if amount is None else suspect.printed(amount)
+
+
+def _texts(way: Way, cells: Iterable[int], suspects: Sequence[Suspect]) -> dict[CellKey, str]:
+    found = ((suspects[cell].key, _text(cell, way, suspects)) for cell in cells)
+    return {key: text for key, text in found if text is not None}
+
+
+def _differences(
+    choice: Mapping[CellKey, str], other: Way, cells: Iterable[int], suspects: Sequence[Suspect]
+) -> dict[CellKey, str]:
+    return {key: text for key, text in _texts(other, cells, suspects).items() if choice.get(key) != text}
+
+
+def _posterior(cell: int, suspect: Suspect, by_choice: Mapping[int, Sequence[Way]]) -> tuple[Alternative, ...]:
+    """Sum over the ways, one choice of the cell at a time; a cell wrong in print shows any of its readings."""
+    every = [way for ways in by_choice.values() for way in ways]
+    if not every:
+        return ()
+    least = min(way.cost for way in every)
+    read = sum(a.probability for choice in suspect.choices for a in choice.texts)
+    mass: defaultdict[str, float] = defaultdict(float)
+    for choice, ways in by_choice.items():
+        for way in ways:
+            weight = exp(least - way.cost)
+            if choice != WILD:
+                of = suspect.choices[choice]
+                for alternative in of.texts:
+                    mass[alternative.text] += weight * alternative.probability / of.weight
+            elif cell in way.misprints and read > 0.0:
+                for alternative in (a for of in suspect.choices for a in of.texts):
+                    mass[alternative.text] += weight * alternative.probability / read
+            elif (amount := dict(way.amounts).get(cell)) is not None and cell not in way.misprints:
+                mass[suspect.printed(amount)] += weight
+    total = sum(exp(least - way.cost) for way in every)
+    ranked = sorted(mass.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(Alternative(text, min(1.0, weight / total)) for text, weight in ranked)
+
+
+def _determined(
+    cell: int, found: Alternative, first: Way, honest: Sequence[Way], table: Table, searcher: Searcher
+) -> bool:
+    """Whether relations that hold leave a cell this one value, and the picture supports it."""
+    suspects = table.suspects
+    if found.text != _text(cell, first, suspects):
+        return False
+    amounts = {(_choice_of(cell, way, suspects), dict(way.amounts).get(cell)) for way in honest}
+    if len(amounts) != 1:
+        return False
+    faulty = first.misprints
+    kept = []
+    for number, _ in table.standing[cell]:
+        relation = table.relations[number]
+        others = [other for other, _ in relation.terms if other != cell]
+        if any(other in faulty for other, _ in relation.terms):
+            return False
+        if relation.equation and searcher.judged(number):
+            kept.append(all(suspects[other].certain for other in others))
+    choice = _choice_of(cell, first, suspects)
+    of = suspects[cell].choices
+    if choice == WILD or of[choice].weight < _SUPPORTED * of[0].weight:
+        # Two sums of certain figures do not agree by chance on a value that resembles what was read.
+        return sum(kept) >= 2
+    return bool(kept)
+
+
+def _choice_of(cell: int, way: Way, suspects: Sequence[Suspect]) -> int:
+    return dict(way.deviations).get(cell, suspects[cell].default)
+
+
+def _findings(specs: Iterable[RuleSpec], readings: Mapping[CellKey, Reading], component: Component) -> list[Finding]:
+    """What the chosen readings break, each with the cells of the relation that would have to differ."""
+    guilty = {key for keys in component.guilty for key in keys}
+    found = []
+    for spec in (spec for spec in specs if spec.id in component.rules):
+        values = {key: parse_value(component.choice.get(key, readings[key].text)) for key in (*spec.left, *spec.right)}
+        finding = rules.KINDS[spec.kind](spec, values)
+        if finding is not None:
+            cells = tuple(key for key in finding.cells if key in guilty)
+            found.append(replace(finding, cells=cells or finding.cells))
+    return found

@@ -1,0 +1,215 @@
+"""The integer table behind the readings: per cell what it may hold and how likely, per relation its cells."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import lru_cache
+
+from pipeline import rules
+from pipeline.domain import Alternative, CellKey, Mark, Reading, RuleSpec, Value
+from pipeline.values import format_number, parse_value
+
+# A reading this probable, in a place this sure, is a fact: only its print can be wrong.
+CERTAIN = 0.995
+# How often a figure is wrong in print in just the way that the picture shows: about three relations of eight cells in a
+# hundred fail, so one cell in 250 is wrong, and of all wrong figures the picture shows one; an eighth is a high guess.
+MISPRINT = 0.0005
+# An alternative less likely than this, relative to the best one, is noise of the reader and not a candidate.
+_FLOOR = 0.003
+# Share of what a reader did not list that falls to one value: one digit of ten unread, one glyph lost, nothing legible.
+_ONE_DIGIT, _ONE_LOST, _NOTHING_LEGIBLE = 0.1, 0.03, 0.01
+_LEGIBLE = 0.05  # readings that sum to less than this tell nothing
+_PLACED = 0.97  # a cell whose place on the form is less sure takes no part
+_WORD = re.compile(r"[^\W\d_]")
+
+WILD = -1  # the choice of a value that is not among the readings
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An amount that a cell may hold, scaled to an integer; whether a figure shows it; the readings that mean it."""
+
+    amount: int
+    figure: bool
+    weight: float
+    texts: tuple[Alternative, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """One cell.
+
+    Attributes:
+        choices: amounts that were read, most probable first; empty where nothing was.
+        unlisted: probability that what is printed is none of the readings.
+        default: index of the most probable choice, possibly ``WILD``.
+        costs: of each choice, and last of ``WILD``, in nats above the default.
+        certain: whether the reading is a fact.
+        shapes: digits of the readings, which a value not among them must resemble.
+        legible: whether the readings tell anything.
+        scale: factor between amounts and printed numbers.
+    """
+
+    key: CellKey
+    choices: tuple[Choice, ...]
+    unlisted: float
+    default: int
+    costs: tuple[float, ...]
+    certain: bool
+    shapes: frozenset[str]
+    legible: bool
+    scale: int
+
+    def deviations(self) -> list[int]:
+        """Every choice but the default, cheapest first."""
+        others = [choice for choice in range(WILD, len(self.choices)) if choice != self.default]
+        return sorted(others, key=lambda choice: (self.costs[choice], choice))
+
+    def unread(self, amount: int) -> float:
+        """Probability that this amount is printed here though no reading lists it; 0 where the picture excludes it."""
+        return self.unlisted * _resemblance(self.printed(amount), self.shapes, self.legible)
+
+    def wild_weight(self) -> float:
+        """Upper bound of the weight of a value that was not read."""
+        return MISPRINT + self.unlisted * (_ONE_DIGIT if self.legible else _NOTHING_LEGIBLE)
+
+    def printed(self, amount: int) -> str:
+        """The amount as a form would print it: no more decimals than it needs."""
+        whole = amount % self.scale == 0
+        return format_number(Decimal(amount // self.scale) if whole else (Decimal(amount) / self.scale).normalize())
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """One relation: its rule, its cells with their coefficients, left sides counting 1 and right sides -1."""
+
+    rule: RuleSpec
+    equation: bool
+    terms: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Suspects and relations in a canonical order, and in which relations each cell stands with which coefficient."""
+
+    suspects: tuple[Suspect, ...]
+    relations: tuple[Relation, ...]
+    standing: tuple[tuple[tuple[int, int], ...], ...]
+
+
+def build_table(
+    specs: Sequence[RuleSpec], readings: Mapping[CellKey, Reading], placed: Mapping[CellKey, float]
+) -> Table:
+    """Prepare the relations that can be judged at all.
+
+    A relation with a cell that was not found, whose place is doubtful or that holds words is left out: half a sum
+    proves nothing. ``placed`` is the probability of a cell's place; a cell that is not in it is not used.
+    """
+    usable: dict[CellKey, tuple[list[tuple[Value, Alternative]], bool]] = {}
+    for key in sorted({key for spec in specs for key in (*spec.left, *spec.right)}):
+        if key not in readings or placed.get(key, 0.0) < _PLACED:
+            continue
+        parsed = [(_parse(alternative.text), alternative) for alternative in readings[key].alternatives]
+        if not _is_words(parsed[0][0]):
+            usable[key] = (parsed, _is_certain(parsed))
+    kept = sorted(
+        (spec for spec in specs if all(key in usable for key in (*spec.left, *spec.right))), key=lambda spec: spec.id
+    )
+    keys = sorted({key for spec in kept for key in (*spec.left, *spec.right)})
+    scale = _scale(value for key in keys for value, _ in usable[key][0])
+    suspects = tuple(_suspect(key, *usable[key], scale) for key in keys)
+    index = {key: position for position, key in enumerate(keys)}
+    relations = tuple(
+        Relation(
+            spec,
+            spec.kind in rules.EQUATIONS,
+            tuple((index[key], sign) for side, sign in ((spec.left, 1), (spec.right, -1)) for key in side),
+        )
+        for spec in kept
+    )
+    standing: list[list[tuple[int, int]]] = [[] for _ in keys]
+    for number, relation in enumerate(relations):
+        for cell, sign in relation.terms:
+            standing[cell].append((number, sign))
+    return Table(suspects, relations, tuple(tuple(places) for places in standing))
+
+
+@lru_cache(maxsize=4096)
+def _parse(text: str) -> Value:
+    return parse_value(text)  # most cells of a report say the same
+
+
+def _is_words(value: Value) -> bool:
+    return value.mark is Mark.TEXT and (not value.note or _WORD.search(value.note) is not None)
+
+
+def _is_certain(parsed: Sequence[tuple[Value, Alternative]]) -> bool:
+    value, best = parsed[0]
+    return best.probability >= CERTAIN and value.mark is not Mark.TEXT
+
+
+def _scale(values: Iterable[Value]) -> int:
+    """The power of ten that makes every number an integer."""
+    exponents = [value.number.as_tuple().exponent for value in values if value.number is not None]
+    return int(10 ** -min([e for e in exponents if isinstance(e, int)], default=0)) if exponents else 1
+
+
+def _suspect(key: CellKey, parsed: Sequence[tuple[Value, Alternative]], certain: bool, scale: int) -> Suspect:
+    groups: dict[tuple[int, bool], list[Alternative]] = {}
+    shapes, known, legible = set(), 0.0, 0.0
+    for value, alternative in parsed[:1] if certain else parsed:
+        if _is_words(value):
+            known += alternative.probability
+            continue
+        digits = "".join(char for char in alternative.text if char.isdecimal())
+        if digits:
+            shapes.add(digits)
+            legible += alternative.probability
+        if value.mark is not Mark.TEXT:
+            amount = 0 if value.number is None else int(value.number * scale)
+            groups.setdefault((amount, value.number is not None), []).append(alternative)
+            known += alternative.probability
+    weighed = [
+        Choice(amount, figure, sum(a.probability for a in texts), tuple(texts))
+        for (amount, figure), texts in groups.items()
+    ]
+    best = max((choice.weight for choice in weighed), default=0.0)
+    choices = tuple(
+        sorted(
+            (choice for choice in weighed if choice.weight > 0.0 and choice.weight >= _FLOOR * best),
+            key=lambda choice: (-choice.weight, choice.amount, choice.figure),
+        )
+    )
+    suspect = Suspect(
+        key=key,
+        choices=choices,
+        unlisted=0.0 if certain else max(0.0, 1.0 - known),
+        default=0,
+        costs=(),
+        certain=certain,
+        shapes=frozenset(shapes),
+        legible=legible >= _LEGIBLE,
+        scale=scale,
+    )
+    weights = [*(choice.weight for choice in choices), suspect.wild_weight()]
+    top = max(range(len(weights)), key=lambda position: (weights[position], -position))
+    costs = tuple(math.log(weights[top] / weight) for weight in weights)
+    return replace(suspect, costs=costs, default=top if top < len(choices) else WILD)
+
+
+def _resemblance(printed: str, shapes: Iterable[str], legible: bool) -> float:
+    """Share of what was not listed that falls to a number, from how little it differs from what was read."""
+    if not legible:
+        return _NOTHING_LEGIBLE
+    digits = "".join(char for char in printed if char.isdecimal())
+    best = 0.0
+    for shape in shapes:
+        if len(shape) == len(digits) and sum(a != b for a, b in zip(shape, digits, strict=True)) == 1:
+            return _ONE_DIGIT
+        if len(shape) + 1 == len(digits) and any(digits[:i] + digits[i + 1 :] == shape for i in range(len(digits))):
+            best = _ONE_LOST
+    return best
