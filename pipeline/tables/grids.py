@@ -13,13 +13,15 @@ from pipeline.tables import whitespace
 from pipeline.tables.borders import Borders, measure
 from pipeline.tables.flatten import Flattened, flatten
 from pipeline.tables.grouping import RuleGroup, group, is_dotted
-from pipeline.tables.rulings import contrast, darkness, ink, trace, without_characters
+from pipeline.tables.rulings import contrast, darkness, ink, join, trace, without_characters
 from pipeline.tables.squares import Span, cells
 
 TABLE_POINTS = 9.0
 """Usual size of characters in tables (小五号), in points."""
 SHORTEST_LEVEL, SHORTEST_UPRIGHT = 2.2, 1.1
 """Shortest rules that are followed, in text heights: a level one crosses a column, an upright one a row."""
+GAP_LEVEL, GAP_UPRIGHT = 3.0, 1.4
+"""Widest gap in a broken rule, in text heights; above and below each other tables may stand as close as two rows."""
 SAME_LINE = 0.32
 """Rules closer than this, in text heights, are one grid line: double rules, and columns that nearly agree."""
 SURE_LEVEL, SURE_UPRIGHT = 5.0, 3.2
@@ -58,12 +60,12 @@ def _table_text(page: CleanPage) -> float:
 
 
 def _groups(bare: Pixels, inked: Pixels, size: float, full: float) -> list[RuleGroup]:
-    levels = trace(darkness(bare, size, full), inked, size, SHORTEST_LEVEL * size)
+    levels = join(trace(darkness(bare, size, full), inked, size, SHORTEST_LEVEL * size), size, GAP_LEVEL * size)
     if not levels:
         return []
     turned: Pixels = np.ascontiguousarray(bare.T)
     uprights = trace(darkness(turned, size, full), np.ascontiguousarray(inked.T), size, SHORTEST_UPRIGHT * size)
-    return group(levels, uprights, size)
+    return group(levels, join(uprights, size, GAP_UPRIGHT * size), size)
 
 
 def _grid(page: CleanPage, found: RuleGroup, size: float, full: float) -> Grid | None:

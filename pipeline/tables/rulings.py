@@ -29,6 +29,9 @@ CROSSED = (0.15, 0.35)
 Strokes of text are crossed more often, but do not line up over long stretches.
 """
 
+IN_LINE, LEAN = 0.12, 0.03
+"""By how much the ends of pieces in line may differ across, in text heights: at once, and for each one of the gap."""
+
 THIN, SMALL, LARGE = 0.25, 0.7, 2.5
 """Least short side, least long side and most long side of characters and of several that touch, in text heights."""
 DENSE, DENSE_SMALL = 0.18, 0.34
@@ -120,6 +123,54 @@ def without_characters(picture: Pixels, inked: Pixels, text_height: float) -> Pi
     likely[0] = False
     mask = cv2.dilate(likely.astype(np.uint8)[labels], np.ones((3, 3), np.uint8))
     return np.where(mask > 0, np.uint8(PAPER), picture)
+
+
+def join(pieces: list[Ruling], text_height: float, widest: float) -> list[Ruling]:
+    """Make one rule of pieces that continue each other, longest first: a rule that breaks is still one rule.
+
+    Pieces are joined where they lie in line and the gap is no longer than ``widest``, in pixels, or than the longer of
+    the two.
+    """
+    rest = sorted(pieces, key=lambda piece: piece.start)
+    joined = []
+    while rest:
+        chain = [rest.pop(0)]
+        while (index := _continuation(chain[-1], rest, text_height, widest)) is not None:
+            chain.append(rest.pop(index))
+        joined.append(_as_one(chain))
+    return sorted(joined, key=lambda ruling: -ruling.length)
+
+
+def _continuation(piece: Ruling, others: list[Ruling], text_height: float, widest: float) -> int | None:
+    """Index of the piece that continues a piece to the right, the nearest if there are several."""
+    near = []
+    for index, other in enumerate(others):
+        gap = other.start - piece.end
+        reach = min(widest, max(piece.length, other.length))
+        if not -0.1 * text_height <= gap <= reach:
+            continue
+        step = abs(float(other.at(other.start)) - float(piece.at(piece.end)))
+        if step <= (IN_LINE + LEAN * max(0.0, gap) / text_height) * text_height:
+            near.append((gap, index))
+    return min(near)[1] if near else None
+
+
+def _as_one(chain: list[Ruling]) -> Ruling:
+    if len(chain) == 1:
+        return chain[0]
+    x, y = np.concatenate([piece.x for piece in chain]), np.concatenate([piece.y for piece in chain])
+    order = np.argsort(x, kind="stable")
+    rising = np.concatenate([[True], np.diff(x[order]) > 0])
+    # Gaps do not count: a rule that stops at a caption and goes on below it is as solid as its pieces.
+    length = np.array([piece.length for piece in chain])
+    return Ruling(
+        x=x[order][rising],
+        y=y[order][rising],
+        start=chain[0].start,
+        end=max(piece.end for piece in chain),
+        inked=float(np.dot([piece.inked for piece in chain], length) / length.sum()),
+        solid=float(np.dot([piece.solid for piece in chain], length) / length.sum()),
+    )
 
 
 def trace(dark: Pixels, inked: Pixels, text_height: float, shortest: float) -> list[Ruling]:
