@@ -18,9 +18,9 @@ from pipeline.tables.flatten import Flattened, flatten
 from pipeline.tables.whitespace.blocks import aligned, find_blocks, is_table, stub_edge, with_units
 from pipeline.tables.whitespace.layout import Layout, assembled
 from pipeline.tables.whitespace.level import LEVEL, alignment, levelled, slope
-from pipeline.tables.whitespace.pieces import REDUCED, Piece, character_height, find_figures, find_pieces, text_ink
-from pipeline.tables.whitespace.regions import CLEAR, WIDE, Line, find_lines, regions
-from pipeline.tables.whitespace.tabular import tabular
+from pipeline.tables.whitespace.pieces import REDUCED, Piece, character_height, find_pieces, text_ink
+from pipeline.tables.whitespace.regions import CLEAR, WIDE, Line, figure_lines, table_regions
+from pipeline.tables.whitespace.tabular import figure_zone
 
 TABLE_POINTS = 9.0
 """Usual size of characters in tables (小五号), in points."""
@@ -39,14 +39,14 @@ def find_grids(page: CleanPage, taken: Sequence[Grid] = ()) -> tuple[Grid, ...]:
     picture = _without(page, taken)
     inked = text_ink(picture, scale)
     pieces = find_pieces(inked)
-    zone = tabular(pieces)
+    zone = figure_zone(pieces)
     if zone is None:
         return ()
     angle = slope(inked)
     if abs(angle) > LEVEL:
         picture, page = levelled(picture, page, angle)
         pieces = find_pieces(text_ink(picture, scale))
-        zone = tabular(pieces)
+        zone = figure_zone(pieces)
         if zone is None:
             return ()
     flat = flatten(picture, alignment(pieces, zone, scale), REDUCED / scale)
@@ -69,16 +69,15 @@ def _without(page: CleanPage, taken: Sequence[Grid]) -> Pixels:
 def _layouts(pieces: Sequence[Piece]) -> Iterator[Layout]:
     """Tables among straight pieces, top to bottom."""
     unit = character_height(pieces)
-    figures = find_figures(pieces, unit)
-    lines = find_lines(figures, unit)
+    lines = figure_lines(pieces, unit)
     if not lines:
         return
-    for top, bottom, own in regions(lines, pieces, unit):
+    for top, bottom, own in table_regions(lines, pieces, unit):
         inside = [piece for piece in pieces if top < piece.y < bottom]
         # Narrative is set larger: what a table's own characters measure shows only now.
         near = [p for p in inside if own[0].y - 6.0 * unit < p.y < own[-1].y + 2.0 * unit]
         size = character_height(near, unit)
-        layout = _layout(find_lines(find_figures(inside, size), size), inside, size)
+        layout = _layout(figure_lines(inside, size), inside, size)
         if layout is not None:
             yield layout
 

@@ -12,6 +12,8 @@ from pipeline.tables.whitespace.pieces import FEWEST, Piece, clusters, runs, uni
 from pipeline.tables.whitespace.regions import CLEAR, Line
 from pipeline.tables.whitespace.tabular import ALIKE, DASH, STRIP, alike
 
+NEXT = 2.6
+"""Largest distance, in heights of characters, of a row without a label from the next."""
 SAME_LINE = 0.32
 """Distance of centres, in heights of characters, up to which pieces of text stand on one line."""
 
@@ -40,9 +42,10 @@ def aligned(lines: Sequence[Line], pieces: Sequence[Piece], unit: float) -> list
         labelled = any(
             abs(p.y - line.y) < SAME_LINE * unit and p.width > 1.5 * unit and p.x1 < line.figures[0].x0 for p in pieces
         )
-        if len(line.figures) >= FEWEST or labelled:
+        near = any(0 < abs(other.y - line.y) < NEXT * unit for other in lines)
+        if len(line.figures) >= STRIP or labelled:
             kept.append(line)
-        else:
+        elif near:
             own = tuple(p for p in line.figures if any(x0 <= p.x <= x1 for x0, x1 in stacked))
             if own:
                 kept.append(Line(line.y, own))
@@ -94,39 +97,38 @@ def find_blocks(
     lines: Sequence[Line], pieces: Sequence[Piece], edge: float, sides: tuple[float, float], unit: float
 ) -> list[Block]:
     """Rows of figures, cut where words stand above value columns."""
-    words = [p for p in pieces if p.x > edge and all(abs(p.y - line.y) >= CLEAR * unit for line in lines)]
+    words = [p for p in pieces if all(abs(p.y - line.y) >= CLEAR * unit for line in lines)]
     blocks: list[Block] = []
     rows: list[Line] = []
-    above: list[Piece] = [p for p in words if p.y < lines[0].y]
+    above = [p for p in words if p.y < lines[0].y]
     for index, line in enumerate(lines):
         if index:
             between = [p for p in words if lines[index - 1].y < p.y < line.y]
-            if between:
-                blocks.append(_block(above, rows, pieces, sides, unit))
+            if any(p.x > edge for p in between):
+                blocks.append(_block(above, rows, edge, sides, unit))
                 above, rows = between, []
         rows.append(line)
-    blocks.append(_block(above, rows, pieces, sides, unit))
+    blocks.append(_block(above, rows, edge, sides, unit))
     return blocks
 
 
 def _block(
-    above: Sequence[Piece], lines: Sequence[Line], pieces: Sequence[Piece], sides: tuple[float, float], unit: float
+    above: Sequence[Piece], lines: Sequence[Line], edge: float, sides: tuple[float, float], unit: float
 ) -> Block:
     """Part captions from the header: they stand alone on their line in the middle of the table, above other words."""
     middle, width = sum(sides) / 2, sides[1] - sides[0]
     captions = []
-    words: list[Piece] = []
+    words = [p for p in above if p.x > edge]
     for run in runs(above):
         whole = union(run)
-        alone = not any(o not in run and abs(o.y - whole.y) < 0.6 * unit for o in pieces)
-        if alone and abs(whole.x - middle) < 0.07 * width and any(o.y > whole.y + 0.6 * unit for o in above):
+        alone = not any(o not in run and abs(o.y - whole.y) < 0.6 * unit for o in above)
+        heads = any(o.y > whole.y + 0.6 * unit for o in words)
+        if alone and heads and abs(whole.x - middle) < 0.07 * width and whole.x0 < edge + 0.5 * (sides[1] - edge):
             captions.append(whole)
-        else:
-            words.extend(run)
+            words = [p for p in words if p not in run]
     last = max((p.y for p in captions), default=-np.inf)
     # What stands above a caption belongs to no header.
-    header = tuple(p for p in words if p.y > last)
-    return Block(tuple(captions[-1:]), header, tuple(lines))
+    return Block(tuple(captions[-1:]), tuple(p for p in words if p.y > last), tuple(lines))
 
 
 def is_table(blocks: Sequence[Block], unit: float) -> bool:
@@ -154,5 +156,18 @@ def value_edges(block: Block, edge: float, right: float, unit: float) -> list[fl
     ]
     data, head = clusters(figures, 0.5 * unit), clusters(leaves, 0.1 * unit)
     both = clusters([*figures, *leaves], 0.1 * unit)
-    columns = both if len(both) == max(len(data), len(head)) else head if len(head) > len(data) else data
+    if len(both) == max(len(data), len(head)):
+        columns = both
+    else:
+        columns = _with_empty(data, head, unit) if len(head) > len(data) else data
     return [edge, *((a[1] + b[0]) / 2 for a, b in pairwise(columns)), right]
+
+
+def _with_empty(
+    data: Sequence[tuple[float, float, int]], head: Sequence[tuple[float, float, int]], unit: float
+) -> list[tuple[float, float, int]]:
+    """Columns of figures, and those that only a header shows: as far from the others as columns are."""
+    centres = [(x0 + x1) / 2 for x0, x1, _ in data]
+    least = 0.6 * min((b - a for a, b in pairwise(centres)), default=3.0 * unit)
+    empty = [c for c in head if all(abs((c[0] + c[1]) / 2 - centre) >= least for centre in centres)]
+    return sorted([*data, *(c for c in empty if all(c[1] < x0 or c[0] > x1 for x0, x1, _ in data))])

@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 
-from pipeline.tables.whitespace.pieces import Piece, clusters
+from pipeline.tables.whitespace.pieces import FEWEST, Piece, clusters
 
 WRAPPED = 1.8
 """Largest distance of lines, in heights of characters, inside one cell."""
@@ -54,13 +54,14 @@ def group_labels(stub: Sequence[Piece], edge: float, unit: float) -> tuple[list[
     if not rights:
         return [], []
     # Most labels of rows begin at one place; the words after a number may begin anywhere.
-    start = max(rights, key=lambda x: (sum(abs(x - other) < unit for other in rights), -x))
-    start = min(x for x in rights if abs(x - start) < unit)
+    start = max(rights, key=lambda x: (sum(abs(x - p.x0) < 0.5 * unit for p in stub), -x))
     if start > edge - 2.0 * unit:
         return [], []
     outer = [p for p in stub if p.x1 <= start + 0.3 * unit]
     inner = np.array([p.y for p in stub if p.x0 >= start - 0.6 * unit])
-    if len(inner) < GROUPED * (len(stub) - len(lefts)):
+    flush = sum(abs(p.x0 - start) < unit for p in stub)
+    # The words after a bracket of a centred label begin anywhere.
+    if len(inner) < GROUPED * (len(stub) - len(lefts)) or flush < max(FEWEST, GROUPED * len(inner)):
         return [], []
     groups = [
         p

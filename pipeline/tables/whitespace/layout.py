@@ -125,18 +125,25 @@ def _group_spans(
 
 
 def _shared_out(labels: Sequence[Piece], ys: Array, top: int, bottom: int) -> Iterator[tuple[int, int]]:
-    """Cut rows top to bottom between labels, each in the middle of its rows as nearly as it goes."""
+    """Cut rows top to bottom between labels so that each stands in the middle of its rows as nearly as it goes."""
     stacks: list[list[Piece]] = []
     for piece in labels:
         if stacks and piece.y0 - stacks[-1][-1].y1 < 0.75 * piece.height:
             stacks[-1].append(piece)
         else:
             stacks.append([piece])
-    row = top
-    for index, stack in enumerate(stacks):
-        middle = (min(p.y0 for p in stack) + max(p.y1 for p in stack)) / 2
-        last = index == len(stacks) - 1
-        end = bottom if last else int(np.clip(_nearest(ys, 2 * middle - ys[row]), row + 1, bottom - 1))
-        if end > row:
-            yield row, end
-        row = end
+    middles = [(min(p.y0 for p in stack) + max(p.y1 for p in stack)) / 2 for stack in stacks]
+    if not 0 < len(middles) <= bottom - top:
+        return
+    # Cheapest way for the labels so far to cover the rows up to each edge.
+    best: dict[int, tuple[float, tuple[int, ...]]] = {top: (0.0, (top,))}
+    for middle in middles:
+        best = {
+            end: min(
+                (cost + abs((ys[start] + ys[end]) / 2 - middle), (*cuts, end))
+                for start, (cost, cuts) in best.items()
+                if start < end
+            )
+            for end in range(min(best) + 1, bottom + 1)
+        }
+    yield from pairwise(best[bottom][1])

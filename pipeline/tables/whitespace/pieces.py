@@ -22,6 +22,8 @@ NUMBERED = 1.7
 """Largest white, in heights of characters, between the number of a label and its words."""
 APART = 0.8
 """White, in heights of characters, around a figure that stands in a column of its own."""
+DOWNWARDS = 0.4
+"""Least white, in heights of the figures, between those of different rows."""
 FEWEST = 3
 """Fewest rows of figures that make a table."""
 
@@ -138,20 +140,27 @@ def _is_figure(piece: Piece, unit: float) -> bool:
 def find_figures(pieces: Sequence[Piece], unit: float) -> list[Piece]:
     """Figures that stand alone: nothing beside them on their line for the width of a column's white.
 
-    Words that follow at little more than that make a figure the number of a label.
+    Words that follow at little more than that make a figure the number of a label. What stands close above or below
+    something of its width is written downwards.
     """
     if not pieces:
         return []
-    boxes = np.array([(p.x0, p.x1, p.y) for p in pieces])
+    boxes = np.array([(p.x0, p.x1, p.y, p.y0, p.y1) for p in pieces])
     like = np.array([_is_figure(p, unit) for p in pieces])
-    wordy = ~like & (boxes[:, 1] - boxes[:, 0] > 1.5 * unit)
+    middle, width = (boxes[:, 0] + boxes[:, 1]) / 2, boxes[:, 1] - boxes[:, 0]
+    wordy = ~like & (width > 1.5 * unit)
     found = []
     for index in np.flatnonzero(like).tolist():
         piece = pieces[index]
         beside = np.abs(boxes[:, 2] - piece.y) < 0.6 * unit
         gap = np.maximum(boxes[:, 0] - piece.x1, piece.x0 - boxes[:, 1])
         numbers = beside & wordy & (boxes[:, 0] > piece.x1) & (gap < NUMBERED * unit)
-        if np.count_nonzero(beside & (gap < APART * unit)) == 1 and not numbers.any():
+        if np.count_nonzero(beside & (gap < APART * unit)) != 1 or numbers.any():
+            continue
+        white = np.maximum(boxes[:, 3] - piece.y1, piece.y0 - boxes[:, 4])
+        below = np.abs(middle - piece.x) < 0.5 * unit
+        below &= (width < 1.6 * unit) & (white > -piece.height) & (white < DOWNWARDS * piece.height)
+        if not below.any():
             found.append(piece)
     return found
 
@@ -177,7 +186,7 @@ def runs(pieces: Sequence[Piece]) -> list[list[Piece]]:
         for run in runs:
             last = run[-1]
             high = max(last.height, piece.height)
-            long = max(last.width, piece.width) > 2.5 * high
+            long = max(last.x1 - run[0].x0, piece.width) > 2.5 * high
             if long and abs(last.y - piece.y) < 0.4 * high and -high < piece.x0 - last.x1 < 1.2 * high:
                 run.append(piece)
                 break

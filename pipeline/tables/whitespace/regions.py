@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from pipeline.tables.whitespace.pieces import Piece, runs
+from pipeline.tables.whitespace.pieces import Piece, find_figures, runs
 
 NARRATIVE = 0.62
 """Share of the width of all text from which an unbroken line is taken for narrative."""
@@ -28,18 +28,28 @@ class Line:
     figures: tuple[Piece, ...]
 
 
-def find_lines(figures: Sequence[Piece], unit: float) -> list[Line]:
-    """Figures grouped by height."""
+def figure_lines(pieces: Sequence[Piece], unit: float) -> list[Line]:
+    """Figures among pieces, grouped by height; those among the words of a header are none."""
+    figures = find_figures(pieces, unit)
     groups: list[list[Piece]] = []
     for piece in sorted(figures, key=lambda p: p.y):
         if groups and piece.y - np.mean([p.y for p in groups[-1]]) <= 0.45 * unit:
             groups[-1].append(piece)
         else:
             groups.append([piece])
-    return [Line(float(np.median([p.y for p in group])), tuple(sorted(group, key=lambda p: p.x0))) for group in groups]
+    words = [p for p in pieces if p.width > 1.4 * unit and p not in figures]
+    lines = []
+    for group in groups:
+        y, first = float(np.median([p.y for p in group])), min(p.x1 for p in group)
+        after = sum(p.x0 > first and abs(p.y - y) < 1.25 * unit for p in words)
+        if after <= 2 * len(group):
+            lines.append(Line(y, tuple(sorted(group, key=lambda p: p.x0))))
+    return lines
 
 
-def regions(lines: Sequence[Line], pieces: Sequence[Piece], unit: float) -> Iterator[tuple[float, float, list[Line]]]:
+def table_regions(
+    lines: Sequence[Line], pieces: Sequence[Piece], unit: float
+) -> Iterator[tuple[float, float, list[Line]]]:
     """Lines of figures that belong to one table, and from where to where along y it may reach."""
     barriers = [float(np.mean([p.y for p in run])) for run in runs(pieces) if _is_barrier(run, pieces, unit)]
     edges = sorted(y for piece in pieces for y in (piece.y0, piece.y1))

@@ -24,7 +24,7 @@ def alike(sizes: Sequence[float], share: float) -> bool:
     return bool(like.mean(axis=0).max() >= share)
 
 
-def tabular(pieces: Sequence[Piece]) -> tuple[float, float] | None:
+def figure_zone(pieces: Sequence[Piece]) -> tuple[float, float] | None:
     """From where to where along y figures stand in columns or close together on one line; None if nowhere."""
     if len(pieces) < 2 * FEWEST:
         return None
