@@ -14,7 +14,7 @@ repairing tool" (EDBT workshops, 2006); here every alternative carries the proba
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -23,13 +23,13 @@ from math import exp
 from pipeline import rules
 from pipeline.domain import Alternative, CellKey, Finding, Reading, RuleSpec
 from pipeline.reconcile.search import SPAN, Budget, Searcher, Way
-from pipeline.reconcile.table import WILD, Suspect, Table, build_table
+from pipeline.reconcile.table import CERTAIN, WILD, Suspect, Table, build_table
 from pipeline.values import parse_value
 
 __all__ = ["SETTLED", "SPAN", "Component", "Reconciliation", "Verdict", "reconcile"]
 
 # A cell is settled from this posterior on.
-SETTLED = 0.98
+SETTLED = 0.97
 # The picture supports a reading that is not its best one when it is at least this probable, relative to the best.
 _SUPPORTED = 0.02
 # From this posterior on that the print is wrong, the report is called inconsistent.
@@ -37,7 +37,7 @@ _INCONSISTENT = 0.5
 # Ways to explain an inconsistency that are less probable than the best by more than this many nats are not named.
 _NAMED = 1.1
 # Tables tried for one report before it is left undecided; bounds the time to about a tenth of a second.
-_BUDGET = 5000
+_BUDGET = 2500
 
 
 class Verdict(StrEnum):
@@ -66,8 +66,8 @@ class Component:
             the relations leave open are absent.
         runner_up: the cells in which the second most probable way differs, with its texts; empty when there is none.
         margin: nats between the two, at most ``SPAN``.
-        solutions: ways among the readings within ``SPAN`` nats of the best; independent choices are not multiplied
-            out, and one search stops at 60.
+        solutions: ways without a misprint within ``SPAN`` nats of the best that differ in a number; independent choices
+            are not multiplied out, and one search stops at 60.
         guilty: in an infeasible component the smallest sets of cells that would have to differ in print.
     """
 
@@ -122,14 +122,21 @@ def reconcile(
     posterior: dict[CellKey, tuple[Alternative, ...]] = {}
     settled: dict[CellKey, Alternative] = {}
     findings: list[Finding] = []
-    for relations in _linked(table, searcher.broken()):
+    # Small components first: one that is too large takes nothing from the others.
+    for relations in sorted(_linked(table, searcher.broken()), key=lambda linked: (len(linked), linked)):
         solved = _solve(table, searcher, relations)
         components.append(solved.component)
         posterior |= solved.posterior
         settled |= solved.settled
         if solved.component.verdict is Verdict.INFEASIBLE:
             findings.extend(_findings(specs, readings, solved.component))
+        elif solved.component.verdict is Verdict.UNDECIDED:
+            # What is certain cannot be read otherwise, whatever else a search would have found.
+            plain = {spec.id for spec in specs if spec.id in solved.component.rules and _is_plain(spec, readings)}
+            found = _findings(specs, readings, solved.component)
+            findings.extend(finding for finding in found if finding.rule_id in plain)
     order = {spec.id: place for place, spec in enumerate(specs)}
+    components.sort(key=lambda component: min(order[rule] for rule in component.rules))
     findings.sort(key=lambda finding: order[finding.rule_id])
     return Reconciliation(tuple(components), posterior, settled, tuple(findings))
 
@@ -191,9 +198,10 @@ def _solve(table: Table, searcher: Searcher, relations: tuple[int, ...]) -> _Sol
     ways = sorted(every.values(), key=lambda way: (way.cost, way.deviations))
     ways = [way for way in ways if way.cost <= ways[0].cost + SPAN]
     first = ways[0]
-    honest = [way for way in ways if not way.misprints]
+    honest = _distinct([way for way in ways if not way.misprints], cells, suspects)
     chosen = _texts(first, cells, suspects)
-    second = next((way for way in ways[1:] if not (way.misprints or first.misprints)), ways[1] if ways[1:] else None)
+    others = [way for way in ways if way.misprints or way in honest]
+    second = next((way for way in others if way is not first), None)
     component = Component(
         verdict=_verdict(ways, honest, complete),
         rules=names,
@@ -214,6 +222,19 @@ def _solve(table: Table, searcher: Searcher, relations: tuple[int, ...]) -> _Sol
         if found and found[0].probability >= SETTLED and _determined(cell, found[0], first, honest, table, searcher):
             settled[key] = found[0]
     return _Solved(component, posterior, settled)
+
+
+def _distinct(ways: Iterable[Way], cells: Sequence[int], suspects: Sequence[Suspect]) -> list[Way]:
+    """The ways that differ in a number; a blank, a dash and a 0 are one number to a sum."""
+    found: dict[tuple[int | None, ...], Way] = {}
+    for way in ways:
+        found.setdefault(tuple(_amount(cell, way, suspects) for cell in cells), way)
+    return list(found.values())
+
+
+def _amount(cell: int, way: Way, suspects: Sequence[Suspect]) -> int | None:
+    choice = _choice_of(cell, way, suspects)
+    return dict(way.amounts).get(cell) if choice == WILD else suspects[cell].choices[choice].amount
 
 
 def _verdict(ways: Sequence[Way], honest: Sequence[Way], complete: bool) -> Verdict:
@@ -268,12 +289,16 @@ def _posterior(cell: int, suspect: Suspect, by_choice: Mapping[int, Sequence[Way
             if choice != WILD:
                 of = suspect.choices[choice]
                 for alternative in of.texts:
-                    mass[alternative.text] += weight * alternative.probability / of.weight
-            elif cell in way.misprints and read > 0.0:
-                for alternative in (a for of in suspect.choices for a in of.texts):
-                    mass[alternative.text] += weight * alternative.probability / read
-            elif (amount := dict(way.amounts).get(cell)) is not None and cell not in way.misprints:
-                mass[suspect.printed(amount)] += weight
+                    mass[alternative.text] += weight * alternative.probability / of.read
+                continue
+            amount = dict(way.amounts).get(cell)
+            unread = 0.0 if amount is None else suspect.unread(amount)
+            if amount is not None:
+                mass[suspect.printed(amount)] += weight * unread / (unread + suspect.misprint)
+            for alternative in (a for of in suspect.choices for a in of.texts):
+                mass[alternative.text] += (
+                    weight * suspect.misprint / (unread + suspect.misprint) * alternative.probability / read
+                )
     total = sum(exp(least - way.cost) for way in every)
     ranked = sorted(mass.items(), key=lambda item: (-item[1], item[0]))
     return tuple(Alternative(text, min(1.0, weight / total)) for text, weight in ranked)
@@ -286,8 +311,7 @@ def _determined(
     suspects = table.suspects
     if found.text != _text(cell, first, suspects):
         return False
-    amounts = {(_choice_of(cell, way, suspects), dict(way.amounts).get(cell)) for way in honest}
-    if len(amounts) != 1:
+    if len({_amount(cell, way, suspects) for way in honest}) != 1:
         return False
     faulty = first.misprints
     kept = []
@@ -300,7 +324,9 @@ def _determined(
             kept.append(all(suspects[other].certain for other in others))
     choice = _choice_of(cell, first, suspects)
     of = suspects[cell].choices
-    if choice == WILD or of[choice].weight < _SUPPORTED * of[0].weight:
+    if choice != WILD and not of[choice].figure:
+        return False  # a blank, a dash and a 0 are one number to a sum
+    if choice == WILD or of[choice].read < _SUPPORTED * max(other.read for other in of):
         # Two sums of certain figures do not agree by chance on a value that resembles what was read.
         return sum(kept) >= 2
     return bool(kept)
@@ -310,14 +336,23 @@ def _choice_of(cell: int, way: Way, suspects: Sequence[Suspect]) -> int:
     return dict(way.deviations).get(cell, suspects[cell].default)
 
 
+def _is_plain(spec: RuleSpec, readings: Mapping[CellKey, Reading]) -> bool:
+    return all(readings[key].probability >= CERTAIN for key in (*spec.left, *spec.right))
+
+
 def _findings(specs: Iterable[RuleSpec], readings: Mapping[CellKey, Reading], component: Component) -> list[Finding]:
     """What the chosen readings break, each with the cells of the relation that would have to differ."""
     guilty = {key for keys in component.guilty for key in keys}
+    standing = Counter(key for spec in specs for key in (*spec.left, *spec.right))
     found = []
     for spec in (spec for spec in specs if spec.id in component.rules):
         values = {key: parse_value(component.choice.get(key, readings[key].text)) for key in (*spec.left, *spec.right)}
         finding = rules.KINDS[spec.kind](spec, values)
-        if finding is not None:
-            cells = tuple(key for key in finding.cells if key in guilty)
-            found.append(replace(finding, cells=cells or finding.cells))
+        if finding is None:
+            continue
+        named = guilty.intersection(finding.cells)
+        if any(standing[key] == 1 for key in named):
+            # Cells that no second relation checks can share the fault among them.
+            named |= {key for key in finding.cells if standing[key] == 1}
+        found.append(replace(finding, cells=tuple(key for key in finding.cells if key in named) or finding.cells))
     return found

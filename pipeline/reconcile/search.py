@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import inf, log
 
-from pipeline.reconcile.table import MISPRINT, WILD, Table
+from pipeline.reconcile.table import WILD, Table
 
 # Ways less probable than the best by more than this many nats (about one in a thousand) do not count.
 SPAN = 7.0
@@ -95,10 +95,10 @@ class Searcher:
         heap: list[tuple[float, int, tuple[tuple[int, int], ...], frozenset[int], _Conflict | Way]] = []
 
         def push(deviations: tuple[tuple[int, int], ...], fixed: frozenset[int]) -> None:
-            self._budget.left -= 1
             cost = sum(self._table.suspects[cell].costs[choice] for cell, choice in deviations)
             if cost > limit:
                 return
+            self._budget.left -= 1
             conflicts, amounts = self._conflicts(interest, deviations, fixed)
             rest, used = 0.0, set[int]()
             for conflict in sorted(conflicts, key=lambda c: (len(c.cells), c.cells)):
@@ -194,13 +194,13 @@ class Searcher:
         for cell in wild:
             suspect, amount = self._table.suspects[cell], amounts.get(cell)
             if amount is None:
-                unread = suspect.wild_weight() - MISPRINT
+                unread = suspect.wild_weight() - suspect.misprint
             elif any(choice.amount == amount for choice in suspect.choices):
                 return None  # that is a reading, not a value beside the readings
             else:
                 unread = suspect.unread(amount)
-                cost += log(suspect.wild_weight() / (MISPRINT + unread))
-            if unread <= MISPRINT:
+                cost += log(suspect.wild_weight() / (suspect.misprint + unread))
+            if unread <= suspect.misprint:
                 misprints.add(cell)
         return Way(cost, deviations, tuple((cell, amounts.get(cell)) for cell in wild), frozenset(misprints))
 

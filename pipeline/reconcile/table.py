@@ -15,13 +15,13 @@ from pipeline.values import format_number, parse_value
 
 # A reading this probable, in a place this sure, is a fact: only its print can be wrong.
 CERTAIN = 0.995
-# How often a figure is wrong in print in just the way that the picture shows: about three relations of eight cells in a
-# hundred fail, so one cell in 250 is wrong, and of all wrong figures the picture shows one; an eighth is a high guess.
-MISPRINT = 0.0005
+# About three relations of eight cells in a hundred fail, so one figure in 250 is wrong in print; of the ways to be
+# wrong a picture shows one, and an eighth for it is a high guess.
+_WRONG, _SHOWN = 0.004, 0.125
 # An alternative less likely than this, relative to the best one, is noise of the reader and not a candidate.
 _FLOOR = 0.003
 # Share of what a reader did not list that falls to one value: one digit of ten unread, one glyph lost, nothing legible.
-_ONE_DIGIT, _ONE_LOST, _NOTHING_LEGIBLE = 0.1, 0.03, 0.01
+_ONE_DIGIT, _ONE_LOST, _NOTHING_LEGIBLE = 0.1, 0.05, 0.01
 _LEGIBLE = 0.05  # readings that sum to less than this tell nothing
 _PLACED = 0.97  # a cell whose place on the form is less sure takes no part
 _WORD = re.compile(r"[^\W\d_]")
@@ -38,6 +38,11 @@ class Choice:
     weight: float
     texts: tuple[Alternative, ...]
 
+    @property
+    def read(self) -> float:
+        """Probability that the reader gives it."""
+        return sum(alternative.probability for alternative in self.texts)
+
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
@@ -46,6 +51,7 @@ class Suspect:
     Attributes:
         choices: amounts that were read, most probable first; empty where nothing was.
         unlisted: probability that what is printed is none of the readings.
+        misprint: weight of a value that the relations demand while the picture shows another.
         default: index of the most probable choice, possibly ``WILD``.
         costs: of each choice, and last of ``WILD``, in nats above the default.
         certain: whether the reading is a fact.
@@ -57,6 +63,7 @@ class Suspect:
     key: CellKey
     choices: tuple[Choice, ...]
     unlisted: float
+    misprint: float
     default: int
     costs: tuple[float, ...]
     certain: bool
@@ -71,11 +78,13 @@ class Suspect:
 
     def unread(self, amount: int) -> float:
         """Probability that this amount is printed here though no reading lists it; 0 where the picture excludes it."""
+        if amount < 0 or self.unlisted == 0.0:
+            return 0.0
         return self.unlisted * _resemblance(self.printed(amount), self.shapes, self.legible)
 
     def wild_weight(self) -> float:
         """Upper bound of the weight of a value that was not read."""
-        return MISPRINT + self.unlisted * (_ONE_DIGIT if self.legible else _NOTHING_LEGIBLE)
+        return self.misprint + self.unlisted * (_ONE_DIGIT if self.legible else _NOTHING_LEGIBLE)
 
     def printed(self, amount: int) -> str:
         """The amount as a form would print it: no more decimals than it needs."""
@@ -113,7 +122,9 @@ def build_table(
     for key in sorted({key for spec in specs for key in (*spec.left, *spec.right)}):
         if key not in readings or placed.get(key, 0.0) < _PLACED:
             continue
-        parsed = [(_parse(alternative.text), alternative) for alternative in readings[key].alternatives]
+        alternatives = readings[key].alternatives
+        used = alternatives[:1] if alternatives[0].probability >= CERTAIN else alternatives
+        parsed = [(_parse(alternative.text), alternative) for alternative in used]
         if not _is_words(parsed[0][0]):
             usable[key] = (parsed, _is_certain(parsed))
     kept = sorted(
@@ -159,9 +170,16 @@ def _scale(values: Iterable[Value]) -> int:
 
 
 def _suspect(key: CellKey, parsed: Sequence[tuple[Value, Alternative]], certain: bool, scale: int) -> Suspect:
+    if certain:
+        value, best_read = parsed[0]
+        amount = 0 if value.number is None else int(value.number * scale)
+        choice = Choice(amount, value.number is not None, best_read.probability, (best_read,))
+        misprint = _WRONG * _SHOWN
+        cost = math.log(best_read.probability / misprint)
+        return Suspect(key, (choice,), 0.0, misprint, 0, (0.0, cost), True, frozenset(), True, scale)
     groups: dict[tuple[int, bool], list[Alternative]] = {}
     shapes, known, legible = set(), 0.0, 0.0
-    for value, alternative in parsed[:1] if certain else parsed:
+    for value, alternative in parsed:
         if _is_words(value):
             known += alternative.probability
             continue
@@ -173,10 +191,12 @@ def _suspect(key: CellKey, parsed: Sequence[tuple[Value, Alternative]], certain:
             amount = 0 if value.number is None else int(value.number * scale)
             groups.setdefault((amount, value.number is not None), []).append(alternative)
             known += alternative.probability
-    weighed = [
-        Choice(amount, figure, sum(a.probability for a in texts), tuple(texts))
-        for (amount, figure), texts in groups.items()
-    ]
+    unlisted = max(0.0, 1.0 - known)
+    weighed = []
+    for (amount, figure), texts in groups.items():
+        # What a reader could not make out may also be what it listed with little conviction.
+        unread = unlisted * _ONE_DIGIT if figure and legible >= _LEGIBLE else 0.0
+        weighed.append(Choice(amount, figure, sum(a.probability for a in texts) + unread, tuple(texts)))
     best = max((choice.weight for choice in weighed), default=0.0)
     choices = tuple(
         sorted(
@@ -187,10 +207,12 @@ def _suspect(key: CellKey, parsed: Sequence[tuple[Value, Alternative]], certain:
     suspect = Suspect(
         key=key,
         choices=choices,
-        unlisted=0.0 if certain else max(0.0, 1.0 - known),
+        unlisted=unlisted,
+        misprint=_WRONG
+        * ((1.0 - unlisted) * _SHOWN + unlisted * (_ONE_DIGIT if legible >= _LEGIBLE else _NOTHING_LEGIBLE)),
         default=0,
         costs=(),
-        certain=certain,
+        certain=False,
         shapes=frozenset(shapes),
         legible=legible >= _LEGIBLE,
         scale=scale,

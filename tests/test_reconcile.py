@@ -1,0 +1,341 @@
+"""Readings against the relations of the form: exact on small tables, and within its bars on whole reports."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scans.figures import draw_figures
+
+from pipeline import rules
+from pipeline.domain import Alternative, CellKey, FormSpec, Reading, RuleSpec
+from pipeline.forms import load_forms
+from pipeline.reconcile import SPAN, Component, Reconciliation, Verdict, reconcile
+from pipeline.values import parse_value
+
+Readings = dict[CellKey, Reading]
+FORMS = load_forms()
+ROWS, COLUMNS = ("a", "b", "total"), ("x", "y", "total")
+
+
+def reading(*alternatives: tuple[str, float]) -> Reading:
+    return Reading(tuple(Alternative(text, probability) for text, probability in alternatives), "reader")
+
+
+def sure(text: str) -> Reading:
+    return reading((text, 0.9999))
+
+
+def key(row: str, column: str) -> CellKey:
+    return CellKey("t", row, column)
+
+
+def rule(name: str, left: list[CellKey], right: list[CellKey], kind: str = "sum") -> RuleSpec:
+    return RuleSpec(name, kind, tuple(left), tuple(right), "law", "words")
+
+
+# Two rows and two columns with their totals.
+SQUARE = [
+    *(rule(f"row {r}", [key(r, "total")], [key(r, "x"), key(r, "y")]) for r in ROWS),
+    *(rule(f"column {c}", [key("total", c)], [key("a", c), key("b", c)]) for c in COLUMNS),
+]
+FIGURES = {"a": ("5", "12", "17"), "b": ("138", "0", "138"), "total": ("143", "12", "155")}
+
+
+def square(**changes: Reading) -> Readings:
+    """The table of consistent figures; a change is named like ``a_x``."""
+    readings = {key(r, c): sure(FIGURES[r][i]) for r in ROWS for i, c in enumerate(COLUMNS)}
+    return readings | {key(*name.split("_")): new for name, new in changes.items()}
+
+
+def solve(readings: Mapping[CellKey, Reading], specs: list[RuleSpec] | None = None, **options: int) -> Reconciliation:
+    return reconcile(SQUARE if specs is None else specs, readings, dict.fromkeys(readings, 1.0), **options)
+
+
+# --------------------------------------------------------------------------- one table
+
+
+def test_certain_figures_that_add_up_need_nothing() -> None:
+    assert solve(square()) == Reconciliation((), {}, {}, ())
+
+
+def test_a_doubtful_reading_that_alone_adds_up_is_settled() -> None:
+    found = solve(square(b_x=reading(("188", 0.5), ("138", 0.3), ("133", 0.1))))
+    (component,) = found.components
+    assert component.verdict is Verdict.UNIQUE
+    assert component.solutions == 1
+    assert component.choice == {key("b", "x"): "138"}
+    assert found.settled[key("b", "x")].text == "138"
+    assert found.findings == ()
+
+
+def test_two_doubtful_cells_that_can_make_up_for_each_other_are_left_open() -> None:
+    row = [rule("row", [key("a", "total")], [key("a", "x"), key("a", "y")])]
+    readings = {
+        key("a", "total"): sure("10"),
+        key("a", "x"): reading(("3", 0.5), ("8", 0.4)),
+        key("a", "y"): reading(("7", 0.5), ("2", 0.4)),
+    }
+    found = solve(readings, row)
+    (component,) = found.components
+    assert component.verdict is Verdict.AMBIGUOUS
+    assert component.solutions == 2
+    assert component.choice == {key("a", "x"): "3", key("a", "y"): "7"}
+    assert component.runner_up == {key("a", "x"): "8", key("a", "y"): "2"}
+    assert component.margin == pytest.approx(2 * math.log((0.5 + 0.01) / (0.4 + 0.01)))
+    assert found.settled == {}
+
+
+def test_a_hardly_possible_reading_is_not_taken_because_a_sum_then_holds() -> None:
+    row = [rule("row", [key("a", "total")], [key("a", "x"), key("a", "y")])]
+    readings = {
+        key("a", "total"): sure("10"),
+        key("a", "x"): reading(("3", 0.99), ("8", 0.004)),
+        key("a", "y"): sure("2"),
+    }
+    found = solve(readings, row)
+    assert found.settled == {}
+    assert found.posterior[key("a", "x")][0].probability < 0.9
+
+
+def test_where_everything_is_certain_the_print_is_wrong_and_the_crossing_is_named() -> None:
+    found = solve(square(b_x=sure("183")))
+    (component,) = found.components
+    assert component.verdict is Verdict.INFEASIBLE
+    assert component.guilty == ((key("b", "x"),),)
+    assert {finding.rule_id for finding in found.findings} == {"row b", "column x"}
+    assert all(finding.cells == (key("b", "x"),) for finding in found.findings)
+    assert found.settled == {}
+
+
+def test_a_lone_relation_names_all_its_cells() -> None:
+    row = [rule("row", [key("a", "total")], [key("a", "x"), key("a", "y")])]
+    readings = {key("a", "total"): sure("0"), key("a", "x"): sure("3"), key("a", "y"): sure("2")}
+    (finding,) = solve(readings, row).findings
+    assert set(finding.cells) == set(readings)
+
+
+@pytest.mark.parametrize(
+    "unread",
+    [
+        reading(("", 0.0)),
+        reading(("108", 0.2), ("198", 0.1)),
+        reading(("18", 0.3)),
+        reading(("13", 0.2), ("1.3.8", 0.2)),
+    ],
+)
+def test_an_unread_figure_is_derived_from_two_sums(unread: Reading) -> None:
+    found = solve(square(b_x=unread))
+    assert found.settled[key("b", "x")].text == "138"
+
+
+@pytest.mark.parametrize("contrary", [reading(("9245", 0.4)), reading(("", 0.6)), reading(("188", 0.94)), sure("")])
+def test_nothing_is_derived_that_the_picture_contradicts(contrary: Reading) -> None:
+    assert solve(square(b_x=contrary)).settled == {}
+
+
+def test_one_sum_alone_derives_nothing_that_was_not_read() -> None:
+    row = [rule("row", [key("a", "total")], [key("a", "x"), key("a", "y")])]
+    readings = {key("a", "total"): sure("147"), key("a", "x"): reading(("188", 0.2)), key("a", "y"): sure("9")}
+    found = solve(readings, row)
+    assert found.components[0].choice == {key("a", "x"): "138"}
+    assert found.settled == {}
+
+
+def test_a_cell_whose_place_is_doubtful_does_not_testify() -> None:
+    readings = square(b_x=reading(("188", 0.5), ("138", 0.4)))
+    placed = dict.fromkeys(readings, 1.0) | {key("b", "total"): 0.9, key("total", "x"): 0.9}
+    assert reconcile(SQUARE, readings, placed).settled == {}
+
+
+def test_a_blank_total_and_blank_details_are_legal() -> None:
+    assert solve(square(a_total=sure(""), b_total=sure(""), total_total=sure(""))).components == ()
+
+
+def test_words_make_a_relation_silent() -> None:
+    assert solve(square(b_x=sure("不适用"))).components == ()
+
+
+def test_a_sum_does_not_tell_a_blank_from_nought() -> None:
+    found = solve(square(b_y=reading(("", 0.6), ("0", 0.4))))
+    assert found.settled == {}
+    assert [(a.text, pytest.approx(a.probability, abs=0.01)) for a in found.posterior[key("b", "y")]] == [
+        ("", 0.6),
+        ("0", 0.4),
+    ]
+
+
+def test_decimals_are_exact() -> None:
+    money = [rule("money", [key("a", "total")], [key("a", "x"), key("a", "y")])]
+    readings = {
+        key("a", "total"): sure("0.3"),
+        key("a", "x"): sure("0.1"),
+        key("a", "y"): reading(("0.2", 0.6), ("0.8", 0.3)),
+    }
+    assert solve(readings, money).settled[key("a", "y")].text == "0.2"
+
+
+def test_a_part_is_at_most_the_whole() -> None:
+    part = [rule("part", [key("a", "x")], [key("a", "total")], "subset")]
+    found = solve({key("a", "x"): reading(("9", 0.6), ("3", 0.4)), key("a", "total"): sure("5")}, part)
+    assert found.components[0].choice == {key("a", "x"): "3"}
+    assert found.settled == {}  # many other figures would be small enough
+
+
+def test_what_cannot_be_searched_is_undecided_and_certain_faults_are_still_reported() -> None:
+    found = solve(square(b_x=sure("183")), budget=1)
+    assert found.components[0].verdict is Verdict.UNDECIDED
+    assert {finding.rule_id for finding in found.findings} == {"row b", "column x"}
+
+
+# --------------------------------------------------------------------------- properties
+
+DIGITS = st.integers(0, 12).map(str)
+DOUBTFUL = st.lists(
+    st.tuples(DIGITS, st.floats(0.05, 1.0)), min_size=1, max_size=3, unique_by=lambda pair: pair[0]
+).map(lambda pairs: reading(*sorted(((t, w / sum(p[1] for p in pairs) * 0.99) for t, w in pairs), key=lambda p: -p[1])))
+TABLES = st.fixed_dictionaries({key(r, c): st.one_of(DIGITS.map(sure), DOUBTFUL) for r in ROWS for c in COLUMNS})
+
+
+def amounts(texts: Mapping[CellKey, str]) -> dict[CellKey, int]:
+    return {k: int(parse_value(text).number or 0) for k, text in texts.items()}
+
+
+def broken(texts: Mapping[CellKey, str]) -> bool:
+    return bool(rules.check_all(SQUARE, {k: parse_value(text) for k, text in texts.items()}))
+
+
+@settings(max_examples=60, deadline=None)
+@given(TABLES)
+def test_a_certain_cell_is_never_touched(readings: Readings) -> None:
+    found = solve(readings)
+    certain = {k for k, read in readings.items() if read.probability >= 0.995}
+    assert not certain & (set(found.posterior) | set(found.settled))
+
+
+@settings(max_examples=60, deadline=None)
+@given(TABLES)
+def test_what_is_chosen_among_the_readings_keeps_every_relation(readings: Readings) -> None:
+    found = solve(readings)
+    texts = {k: read.text for k, read in readings.items()}
+    for component in found.components:
+        texts |= component.choice
+    if all(component.verdict in (Verdict.UNIQUE, Verdict.AMBIGUOUS) for component in found.components):
+        assert not broken(texts)
+
+
+@settings(max_examples=40, deadline=None)
+@given(TABLES, st.permutations(SQUARE), st.permutations([key(r, c) for r in ROWS for c in COLUMNS]))
+def test_the_order_of_rules_and_cells_does_not_matter(
+    readings: Readings, order: list[RuleSpec], cells: list[CellKey]
+) -> None:
+    one, other = solve(readings), solve({k: readings[k] for k in cells}, order)
+    assert (one.posterior, one.settled) == (other.posterior, other.settled)
+    assert _canonical(one) == _canonical(other)
+
+
+def _canonical(found: Reconciliation) -> list[Component]:
+    return sorted((replace(c, rules=tuple(sorted(c.rules))) for c in found.components), key=lambda c: c.rules)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.fixed_dictionaries({key(r, c): DOUBTFUL for r in ROWS[:2] for c in COLUMNS[:2]}), st.data())
+def test_unique_means_that_enumeration_finds_one(doubtful: Readings, data: st.DataObject) -> None:
+    """The totals are those of one of the tables that can be read, so that at least one keeps the relations."""
+    picked = {k: data.draw(st.sampled_from([a.text for a in read.alternatives])) for k, read in doubtful.items()}
+    told = amounts(picked)
+    totals = {key(r, "total"): told[key(r, "x")] + told[key(r, "y")] for r in ROWS[:2]}
+    totals |= {key("total", c): told[key("a", c)] + told[key("b", c)] for c in COLUMNS[:2]}
+    totals[key("total", "total")] = sum(told.values())
+    readings = doubtful | {k: sure(str(total)) for k, total in totals.items()}
+    certain = {k: str(total) for k, total in totals.items()}
+    options = [
+        [
+            (k, a.text, a.probability + 0.1 * (1.0 - sum(b.probability for b in read.alternatives)))
+            for a in read.alternatives
+        ]
+        for k, read in doubtful.items()
+        if read.probability < 0.995
+    ]
+    fixed = {k: read.text for k, read in doubtful.items() if read.probability >= 0.995}
+    costs = []
+    for table in itertools.product(*options):
+        if not broken({**certain, **fixed, **{k: text for k, text, _ in table}}):
+            costs.append(-sum(math.log(weight) for _, _, weight in table))
+    within = [cost for cost in costs if cost <= min(costs) + SPAN - 1e-9]
+    found = solve(readings)
+    if any(component.verdict is Verdict.INFEASIBLE for component in found.components):
+        return  # a misprint explains it better than the readings
+    read = {(k, a.text) for k, r in doubtful.items() for a in r.alternatives}
+    if any(chosen not in read for component in found.components for chosen in component.choice.items()):
+        return  # a digit that was not read explains it better
+    if all(component.verdict is Verdict.UNIQUE for component in found.components):
+        assert len(within) == 1
+
+
+# --------------------------------------------------------------------------- whole reports
+
+REPORTS = 40
+
+
+def drawn(seed: int, errors: bool = False) -> list[tuple[FormSpec, dict[CellKey, str], frozenset[CellKey]]]:
+    rng = np.random.default_rng(seed)
+    reports = []
+    for _ in range(REPORTS):
+        form = FORMS[int(rng.integers(len(FORMS)))]
+        figures = draw_figures(form, rng, int(rng.integers(1, 4)) if errors else 0)
+        reports.append((form, {k: f"{number:f}" for k, number in figures.figures.items()}, figures.guilty))
+    return reports
+
+
+def settle(form: FormSpec, readings: Readings) -> Reconciliation:
+    return reconcile(form.rules, readings, dict.fromkeys(readings, 1.0))
+
+
+def test_clean_reports_are_not_called_inconsistent() -> None:
+    assert not any(settle(form, {k: sure(t) for k, t in texts.items()}).components for form, texts, _ in drawn(1))
+
+
+def test_faults_in_print_are_reported_with_the_guilty_cells_and_change_nothing() -> None:
+    named = 0
+    for form, texts, guilty in drawn(2, errors=True):
+        found = settle(form, {k: sure(t) for k, t in texts.items()})
+        assert found.settled == {}
+        assert found.findings
+        named += guilty <= {k for finding in found.findings for k in finding.cells}
+    assert named >= 0.98 * REPORTS
+
+
+def damaged(text: str, rng: np.random.Generator) -> Reading:
+    """One digit beyond reading: some of its confusions, or nothing at all."""
+    place = int(rng.integers(len(text.replace(".", ""))))
+    if rng.random() < 0.2:
+        return reading(("", 0.0))
+    total = float(rng.uniform(0.05, 0.7))
+    guesses = [text[:place] + str(d) + text[place + 1 :] for d in rng.permutation(10)[:4]]
+    texts = [t for t in guesses if parse_value(t).number is not None] or [""]
+    shares = sorted(rng.dirichlet(np.ones(len(texts))), reverse=True)
+    return reading(*((t, float(share) * total) for t, share in zip(texts, shares, strict=True)))
+
+
+def test_a_damaged_digit_comes_back_where_two_sums_determine_it_and_never_wrong() -> None:
+    rng = np.random.default_rng(3)
+    determined = right = 0
+    for form, texts, _ in drawn(4):
+        sums = [r for r in form.rules if r.kind in rules.EQUATIONS]
+        cells = sorted({k for r in sums for k in (*r.left, *r.right)})
+        for cell in (cells[int(i)] for i in rng.integers(len(cells), size=3)):
+            found = settle(form, {k: sure(t) for k, t in texts.items()} | {cell: damaged(texts[cell], rng)})
+            settled = found.settled.get(cell)
+            assert settled is None or settled.text == texts[cell]
+            if sum(cell in (*r.left, *r.right) for r in sums) >= 2:
+                determined += 1
+                right += settled is not None
+    assert determined > 20
+    assert right >= 0.95 * determined
