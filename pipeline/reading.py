@@ -62,7 +62,7 @@ def read_page(page: PageImage, readers: Readers) -> PageReading:
     """
     if page.text_layer is not None:
         grids, lines = read_text_layer(page)
-        if grids or not imaging.has_rules(page):
+        if grids or not (imaging.has_rules(page) or imaging.has_columns(page)):
             found = [_embedded(grid) for grid in grids]
             return PageReading(
                 page.number, _in_order(found, _read_lines(lines, grids, readers, Identity()), Identity())
@@ -87,7 +87,8 @@ def crop(grid: Grid, cell: GridCell) -> Pixels:
 def _read_picture(page: PageImage, readers: Readers) -> tuple[TableReading | LineReading, ...]:
     """Read a picture in the first orientation in which its labels are legible, else in the most legible one."""
     clean = imaging.clean(page)
-    if not imaging.has_rules(page):
+    ruled = imaging.has_rules(page)
+    if not (ruled or imaging.has_columns(page)):
         return _in_order([], _read_lines(tables.find_lines(clean, ()), (), readers, clean.to_page), clean.to_page)
     best: tuple[float, CleanPage, list[TableReading]] | None = None
     for quarters in imaging.orientation_candidates(clean):
@@ -96,7 +97,8 @@ def _read_picture(page: PageImage, readers: Readers) -> tuple[TableReading | Lin
         amount, legible = _legibility(found)
         if best is None or amount > best[0]:
             best = (amount, turned, found)
-        if legible:
+        # Rules may be found in another orientation; text that is aligned is so on its head as well.
+        if legible or not (ruled or found):
             break
     assert best is not None  # there are always candidates
     _, upright, found = best

@@ -156,10 +156,12 @@ def value_edges(block: Block, edge: float, right: float, unit: float) -> list[fl
     ]
     data, head = clusters(figures, 0.5 * unit), clusters(leaves, 0.1 * unit)
     both = clusters([*figures, *leaves], 0.1 * unit)
-    if len(both) == max(len(data), len(head)):
+    columns = data
+    if len(head) > len(data):
+        # Labels of narrow columns are too short to fall into pieces.
+        columns = head if len(head) >= STRIP else _with_empty(data, head, unit)
+    if len(both) == len(columns):
         columns = both
-    else:
-        columns = _with_empty(data, head, unit) if len(head) > len(data) else data
     return [edge, *((a[1] + b[0]) / 2 for a, b in pairwise(columns)), right]
 
 
@@ -168,6 +170,6 @@ def _with_empty(
 ) -> list[tuple[float, float, int]]:
     """Columns of figures, and those that only a header shows: as far from the others as columns are."""
     centres = [(x0 + x1) / 2 for x0, x1, _ in data]
-    least = 0.6 * min((b - a for a, b in pairwise(centres)), default=3.0 * unit)
+    least = 0.6 * min((b - a for a, b in pairwise(centres)), default=10.0 * unit)
     empty = [c for c in head if all(abs((c[0] + c[1]) / 2 - centre) >= least for centre in centres)]
     return sorted([*data, *(c for c in empty if all(c[1] < x0 or c[0] > x1 for x0, x1, _ in data))])

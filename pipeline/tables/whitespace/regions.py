@@ -12,6 +12,8 @@ from pipeline.tables.whitespace.pieces import Piece, find_figures, runs
 
 NARRATIVE = 0.62
 """Share of the width of all text from which an unbroken line is taken for narrative."""
+HEADING = 10.5
+"""Least length, in characters, of a heading as large as the table; captions are shorter."""
 BREAK = 3.4
 """White between lines, in heights of characters, that ends a table."""
 WIDE = 10
@@ -51,7 +53,7 @@ def table_regions(
     lines: Sequence[Line], pieces: Sequence[Piece], unit: float
 ) -> Iterator[tuple[float, float, list[Line]]]:
     """Lines of figures that belong to one table, and from where to where along y it may reach."""
-    barriers = [float(np.mean([p.y for p in run])) for run in runs(pieces) if _is_barrier(run, pieces, unit)]
+    barriers = [float(np.mean([p.y for p in run])) for run in runs(pieces) if _is_barrier(run, lines, pieces, unit)]
     edges = sorted(y for piece in pieces for y in (piece.y0, piece.y1))
     covered = np.zeros(int(max(edges)) + 2, dtype=bool)
     for piece in pieces:
@@ -67,21 +69,32 @@ def table_regions(
             barriers.append((above.y + below.y) / 2 if widest is None else widest.y)
     stops = sorted([*barriers, -np.inf, np.inf])
     for top, bottom in pairwise(stops):
+        top, bottom = top + 0.6 * unit, bottom - 0.6 * unit
         own = [line for line in lines if top < line.y < bottom]
         if own:
             yield top, bottom, own
 
 
-def _is_barrier(run: Sequence[Piece], pieces: Sequence[Piece], unit: float) -> bool:
-    """Whether a run is a line of narrative, or a heading: alone on its line in larger characters than the table's."""
+def _is_barrier(run: Sequence[Piece], lines: Sequence[Line], pieces: Sequence[Piece], unit: float) -> bool:
+    """Whether a run is a line of narrative, or a heading.
+
+    A heading stands alone on its line, in larger characters than the table's, or reaches from the labels into the
+    columns of figures and is too long for a caption.
+    """
     x0, x1, y = run[0].x0, max(p.x1 for p in run), float(np.mean([p.y for p in run]))
     wide = [p for p in pieces if p.width > 3.0 * unit] or pieces
     left = float(np.percentile([p.x0 for p in wide], 5))
     right = float(np.percentile([p.x1 for p in pieces if p.height > 0.5 * unit], 98))
     if x1 - x0 > NARRATIVE * (right - left) and x1 - left > 0.85 * (right - left):
         return True
-    usual = float(np.median([p.core for p in wide]))
-    large = float(np.average([p.core for p in run], weights=[p.width for p in run]))
-    if large < 1.2 * usual or x1 - x0 < 4.0 * unit:
+    beside = [p for p in pieces if p not in run and abs(p.y - y) < 0.6 * unit]
+    # The number of a heading may stand a little apart.
+    if x1 - x0 < 4.0 * unit or any(p.width > 2.5 * unit or abs(p.x - x0) > 4.0 * unit for p in beside):
         return False
-    return not any(abs(p.y - y) < 0.6 * unit for p in pieces if p not in run)
+    usual = float(np.median([p.core for p in wide]))
+    if float(np.average([p.core for p in run], weights=[p.width for p in run])) >= 1.2 * usual:
+        return True
+    first = max((line.figures[0].x0 for line in lines if unit < abs(line.y - y) < 12.0 * unit), default=np.inf)
+    if any(abs(line.y - y) <= unit and line.figures[0].x0 > x1 for line in lines):
+        return False
+    return x1 - x0 >= HEADING * unit and x0 < first - 2.0 * unit and x1 > first + 2.0 * unit
