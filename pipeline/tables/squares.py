@@ -55,7 +55,10 @@ def present(seen: NDArray[np.float64]) -> NDArray[np.bool_]:
         return there
     inner = there[1:-1]
     others = inner.sum(axis=0)[None, :] - inner
-    likely = (count[1:-1] == 2) & (others >= 0.5 * (len(inner) - 1))
+    # After the last interval comes the frame, which is there.
+    whole = np.full(seen.shape[1], 2)
+    whole[-1] = 1
+    likely = (count[1:-1] == whole) & (others >= 0.5 * (len(inner) - 1))
     there[1:-1] |= likely & (broken | (seen[1:-1] >= COMPLETED))
     return there
 
