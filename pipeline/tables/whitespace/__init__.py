@@ -7,7 +7,7 @@ header. Which label lines belong to which row, and which rows a group label cove
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -18,7 +18,7 @@ from pipeline.tables.flatten import Flattened, flatten
 from pipeline.tables.whitespace.blocks import aligned, find_blocks, is_table, stub_edge, with_units
 from pipeline.tables.whitespace.layout import Layout, assembled
 from pipeline.tables.whitespace.level import LEVEL, alignment, levelled, slope
-from pipeline.tables.whitespace.pieces import REDUCED, Piece, character_height, find_pieces, text_ink
+from pipeline.tables.whitespace.pieces import FEWEST, REDUCED, Piece, character_height, find_pieces, text_ink
 from pipeline.tables.whitespace.regions import CLEAR, WIDE, Line, figure_lines, table_regions
 from pipeline.tables.whitespace.tabular import figure_zone
 
@@ -66,39 +66,45 @@ def _without(page: CleanPage, taken: Sequence[Grid]) -> Pixels:
     return picture
 
 
-def _layouts(pieces: Sequence[Piece]) -> Iterator[Layout]:
+def _layouts(pieces: Sequence[Piece]) -> list[Layout]:
     """Tables among straight pieces, top to bottom."""
     unit = character_height(pieces)
     lines = figure_lines(pieces, unit)
     if not lines:
-        return
+        return []
+    layouts: list[Layout] = []
+    left_over: Layout | None = None
     for top, bottom, own in table_regions(lines, pieces, unit):
         inside = [piece for piece in pieces if top < piece.y < bottom]
         # Narrative is set larger: what a table's own characters measure shows only now.
         near = [p for p in inside if own[0].y - 6.0 * unit < p.y < own[-1].y + 2.0 * unit]
         size = character_height(near, unit)
-        layout = _layout(figure_lines(inside, size), inside, size)
-        if layout is not None:
-            yield layout
+        first = top == -np.inf and min(p.y for p in inside) > own[0].y - 2.0 * unit
+        layout = _layout(figure_lines(inside, size), inside, size, 1 if first else FEWEST)
+        if layout is not None and first:
+            left_over = layout
+        elif layout is not None:
+            layouts.append(layout)
+    if left_over is not None and (layouts or len(left_over.ys) > FEWEST):
+        # The last row of a table that began on the page before: believed where another table follows.
+        layouts.insert(0, left_over)
+    return layouts
 
 
-def _layout(lines: Sequence[Line], pieces: Sequence[Piece], unit: float) -> Layout | None:
+def _layout(lines: Sequence[Line], pieces: Sequence[Piece], unit: float, fewest: int) -> Layout | None:
     lines = aligned(lines, pieces, unit)
-    strips = [line for line in lines if len(line.figures) >= WIDE]
-    if strips:
-        # So many figures on one line have no label beside them.
-        lines = strips
-        edge = min(line.figures[0].x0 for line in strips) - unit
-    elif lines:
-        lines = with_units(lines, pieces, unit)
-        edge = stub_edge(lines, pieces, unit)
-    else:
+    if not lines:
         return None
+    strips = [line for line in lines if len(line.figures) >= WIDE]
+    # So many figures on one line have no label beside them.
+    lines = strips or with_units(lines, pieces, unit)
+    edge = -np.inf if strips else stub_edge(lines, pieces, unit)
     bottom = lines[-1].y + 1.7 * unit
     pieces = [p for p in pieces if p.y <= lines[-1].y + CLEAR * unit or (p.y <= bottom and p.x1 <= edge)]
     left, right = min(p.x0 for p in pieces) - unit, max(p.x1 for p in pieces) + unit
+    edge = max(edge, left)
     blocks = find_blocks(lines, pieces, edge, (left, right), unit)
-    if not is_table(blocks, unit):
+    if not is_table(blocks, unit, fewest):
         return None
     return assembled(blocks, pieces, edge, (left, right), unit)
 

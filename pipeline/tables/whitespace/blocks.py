@@ -131,19 +131,22 @@ def _block(
     return Block(tuple(captions[-1:]), tuple(p for p in words if p.y > last), tuple(lines))
 
 
-def is_table(blocks: Sequence[Block], unit: float) -> bool:
-    """Whether there are enough rows or columns and all figures are of a kind."""
+def is_table(blocks: Sequence[Block], unit: float, fewest: int) -> bool:
+    """Whether there are ``fewest`` rows or many columns, and all figures are of a kind."""
     rows = [line for block in blocks for line in block.lines]
     figures = [piece for line in rows for piece in line.figures]
     high = [piece for piece in figures if piece.height > DASH * unit]
     low = [piece.width for piece in figures if piece.height <= DASH * unit]
-    if not alike([piece.height for piece in high], ALIKE) or (len(low) > len(high) and not alike(low, ALIKE)):
+    # Of two figures nothing can be said.
+    if len(figures) >= FEWEST and not alike([piece.height for piece in high], ALIKE):
+        return False
+    if len(low) > len(high) and not alike(low, ALIKE):
         return False
     widest = max(len(line.figures) for line in rows)
     if widest >= STRIP:
         return True
     headed = any(block.header for block in blocks)
-    return len(rows) >= FEWEST and (widest >= 2 or headed)
+    return len(rows) >= fewest and (widest >= 2 or headed)
 
 
 def value_edges(block: Block, edge: float, right: float, unit: float) -> list[float]:
