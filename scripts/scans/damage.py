@@ -24,7 +24,10 @@ from scripts.scans.setting import runs
 # OpenCV's own type hints know no byte arrays
 Raster = NDArray[Any]
 
-PRINT_KINDS = ("broken", "dotted", "noborder", "shaded", "watermark", "norules")
+PRINT_KINDS = (
+    *("broken", "dotted", "noborder", "shaded", "watermark", "norules"),
+    *("hairline", "narrow", "cutrows", "spread", "traditional"),
+)
 SCAN_KINDS = (
     "clean",
     "scan",
@@ -43,6 +46,8 @@ SCAN_KINDS = (
     "threshold",
     "faded",
     "blur",
+    "turns",
+    "coarsefax",
 )
 KINDS = (*SCAN_KINDS, *PRINT_KINDS)
 
@@ -213,6 +218,7 @@ def vary(damage: Damage, rng: np.random.Generator) -> Damage:
         bend_y=(damage.bend_y[0] * float(rng.uniform(0.5, 1)), damage.bend_y[1], float(rng.uniform(0, 2 * np.pi))),
         seals=seals,
         noise=damage.noise * float(rng.uniform(0.8, 1.2)),
+        quarters=int(rng.integers(4)) if "turns" in damage.names else damage.quarters,
     )
 
 
@@ -309,6 +315,10 @@ def _kind_fax(damage: Damage, rng: np.random.Generator, _: int) -> Damage:
     )
 
 
+def _kind_coarsefax(damage: Damage, rng: np.random.Generator, dpi: int) -> Damage:
+    return replace(_kind_fax(damage, rng, dpi), dpi=(204, 98))
+
+
 def _kind_photo(damage: Damage, rng: np.random.Generator, _: int) -> Damage:
     desk = (int(rng.integers(40, 200)), int(rng.integers(40, 180)), int(rng.integers(30, 160)))
     return replace(
@@ -400,6 +410,7 @@ def _kind_blur(damage: Damage, rng: np.random.Generator, _: int) -> Damage:
 _KINDS: dict[str, Callable[[Damage, np.random.Generator, int], Damage]] = {
     "scan": _kind_scan,
     "fax": _kind_fax,
+    "coarsefax": _kind_coarsefax,
     "photo": _kind_photo,
     "lowres": _kind_lowres,
     "quarter": _kind_quarter,

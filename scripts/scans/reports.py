@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.domain import BoundingBox, FormSpec, TableSpec
 from scripts.scans import damage as damages
-from scripts.scans import wording
+from scripts.scans import reprints, wording
 from scripts.scans.damage import PRINT_KINDS, Damage, Picture
 from scripts.scans.deviations import Composer, Manner, draw_manner
 from scripts.scans.figures import draw_figures
@@ -123,6 +123,10 @@ def make_document(options: Options, seed: int, index: int) -> Document:
         composer = Composer(form, drawn, manner, rng)
         _set_report(press, composer, body, _year(form, rng), rng)
     press.finish(1 if rng.random() < 0.8 else int(rng.integers(2, 40)))
+    if "traditional" in kinds:
+        press.pages = [reprints.traditional(page) for page in press.pages]
+    if "spread" in kinds:
+        press.pages = reprints.spreads(press.pages)
     sealed = any(kind.endswith("seal") for kind in kinds)
     pictures = () if container == "textpdf" else tuple(_photographed(press, recipe, sealed, body, rng))
     return Document(
@@ -185,7 +189,7 @@ def draw_style(faces: tuple[Face, ...], kinds: tuple[str, ...], text: bool, rng:
     dpi = TEXT_DPI if text else int(rng.choice([150, 200, 300], p=[0.2, 0.6, 0.2]))
     rule = max(1, round(dpi / 200 * float(rng.choice([1, 1.4, 2, 3], p=[0.25, 0.3, 0.35, 0.1]))))
     margin = float(rng.uniform(46, 88))
-    return Style(
+    style = Style(
         dpi=dpi,
         lettering=Lettering(main, digits),
         heading_lettering=Lettering(hanzi[int(rng.integers(len(hanzi)))]),
@@ -228,6 +232,18 @@ def draw_style(faces: tuple[Face, ...], kinds: tuple[str, ...], text: bool, rng:
         watermark=wording.watermark(rng) if "watermark" in kinds else "",
         table_width=float(rng.uniform(0.86, 1.0)) if rng.random() < 0.3 else 1.0,
     )
+    return _peculiar(style, kinds, rng)
+
+
+def _peculiar(style: Style, kinds: tuple[str, ...], rng: np.random.Generator) -> Style:
+    """The style with what some kinds of print ask for beside it."""
+    if "hairline" in kinds:
+        style = replace(style, rule=1, outer=Outer.PLAIN)
+    if "narrow" in kinds:  # figures stand against their rules
+        style = replace(style, table_width=0.7, pad_x=0.0, pad_y=0.0, values=str(rng.choice(["left", "right"])))
+    if "cutrows" in kinds:  # short pages, many lines in a row: most tables are cut in a row
+        style = replace(style, cut_rows=True, page_height=max(460.0, 0.55 * style.page_height), table_width=0.75)
+    return style
 
 
 def _year(form: FormSpec, rng: np.random.Generator) -> int:

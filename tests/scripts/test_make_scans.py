@@ -247,3 +247,36 @@ def test_documents_say_what_was_done_to_them():
     document: Document = make_document(options(levels=(2,), kinds=("fax",), formats=("tiff",)), 1, 0)
     assert document.damage == "everyday+fax"
     assert all(picture.bilevel and picture.dpi[0] == 204 for picture in document.pictures)
+
+
+def test_a_spread_holds_two_pages_and_their_cells():
+    single = make_document(options(kinds=("scan",), levels=(2,), formats=("tiff",)), 5, 0)
+    spread = make_document(options(kinds=("spread",), levels=(2,), formats=("tiff",)), 5, 0)
+    assert len(spread.pages) == -(-len(single.pages) // 2)
+    assert spread.pages[0].width == 2 * single.pages[0].width
+    assert {cell.key for page in spread.pages for cell in page.cells} == {
+        cell.key for page in single.pages for cell in page.cells
+    }
+    for _, _, box in spread.cells():
+        assert box.x1 > box.x0
+
+
+def test_a_traditional_reprint_keeps_figures_and_places():
+    plain = make_document(options(kinds=("clean",), levels=(0,), formats=("tiff",)), 5, 0)
+    reprint = make_document(options(kinds=("traditional",), levels=(0,), formats=("tiff",)), 5, 0)
+    assert [cell.box for page in reprint.pages for cell in page.cells] == [
+        cell.box for page in plain.pages for cell in page.cells
+    ]
+    labels = "".join(cell.label for page in reprint.pages for cell in page.cells)
+    assert not set("请总无") & set(labels)
+
+
+def test_pages_of_turns_are_turned_one_by_one():
+    document = make_document(options(kinds=("turns",), levels=(2,), formats=("tiff",)), 3, 1)
+    shapes = {picture.pixels.shape[0] > picture.pixels.shape[1] for picture in document.pictures}
+    assert shapes == {True, False}
+
+
+def test_a_coarse_fax_has_oblong_dots():
+    document = make_document(options(kinds=("coarsefax",), levels=(2,), formats=("tiff",)), 3, 1)
+    assert {picture.dpi for picture in document.pictures} == {(204, 98)}

@@ -1,0 +1,115 @@
+"""The suite, what the peers' rows are taken for, and the tables of results."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from pipeline.domain import CellKey
+from pipeline.forms import form_by_id, load_forms
+from scripts.benchmarks import accuracy, suite
+from scripts.benchmarks.peer_rows import cluster
+from scripts.benchmarks.peers import read_document
+from scripts.scans.damage import KINDS
+from scripts.scans.fonts import FACES, installed
+
+needs_fonts = pytest.mark.skipif(
+    not any(face.path.exists() for face in FACES if not face.latin),
+    reason="no Chinese font is installed; scripts/setup installs them",
+)
+
+
+def test_every_kind_of_the_suite_can_be_made_and_is_named_once():
+    names = [kind.name for kind in suite.KINDS]
+    assert len(set(names)) == len({kind.title for kind in suite.KINDS}) == len(names)
+    assert {kind.damage for kind in suite.KINDS} <= set(KINDS)
+
+
+@needs_fonts
+def test_kinds_forms_and_containers_take_turns():
+    forms, faces = load_forms(), installed(())[0]
+    plan = list(suite._plan(9 * len(suite.KINDS), suite.KINDS, forms, faces))
+    for kind in suite.KINDS:
+        mine = [options for _, each, options in plan if each is kind]
+        assert len(mine) == 9
+        assert len({options.forms[0].id for options in mine}) == len(forms)
+        assert len({options.formats for options in mine}) == (2 if kind.paged else 3)
+
+
+@needs_fonts
+def test_a_suite_is_a_function_of_its_size(tmp_path: Path):
+    kinds = [kind for kind in suite.KINDS if kind.name in ("print", "fax")]
+    for folder in ("one", "two"):
+        files = suite.make(tmp_path / folder, 2, kinds, load_forms(), installed(())[0], jobs=1)
+        assert [kind.name for kind in files.values()] == ["print", "fax"]
+    for name in (*files, "truth.csv"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_words_at_one_height_are_a_row():
+    words = [("b", [50.0, 11.0, 60.0, 31.0]), ("a", [0.0, 10.0, 20.0, 30.0]), ("c", [0.0, 40.0, 20.0, 60.0])]
+    assert cluster(words) == [[(10.0, "a"), (55.0, "b")], [(10.0, "c")]]
+
+
+def rows_of_2021() -> list[list[tuple[float, str]]]:
+    return [
+        [(10, "信息内容"), (50, "本年制发件数"), (70, "本年废止件数"), (90, "现行有效件数")],
+        [(10, "规章"), (50, "1"), (70, "2"), (90, "3,000")],
+        [(10, "行政规范性立件"), (50, "4"), (90, "/")],
+        [(10, "行政许可"), (50, "78")],
+        [(10, "行政处罚"), (50, "56")],
+        [(10, "行政强制"), (50, "")],
+    ]
+
+
+def test_rows_become_cells_by_their_labels_and_the_place_of_their_figures():
+    form_id, cells = read_document(rows_of_2021(), load_forms())
+    assert form_id == "ogi-2021"
+    assert set(cells) == set(form_by_id("ogi-2021").keys())
+    table = "proactive_disclosure"
+    assert cells[CellKey(table, "regulations", "in_force")] == Decimal(3000)
+    assert cells[CellKey(table, "normative_documents", "issued")] == Decimal(4)
+    assert cells[CellKey(table, "normative_documents", "repealed")] is None
+    assert cells[CellKey(table, "normative_documents", "in_force")] is None
+    assert cells[CellKey(table, "licensing", "decisions")] == Decimal(78)
+    assert cells[CellKey(table, "coercive_measures", "decisions")] is None
+
+
+def test_a_line_of_figures_alone_is_a_strip():
+    strip = next(table for table in form_by_id("ogi-2021").tables if table.id == "reviews")
+    keys = [CellKey(strip.id, row.id, c.id) for row in strip.blocks[0].rows for c in strip.blocks[0].columns]
+    row = [(float(n), str(n)) for n in range(len(keys))]
+    _, cells = read_document([*rows_of_2021(), row], load_forms())
+    assert [cells[key] for key in keys] == list(map(Decimal, range(len(keys))))
+
+
+def test_an_empty_document_has_no_figures():
+    _, cells = read_document([], load_forms())
+    assert set(cells.values()) == {None}
+
+
+@needs_fonts
+def test_results_stand_in_a_table_for_each_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):
+    class Summary:
+        pages, pages_per_second = 1, 1.0
+
+    def extract(inputs: list[str], out: Path, *_: object) -> Summary:
+        out.mkdir()
+        (out / "cells.csv").write_text("source,form_id,table_id,row_id,column_id,value,status,page,x0,y0,x1,y1\n")
+        return Summary()
+
+    monkeypatch.setattr(accuracy, "extract", extract)
+    parser = argparse.ArgumentParser()
+    accuracy.add_arguments(parser)
+    options = ["--reports", "2", "--kinds", "print,fax", "--jobs", "1", "--out", str(tmp_path / "out")]
+    assert accuracy.run(parser.parse_args(options)) == 0
+    text = capsys.readouterr().out
+    assert (tmp_path / "out" / "accuracy.md").read_text(encoding="utf-8") in text
+    with (tmp_path / "out" / "accuracy.csv").open(encoding="utf-8", newline="") as file:
+        kinds = [row["kind"] for row in csv.DictReader(file)]
+    assert kinds == ["clean print", "fax, 1 bit, 204 × 98 dpi", "hard kinds", "all"]
+    assert accuracy.run(parser.parse_args(["--kinds", "snow"])) == 2
