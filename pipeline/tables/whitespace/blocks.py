@@ -8,12 +8,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from pipeline.tables.whitespace.pieces import FEWEST, Piece, clusters, runs, union
+from pipeline.tables.whitespace.pieces import FEWEST, Piece, clusters, runs, text_lines, union
 from pipeline.tables.whitespace.regions import CLEAR, Line
 from pipeline.tables.whitespace.tabular import ALIKE, DASH, STRIP, alike
 
 NEXT = 2.6
 """Largest distance, in heights of characters, of a row without a label from the next."""
+WORDS = 2.6
+"""Largest white, in heights of characters, inside a caption."""
 SAME_LINE = 0.32
 """Distance of centres, in heights of characters, up to which pieces of text stand on one line."""
 
@@ -83,12 +85,19 @@ def stub_edge(lines: Sequence[Line], pieces: Sequence[Piece], unit: float) -> fl
     """Where the labels end and the value columns begin."""
     columns = clusters([p for line in lines for p in line.figures], 0.5 * unit)
     least = max(1.0, 0.15 * len(lines))
-    first = next(x0 for x0, _, count in columns if count >= least)
     near = [p for p in pieces if any(abs(p.y - line.y) < CLEAR * unit for line in lines)]
+    own = {id(p) for line in lines for p in line.figures}
+    words = [p for p in near if p.width > 1.6 * unit and id(p) not in own]
+    # Short pieces among labels look like figures now and then.
+    first = next(
+        (x0 for x0, x1, n in columns if n >= least and sum(p.x0 < x1 and p.x1 > x0 for p in words) < n), columns[-1][0]
+    )
     stub = [p.x1 for p in near if p.x1 < first]
     if not stub:
         return first - unit
     ends = max(stub)
+    # The words beside a header of several lines may be longer than any label.
+    ends = max([ends, *(run[-1].x1 for run in runs(pieces) if run[0].x0 < ends and run[-1].x1 < first)])
     above = [p.x0 for p in pieces if ends + 0.2 * unit < p.x0 < first]
     return (ends + min([first, *above])) / 2
 
@@ -119,11 +128,12 @@ def _block(
     middle, width = sum(sides) / 2, sides[1] - sides[0]
     captions = []
     words = [p for p in above if p.x > edge]
-    for run in runs(above):
+    for run in text_lines(above, unit):
         whole = union(run)
-        alone = not any(o not in run and abs(o.y - whole.y) < 0.6 * unit for o in above)
+        run.sort(key=lambda p: p.x0)
+        close = all(b.x0 - a.x1 < WORDS * unit for a, b in pairwise(run))
         heads = any(o.y > whole.y + 0.6 * unit for o in words)
-        if alone and heads and abs(whole.x - middle) < 0.07 * width and whole.x0 < edge + 0.5 * (sides[1] - edge):
+        if close and heads and abs(whole.x - middle) < 0.07 * width and whole.x0 < edge + 0.5 * (sides[1] - edge):
             captions.append(whole)
             words = [p for p in words if p not in run]
     last = max((p.y for p in captions), default=-np.inf)

@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 
-from pipeline.tables.whitespace.pieces import FEWEST, Piece, clusters
+from pipeline.tables.whitespace.pieces import FEWEST, Piece, clusters, text_lines
 
 WRAPPED = 1.8
 """Largest distance of lines, in heights of characters, inside one cell."""
@@ -89,7 +89,7 @@ def _is_upright(piece: Piece, stub: Sequence[Piece], unit: float) -> bool:
 def label_bands(bands: list[Band], leaves: Sequence[Piece], starts: Sequence[float], unit: float) -> None:
     """Give every band its lines of labels; lines that fit none become bands without figures."""
     own = sorted((band for band in bands if not band.caption), key=lambda band: band.y)
-    texts = _text_lines(leaves, unit)
+    texts = text_lines(leaves, unit)
     for index, group in _matched([(min(p.y0 for p in t), max(p.y1 for p in t)) for t in texts], own, unit):
         lines = [p for t in group for p in texts[t]]
         y0, y1, x0 = min(p.y0 for p in lines), max(p.y1 for p in lines), min(p.x0 for p in lines)
@@ -100,16 +100,6 @@ def label_bands(bands: list[Band], leaves: Sequence[Piece], starts: Sequence[flo
             continue
         band = own[index]
         band.y0, band.y1, band.start = min(band.y0, y0), max(band.y1, y1), start
-
-
-def _text_lines(pieces: Sequence[Piece], unit: float) -> list[list[Piece]]:
-    lines: list[list[Piece]] = []
-    for piece in pieces:
-        if lines and piece.y - np.mean([p.y for p in lines[-1]]) < 0.5 * unit:
-            lines[-1].append(piece)
-        else:
-            lines.append([piece])
-    return lines
 
 
 def _matched(

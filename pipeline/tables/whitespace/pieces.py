@@ -22,7 +22,7 @@ NUMBERED = 1.7
 """Largest white, in heights of characters, between the number of a label and its words."""
 APART = 0.8
 """White, in heights of characters, around a figure that stands in a column of its own."""
-DOWNWARDS = 0.4
+DOWNWARDS = 0.65
 """Least white, in heights of the figures, between those of different rows."""
 FEWEST = 3
 """Fewest rows of figures that make a table."""
@@ -158,8 +158,10 @@ def find_figures(pieces: Sequence[Piece], unit: float) -> list[Piece]:
         if np.count_nonzero(beside & (gap < APART * unit)) != 1 or numbers.any():
             continue
         white = np.maximum(boxes[:, 3] - piece.y1, piece.y0 - boxes[:, 4])
+        # Digits are narrower than other characters, and rows no closer than lines.
+        close = DOWNWARDS if piece.first > 0.72 * unit else 0.6 * DOWNWARDS
         below = np.abs(middle - piece.x) < 0.5 * unit
-        below &= (width < 1.6 * unit) & (white > -piece.height) & (white < DOWNWARDS * piece.height)
+        below &= (width < 1.6 * unit) & (white > -piece.height) & (white < close * piece.height)
         if not below.any():
             found.append(piece)
     return found
@@ -199,3 +201,14 @@ def union(pieces: Sequence[Piece]) -> Piece:
     """Pieces as one, of the kind of the first."""
     x0, y0 = min(p.x0 for p in pieces), min(p.y0 for p in pieces)
     return replace(pieces[0], x0=x0, y0=y0, x1=max(p.x1 for p in pieces), y1=max(p.y1 for p in pieces))
+
+
+def text_lines(pieces: Sequence[Piece], unit: float) -> list[list[Piece]]:
+    """Pieces grouped by height, top to bottom."""
+    lines: list[list[Piece]] = []
+    for piece in sorted(pieces, key=lambda p: p.y):
+        if lines and piece.y - np.mean([p.y for p in lines[-1]]) < 0.5 * unit:
+            lines[-1].append(piece)
+        else:
+            lines.append([piece])
+    return lines

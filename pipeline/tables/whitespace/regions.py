@@ -33,13 +33,14 @@ class Line:
 def figure_lines(pieces: Sequence[Piece], unit: float) -> list[Line]:
     """Figures among pieces, grouped by height; those among the words of a header are none."""
     figures = find_figures(pieces, unit)
+    words = [p for p in pieces if p.width > 1.4 * unit and p not in figures]
+    figures = [p for p in figures if not any(o.x0 > p.x1 and abs(o.y - p.y) < 0.75 * unit for o in words)]
     groups: list[list[Piece]] = []
     for piece in sorted(figures, key=lambda p: p.y):
         if groups and piece.y - np.mean([p.y for p in groups[-1]]) <= 0.45 * unit:
             groups[-1].append(piece)
         else:
             groups.append([piece])
-    words = [p for p in pieces if p.width > 1.4 * unit and p not in figures]
     lines = []
     for group in groups:
         y, first = float(np.median([p.y for p in group])), min(p.x1 for p in group)
@@ -62,7 +63,9 @@ def table_regions(
     for run in np.split(white, np.flatnonzero(np.diff(white) > 1) + 1):
         if len(run) >= BREAK * unit:
             barriers.append(float(run.mean()))
-    for above, below in pairwise(lines):
+    # Characters written downwards above many figures may look like figures; rows have labels.
+    rows = [line for line in lines if len(line.figures) >= WIDE or _is_labelled(line, pieces, unit)]
+    for above, below in pairwise(rows):
         if (len(above.figures) >= WIDE) != (len(below.figures) >= WIDE):
             between = [p for p in pieces if above.y + CLEAR * unit < p.y < below.y - CLEAR * unit]
             widest = max(between, key=lambda p: p.width, default=None)
@@ -73,6 +76,10 @@ def table_regions(
         own = [line for line in lines if top < line.y < bottom]
         if own:
             yield top, bottom, own
+
+
+def _is_labelled(line: Line, pieces: Sequence[Piece], unit: float) -> bool:
+    return any(p.width > 1.5 * unit and p.x1 < line.figures[0].x0 and abs(p.y - line.y) < CLEAR * unit for p in pieces)
 
 
 def _is_barrier(run: Sequence[Piece], lines: Sequence[Line], pieces: Sequence[Piece], unit: float) -> bool:
@@ -94,7 +101,9 @@ def _is_barrier(run: Sequence[Piece], lines: Sequence[Line], pieces: Sequence[Pi
     usual = float(np.median([p.core for p in wide]))
     if float(np.average([p.core for p in run], weights=[p.width for p in run])) >= 1.2 * usual:
         return True
-    first = max((line.figures[0].x0 for line in lines if unit < abs(line.y - y) < 12.0 * unit), default=np.inf)
+    above = [line.figures[0].x0 for line in lines if unit < y - line.y < 12.0 * unit]
+    below = [line.figures[0].x0 for line in lines if unit < line.y - y < 12.0 * unit]
+    first = float(np.median(above or below or [np.inf]))
     if any(abs(line.y - y) <= unit and line.figures[0].x0 > x1 for line in lines):
         return False
     return x1 - x0 >= HEADING * unit and x0 < first - 2.0 * unit and x1 > first + 2.0 * unit
