@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from pipeline import tables
 from pipeline.domain import CleanPage, Grid
 from pipeline.geometry import Identity, box_to_parent
 from pipeline.tables.whitespace import QUALITY, find_grids
@@ -130,3 +131,101 @@ def test_narrative_is_no_table() -> None:
 
 def test_an_empty_page_is_no_table() -> None:
     assert find_grids(CleanPage(1, np.full((1400, 1000), 250, np.uint8), Identity(), 200.0, 25.0)) == ()
+
+
+PROSE = ("list", "addresses", "paragraphs", "contents", "date")
+
+
+def prose(kind: str) -> CleanPage:
+    """A page without a table that has numbers in places of its own."""
+    pixels = np.full((1400, 1500), 250, np.uint8)
+    for line in range(18):
+        middle = 150 + 55 * line
+        if kind == "list":
+            figure(pixels, f"{line + 1}.", 215, middle)
+            words(pixels, 245, middle, 8 + 7 * line % 17)
+        elif kind == "addresses":
+            words(pixels, 200, middle, 4)
+            words(pixels, 345, middle, 6 + 5 * line % 9)
+            if line % 3 == 2:
+                figure(pixels, f"0571-8{line:02d}20{line:02d}", 300, middle + 27)
+        elif kind == "paragraphs":
+            figure(pixels, f"{line + 1}", 270, middle)
+            words(pixels, 300, middle, 30 if line % 3 else 12)
+        elif kind == "contents":
+            words(pixels, 200, middle, 6 + 7 * line % 11)
+            for x in range(620, 1150, 14):
+                cv2.circle(pixels, (x, middle + 8), 2, (20,), -1)
+            figure(pixels, str(line + 1), 1180, middle)
+        elif line < 3:
+            words(pixels, 900, middle, 7)
+            figure(pixels, "2020", 930, middle + 27)
+    return CleanPage(1, pixels, Identity(), 200.0, 25.0)
+
+
+@pytest.mark.parametrize("kind", PROSE)
+def test_prose_with_numbers_is_no_table(kind: str) -> None:
+    assert find_grids(prose(kind)) == ()
+
+
+@pytest.mark.parametrize("heights", [(220, 270, 780), tuple(range(210, 800, 60))], ids=["three lines", "every row"])
+def test_rules_between_rows_alone_make_the_same_table(heights: tuple[int, ...]) -> None:
+    page = table()
+    for y in heights:
+        cv2.line(page.pixels, (280, y), (1240, y), (20,), 2)
+    (grid,) = tables.find_grids(page)
+    found = owners(grid)
+    assert len({tuple(place) for place in found.reshape(-1, 2)}) == found.size // 2
+    assert (np.diff(found[:, 0, 0]) == 1).all()
+
+
+def strip(labels_downwards: bool) -> CleanPage:
+    """Fifteen figures on one line under labels of two levels."""
+    pixels = np.full((1400, 1500), 250, np.uint8)
+    words(pixels, 300, 240, 4)
+    words(pixels, 900, 240, 4)
+    for number in range(15):
+        x = 120 + 88 * number
+        for at in range(4 if labels_downwards else 1):
+            words(pixels, x - (12 if labels_downwards else 27), 300 + 33 * at, 1 if labels_downwards else 2)
+        figure(pixels, str(3 * number % 20), x, 450 if labels_downwards else 350)
+    return CleanPage(1, pixels, Identity(), 200.0, 25.0)
+
+
+@pytest.mark.parametrize("labels_downwards", [False, True])
+def test_a_single_row_without_a_label_keeps_its_header(labels_downwards: bool) -> None:
+    (grid,) = find_grids(strip(labels_downwards))
+    assert grid.columns == 15
+    assert grid.rows > 1
+    last = [owner(grid, 120 + 88 * number, 450 if labels_downwards else 350) for number in range(15)]
+    assert last == [(grid.rows - 1, number) for number in range(15)]
+
+
+def test_a_group_label_covers_the_rows_in_whose_middle_it_stands() -> None:
+    pixels = np.full((1400, 1500), 250, np.uint8)
+    for row in range(8):
+        middle = FIRST + PITCH * row
+        words(pixels, 300, middle, 8)
+        for column, x in enumerate(COLUMNS):
+            figure(pixels, str((7 * row + 3 * column) % 40), x, middle)
+    for first, last in ((0, 4), (5, 7)):
+        words(pixels, 180, FIRST + PITCH * (first + last) // 2, 3)
+    (grid,) = find_grids(CleanPage(1, pixels, Identity(), 200.0, 25.0))
+    spans = [(cell.row, cell.row_span) for cell in grid.cells if cell.column == 0]
+    assert spans == [(0, 5), (5, 3)]
+
+
+def test_the_number_of_the_page_is_no_row() -> None:
+    page = table()
+    figure(page.pixels, "- 3 -", COLUMNS[0], 1300)
+    (grid,) = find_grids(page)
+    assert owners(grid)[-1, 0, 0] == grid.rows - 1
+
+
+def test_a_heading_parts_two_tables() -> None:
+    page = table()
+    words(page.pixels, 320, FIRST + PITCH * 9, 16)
+    lower = table(4).pixels[FIRST - 2 * PITCH : FIRST + 5 * PITCH]
+    page.pixels[FIRST + PITCH * 10 : FIRST + PITCH * 10 + len(lower)] = lower
+    upper, below = find_grids(page)
+    assert (upper.rows, below.rows) == (9, 5)
