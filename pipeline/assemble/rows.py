@@ -197,16 +197,24 @@ def _leaf(table: LabelledTable, labels: Sequence[int], kinds: LabelKinds) -> int
 def _is_data(table: LabelledTable, leaf: int | None, values: tuple[int, ...], kinds: LabelKinds) -> bool:
     texts = [table.reading.readings[c].text for c in values]
     figures = sum(is_value(text) and bool(text.strip()) for text in texts)
-    words = sum(not is_value(text) for text in texts)
+    worded = [c for c, text in zip(values, texts, strict=True) if not is_value(text)]
+    words = len(worded)
     if figures > words:
         return True
+    if words and not figures and all(_is_header(table, c, kinds) for c in worded):
+        return False  # a header whose cells were never merged is mostly blank
     if leaf is not None:
         likely = table.probabilities[leaf]
         if likely[kinds.row].sum() > 0.5:
             return True
-        if likely[kinds.header].sum() > 0.5:
+        if _is_header(table, leaf, kinds):
             return False
     return 2 * words < len(texts)
+
+
+def _is_header(table: LabelledTable, cell: int, kinds: LabelKinds) -> bool:
+    likely = table.probabilities.get(cell)
+    return likely is not None and bool(likely[kinds.header].sum() > 0.5)
 
 
 def _boundary(table: LabelledTable, rows: list[list[int]], numbers: range) -> int:

@@ -155,17 +155,16 @@ def _without_strokes(
     sure_x = _sure(xs, flat.uprights, SURE_UPRIGHT * size, size)
     if sure_y.sum() < 2 or sure_x.sum() < 2:
         return ys, xs
-    reaching_y = (level(ys, xs[sure_x]).seen >= 0.55).any(axis=1)
-    reaching_x = (upright(xs, ys[sure_y]).seen >= 0.55).any(axis=1)
-    return (
-        ys[sure_y | (reaching_y & _clear_of(ys, ys[sure_y], size))],
-        xs[sure_x | (reaching_x & _clear_of(xs, xs[sure_x], size))],
-    )
+    seen_y, seen_x = level(ys, xs[sure_x]).seen, upright(xs, ys[sure_y]).seen
+    return ys[sure_y | _reaching(ys, sure_y, seen_y, size)], xs[sure_x | _reaching(xs, sure_x, seen_x, size)]
 
 
-def _clear_of(lines: Array, sure: Array, size: float) -> NDArray[np.bool_]:
-    """Which lines leave room for characters between themselves and the nearest sure line."""
-    return np.asarray(np.abs(lines[:, None] - sure[None, :]).min(axis=1) >= LEAST_CELL * size)
+def _reaching(lines: Array, sure: NDArray[np.bool_], seen: Array, size: float) -> NDArray[np.bool_]:
+    """Which lines run from stop to stop somewhere, and leave room for characters between them and sure lines beside."""
+    there = seen >= 0.55
+    close = (np.abs(lines[:, None] - lines[None, :]) < LEAST_CELL * size) & sure[None, :]
+    beside = (there[:, None, :] & there[None, :, :]).any(axis=2)
+    return np.asarray(there.any(axis=1) & ~(close & beside).any(axis=1))
 
 
 def _sure(lines: Array, rules: Array, length: float, size: float) -> NDArray[np.bool_]:

@@ -65,7 +65,7 @@ def present(seen: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 def is_broken(seen: NDArray[np.float64]) -> bool:
     """Whether many of the borders that were seen were seen in part only."""
-    partly = ((seen > 0.15) & (seen < 0.85)).sum()
+    partly = ((seen > 0.25) & (seen < 0.85)).sum()
     whole = (seen >= 0.85).sum()
     return bool(partly >= 4 and partly >= BROKEN_SHARE * (partly + whole))
 

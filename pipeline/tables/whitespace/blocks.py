@@ -14,6 +14,8 @@ from pipeline.tables.whitespace.tabular import ALIKE, DASH, STRIP, alike
 
 NEXT = 2.6
 """Largest distance, in heights of characters, of a row without a label from the next."""
+MOSTLY = 0.6
+"""Least share of columns that hold figures, where their distance tells columns from parts of a label."""
 WORDS = 2.6
 """Largest white, in heights of characters, inside a caption."""
 SAME_LINE = 0.32
@@ -171,8 +173,9 @@ def value_edges(block: Block, edge: float, right: float, unit: float) -> list[fl
     both = clusters([*figures, *leaves], 0.1 * unit)
     columns = data
     if len(head) > len(data):
-        # Labels of narrow columns are too short to fall into pieces.
-        columns = head if len(head) >= STRIP else _with_empty(data, head, unit)
+        # Labels of many columns are too short to fall into many pieces.
+        sparse = len(head) >= STRIP and len(data) < MOSTLY * len(head)
+        columns = head if sparse else _with_empty(data, head, unit)
     if len(both) == len(columns):
         columns = both
     return [edge, *((a[1] + b[0]) / 2 for a, b in pairwise(columns)), right]
