@@ -185,7 +185,8 @@ def _print_reliability(reliability: Reliability) -> None:
         f"expected calibration error: {reliability.calibration_error:.5f} "
         f"({reliability.calibration_bins} bins of equal mass)\n\n"
     )
-    points = [reliability.risk_at(coverage) for coverage in _COVERAGES]
+    # Where many cells have one confidence, several coverages lead to one point.
+    points = dict.fromkeys(reliability.risk_at(coverage) for coverage in _COVERAGES)
     console.table(
         ("coverage", "confidence at least", "risk"),
         [(f"{point.coverage:.3f}", f"{point.confidence:.4f}", f"{point.risk:.6f}") for point in points],

@@ -119,7 +119,8 @@ def _rows(
             *(reader, title, str(reports), str(score.cells), f"{score.rate(score.correct):.2f}"),
             *(str(score.silent), f"{score.rate(score.silent):.3f}", f"{score.rate(score.review):.2f}"),
             *(str(score.false_repairs), f"{100 * identities.checked / max(1, identities.identities):.2f}"),
-            *(f"{identities.rate:.2f}", f"{identities.printed_rate:.2f}"),
+            f"{identities.rate:.2f}" if identities.checked else "",
+            f"{identities.printed_rate:.2f}" if identities.printed_checked else "",
         )
         for title, reports, score, identities in groups
     ]
