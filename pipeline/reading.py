@@ -35,6 +35,10 @@ from pipeline.values import parse_value
 
 # From here on the numeral reader's word needs no second opinion.
 _SURE = 0.995
+# Cells whose borders were seen less than this come from the alignment of text. Without a relation that holds they are
+# not accepted, blank ones never.
+_SEEN = 0.4
+_UNSEEN, _UNSEEN_BLANK = 0.95, 0.9
 # A page whose words or figures read worse than this on average stands on its side or on its head.
 _LEGIBLE = 0.6
 # Lines higher than the usual line of the page by this factor may be titles; less is enough where they are centred.
@@ -128,7 +132,18 @@ def _is_figure(text: str) -> bool:
 def _read_grids(grids: Sequence[Grid], readers: Readers) -> list[TableReading]:
     crops = [crop(grid, cell) for grid in grids for cell in grid.cells]
     readings = iter(_read_cells(crops, readers))
-    return [TableReading(grid, tuple(next(readings) for _ in grid.cells)) for grid in grids]
+    return [TableReading(grid, tuple(_as_sure_as(cell, next(readings)) for cell in grid.cells)) for grid in grids]
+
+
+def _as_sure_as(cell: GridCell, reading: Reading) -> Reading:
+    """The reading of a cell, no surer than its borders: where none were seen a figure may have been cut or missed."""
+    if cell.quality > _SEEN:
+        return reading
+    most = _UNSEEN if reading.text.strip() else _UNSEEN_BLANK
+    return replace(
+        reading,
+        alternatives=tuple(replace(other, probability=min(other.probability, most)) for other in reading.alternatives),
+    )
 
 
 def _read_cells(crops: Sequence[Pixels], readers: Readers) -> list[Reading]:
