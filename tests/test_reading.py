@@ -19,6 +19,7 @@ from pipeline.reading import Readers, crop, read_page
 from pipeline.settings import Settings
 from tests.documents.builders import text_pdf
 from tests.ocr.drawing import cell
+from tests.tables import test_whitespace as unruled
 
 FIGURES = (("17", "0", "204"), ("1,360", "5", "88"), ("0", "9", "73"))
 LABEL = "本年度办理结果"
@@ -168,3 +169,13 @@ def _without_rules(pdf: bytes) -> bytes:
         buffer = io.BytesIO()
         document.save(buffer)
     return buffer.getvalue()
+
+
+def test_cells_whose_borders_were_not_seen_are_never_sure(numerals: NumeralReader) -> None:
+    drawn = unruled.table(blank=(3, 2)).pixels
+    sheet = np.full((2339, 1654), 250, np.uint8)
+    sheet[: drawn.shape[0], : drawn.shape[1]] = drawn
+    read = read_page(PageImage(1, sheet, 200.0), Readers(Engine(), numerals))
+    (found,) = [item for item in read.items if isinstance(item, TableReading)]
+    assert max(reading.probability for reading in found.readings) <= 0.95
+    assert all(reading.probability <= 0.9 for reading in found.readings if not reading.text)
