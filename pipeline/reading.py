@@ -174,7 +174,7 @@ def second_opinions(cells: Sequence[tuple[Grid, GridCell, Reading]], engine: Tex
     if not cells:
         return []
     second = engine.read_numerals([crop(grid, cell) for grid, cell, _ in cells])
-    return [pool([first, other]) for (_, _, first), other in zip(cells, second, strict=True)]
+    return [_as_sure_as(own, pool([first, other])) for (_, own, first), other in zip(cells, second, strict=True)]
 
 
 def _join(lines: Sequence[Reading], reader: str) -> Reading:
