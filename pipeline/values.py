@@ -25,6 +25,8 @@ _BLANK = Value(Mark.BLANK)
 _WORDS = frozenset({"不适用", "不適用", "未增未减", "未增未減", "无", "無"})
 _UNIT = "万元|萬元|亿元|億元|元|人次|人|件|条|條|次|篇|个|個|项|項|份|宗"
 
+_UNIT_ALONE = re.compile(_UNIT)
+
 # A count has no more digits than this; a longer string is several cells run together, or a telephone number.
 _INTEGER_DIGITS = 15
 _DECIMAL_DIGITS = 9
@@ -66,6 +68,11 @@ def parse_value(text: str) -> Value:
     if bare in _WORDS:
         return Value(Mark.TEXT)
     return _parse_number(printed, folded) or Value(Mark.TEXT, note=printed)
+
+
+def is_unit(text: str) -> bool:
+    """Whether a text is a unit alone, as forms with a column of units print it."""
+    return _UNIT_ALONE.fullmatch(text.strip()) is not None
 
 
 def format_number(number: Decimal) -> str:

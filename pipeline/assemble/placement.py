@@ -367,10 +367,11 @@ def _place_list(
 
 
 def _fullest(pieces: Sequence[tuple[PrintedRow, float]]) -> tuple[PrintedRow, float]:
-    """The piece of a row that holds its figures; where several do, none of them is certain."""
-    filled = [piece for piece in pieces if not _all_blank(piece[0])] or list(pieces[:1])
-    row, certainty = filled[0]
-    return row, certainty if len(filled) == 1 else min(certainty, _SHARED)
+    """The piece of a row that holds its figures; of several, the one with a label; of several, none is certain."""
+    filled = [piece for piece in pieces if not _all_blank(piece[0])] or list(pieces)
+    named = [piece for piece in filled if piece[0].likely is not None] or filled
+    row, certainty = named[0]
+    return row, certainty if len(named) == 1 else min(certainty, _SHARED)
 
 
 def _place_strip(table: TableSpec, parts: Sequence[Segment]) -> Iterator[tuple[CellKey, Placement]]:

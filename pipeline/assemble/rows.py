@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.domain import LabelContext, Mark, TableReading
 from pipeline.labels.contexts import grid_contexts
-from pipeline.values import parse_value
+from pipeline.values import is_unit, parse_value
 
 _VALUE_MARKS = frozenset({Mark.NUMBER, Mark.BLANK, Mark.SLASH, Mark.DASH})
 # A table rarely changes inside a grid: one label alone is too weak to start another.
@@ -98,8 +98,9 @@ def label_tables(
 
 
 def is_value(text: str) -> bool:
-    """Whether a reading could stand in a value cell: a number, a mark or nothing."""
-    return parse_value(text).mark in _VALUE_MARKS
+    """Whether a reading could stand in a value cell: a number, a mark, nothing, or a word such as 不适用."""
+    value = parse_value(text)
+    return value.mark in _VALUE_MARKS or not value.note
 
 
 def cells_by_row(table: TableReading) -> list[list[int]]:
@@ -187,7 +188,11 @@ def _segment(
 
 
 def _leaf(table: LabelledTable, labels: Sequence[int], kinds: LabelKinds) -> int | None:
-    """The label cell that names the row; a cell that spans further rows names a group, unless it reads as a row."""
+    """The label cell that names the row; a cell that spans further rows names a group, unless it reads as a row.
+
+    The row's unit does not name it: a row that shows nothing else has lost its label.
+    """
+    labels = [c for c in labels if not is_unit(table.reading.readings[c].text)]
     named = {c: float(table.probabilities[c][kinds.row].sum()) for c in labels}
     cells = table.reading.grid.cells
     own = [c for c in labels if cells[c].row_span == 1 or named[c] > 0.5]
@@ -201,7 +206,7 @@ def _is_data(table: LabelledTable, leaf: int | None, values: tuple[int, ...], ki
     words = len(worded)
     if figures > words:
         return True
-    if words and not figures and all(_is_header(table, c, kinds) for c in worded):
+    if words and all(_is_header(table, c, kinds) for c in worded):
         return False  # a header whose cells were never merged is mostly blank
     if leaf is not None:
         likely = table.probabilities[leaf]

@@ -293,3 +293,30 @@ def test_a_blank_row_below_the_strip_is_not_taken_for_it() -> None:
     pages = [page(table(squares_of(spec_of(form, "proactive_disclosure"), name)), table(squares))]
     (report,) = read(*pages)
     assert {k: v for k, v in found(pages, report).items() if k.table_id == "reviews"} == expected(form, "reviews")
+
+
+def test_a_header_that_was_never_merged_is_no_row_even_with_a_speck_in_it() -> None:
+    form = form_by_id("ogi-2021")
+    squares = squares_of(spec_of(form, "requests"), name)
+    spanning = next(s for s in squares if s[4] == "申请人情况")
+    row, first, _, count, text = spanning
+    squares.remove(spanning)
+    squares += [(row, first + i, 1, 1, text if i == 3 else "1" if i == 0 else "") for i in range(count)]
+    pages = [page(table(squares))]
+    (report,) = read(*pages)
+    assert found(pages, report) == expected(form, "requests")
+    assert min(p.row_probability for p in report.placements.values()) > 0.95
+
+
+@pytest.mark.parametrize("figure", ["5", "不适用"])
+def test_a_unit_does_not_name_its_row_and_a_word_may_stand_for_its_figure(figure: str) -> None:
+    form = form_by_id("ogi-2014")
+    block = form.tables[0].blocks[0]
+    lost = {"channel_weibo", "denied_trade_secret", "litigation_upheld"}
+    squares: list[Square] = [(0, 0, 1, 1, block.stub), (0, 1, 1, 1, block.unit_header), (0, 2, 1, 1, "统计数")]
+    for number, row in enumerate(block.rows, start=1):
+        texts = ("" if row.id in lost else row.label, row.unit, figure)
+        squares += [(number, column, 1, 1, text) for column, text in enumerate(texts)]
+    pages = [page(table(squares))]
+    (report,) = read(*pages)
+    assert found(pages, report) == dict.fromkeys(expected(form, "statistics"), figure)
