@@ -188,11 +188,13 @@ class Alternative:
 class Reading:
     """What a reader saw in a picture: alternatives, most probable first, never empty.
 
-    A picture without ink reads as the empty text. ``reader`` names the reader.
+    A picture without ink reads as the empty text. ``reader`` names the reader. Where several looked at the picture
+    ``parts`` holds what each of them saw.
     """
 
     alternatives: tuple[Alternative, ...]
     reader: str
+    parts: tuple[Reading, ...] = ()
 
     @property
     def text(self) -> str:
@@ -419,6 +421,19 @@ class Value:
     number: Decimal | None = None
     unit: str = ""
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """How far a cell that was found may be relied on, with the reasons for review in words.
+
+    ``value`` is set where the relations of the form determine another value than the one that was read.
+    """
+
+    status: Status
+    confidence: float
+    reasons: tuple[str, ...]
+    value: Value | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,11 @@ from pipeline.domain import (
     CellKey,
     Extraction,
     Failure,
-    Finding,
     FormSpec,
+    Judgement,
     PageReading,
     Reading,
     Report,
-    Status,
     TableReading,
 )
 from pipeline.errors import DocumentError
@@ -28,6 +27,7 @@ from pipeline.forms import load_forms
 from pipeline.labels.classifier import LabelClassifier
 from pipeline.ocr import load_engine
 from pipeline.ocr.numerals import NumeralReader
+from pipeline.reconcile import Reconciliation, reconcile
 from pipeline.settings import Settings
 
 
@@ -100,8 +100,9 @@ def _reports(pages: Sequence[PageReading], tools: _Tools) -> tuple[Report, ...]:
 def _report(index: int, report: assemble.MappedReport, tables: Sequence[TableReading], tools: _Tools) -> Report:
     readings = {key: tables[place.table].readings[place.cell] for key, place in report.placements.items()}
     readings = _look_again(report, tables, readings, tools)
-    findings = rules.check_all(report.form.rules, assemble.parse_readings(readings))
-    judgements = _judge(report, readings, findings)
+    placed = {key: place.row_probability * place.column_probability for key, place in report.placements.items()}
+    reconciled = reconcile(report.form.rules, readings, placed)
+    judgements = _judge(report, readings, reconciled)
     return Report(
         index=index,
         pages=report.pages,
@@ -109,7 +110,7 @@ def _report(index: int, report: assemble.MappedReport, tables: Sequence[TableRea
         year=report.year,
         form_id=report.form.id,
         cells=assemble.build_cells(report, [table.grid for table in tables], readings, judgements),
-        findings=findings,
+        findings=reconciled.findings,
     )
 
 
@@ -138,12 +139,11 @@ def _look_again(
 
 
 def _judge(
-    report: assemble.MappedReport,
-    readings: Mapping[CellKey, Reading],
-    findings: Sequence[Finding],
-) -> dict[CellKey, tuple[Status, float, tuple[str, ...]]]:
-    support = rules.count_support(report.form.rules, assemble.parse_readings(readings))
-    broken = Counter(key for finding in findings for key in finding.cells)
+    report: assemble.MappedReport, readings: Mapping[CellKey, Reading], reconciled: Reconciliation
+) -> dict[CellKey, Judgement]:
+    values = assemble.parse_readings(readings)
+    support = rules.count_support(report.form.rules, values)
+    broken = {key for finding in rules.check_all(report.form.rules, values) for key in finding.cells}
     printed = Counter(key.table_id for key in readings)
     blank = Counter(key.table_id for key, read in readings.items() if not read.text.strip())
     judgements = {}
@@ -155,8 +155,10 @@ def _judge(
                 row_probability=place.row_probability,
                 column_probability=place.column_probability,
                 support=support[key],
-                broken=broken[key],
+                broken=key in broken,
                 blank_share=blank[key.table_id] / printed[key.table_id],
+                weighed=reconciled.posterior.get(key),
+                settled=reconciled.settled.get(key),
             )
         )
     return judgements

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pipeline.assemble.placement import MappedReport
-from pipeline.domain import Cell, CellKey, Grid, Mark, Reading, Status, Value
+from pipeline.domain import Cell, CellKey, Grid, Judgement, Mark, Reading, Status, Value
 from pipeline.forms import cell_units
 from pipeline.geometry import box_to_parent
 from pipeline.values import parse_value
@@ -23,14 +23,14 @@ def build_cells(
     report: MappedReport,
     grids: Sequence[Grid],
     readings: Mapping[CellKey, Reading],
-    judgements: Mapping[CellKey, tuple[Status, float, tuple[str, ...]]],
+    judgements: Mapping[CellKey, Judgement],
 ) -> tuple[Cell, ...]:
     """Make the cells of a report.
 
     Args:
         grids: the grids of the document; placements refer to them by position.
         readings: the final reading of each cell that was found.
-        judgements: status, confidence and reasons for review of each cell that was found.
+        judgements: of each cell that was found; the value they settle on goes before the one that was read.
     """
     units = cell_units(report.form)
     values = parse_readings(readings)
@@ -42,21 +42,21 @@ def build_cells(
             continue
         placement = report.placements[key]
         grid = grids[placement.table]
-        value = values[key]
-        status, confidence, reasons = judgements[key]
+        judged = judgements[key]
+        value = judged.value or values[key]
         cells.append(
             Cell(
                 key=key,
                 value=value,
                 raw_text=readings[key].text,
-                status=status,
-                confidence=confidence,
+                status=judged.status,
+                confidence=judged.confidence,
                 reading=_describe(readings[key]),
                 page=grid.page,
                 box=box_to_parent(grid.to_page, grid.cells[placement.cell].box),
                 unit=value.unit or (units[key] if value.mark is Mark.NUMBER else ""),
                 note=value.note,
-                reasons=reasons,
+                reasons=judged.reasons,
             )
         )
     return tuple(cells)

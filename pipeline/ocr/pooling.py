@@ -36,4 +36,4 @@ def pool(readings: Sequence[Reading]) -> Reading:
     total = sum(weights.values()) + rest
     ranked = sorted(weights.items(), key=lambda item: -item[1])
     reader = "+".join(dict.fromkeys(r.reader for r in readings))
-    return Reading(tuple(Alternative(spelled[m], w / total) for m, w in ranked), reader)
+    return Reading(tuple(Alternative(spelled[m], w / total) for m, w in ranked), reader, tuple(readings))

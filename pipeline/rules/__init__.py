@@ -1,9 +1,9 @@
 """Kinds of arithmetic rules. A module in this folder is its own registration; its instances stand in the form files.
 
 Each module has ``KIND``, the name used in the form files, ``EQUATION``, whether both sides must be equal, so that one
-wrong cell alone always breaks the rule (else the left side is at most the right), and ``check(rule, values)``, which returns a
-:class:`~pipeline.domain.Finding` when the printed figures break the rule and None when they keep it or when it
-cannot be judged.
+wrong cell alone always breaks the rule (else the left side is at most the right), and ``check(rule, values)``: a
+:class:`~pipeline.domain.Finding` when the printed figures break the rule, None when they keep it or when it cannot be
+judged.
 """
 
 from __future__ import annotations
