@@ -26,7 +26,7 @@ from pipeline.domain import (
     Transform,
 )
 from pipeline.geometry import Identity, box_to_parent, chain, corners, scaling, translation
-from pipeline.ocr import TextEngine
+from pipeline.ocr import TextEngine, calibration
 from pipeline.ocr.lines import split_lines
 from pipeline.ocr.numerals import NumeralReader
 from pipeline.ocr.pooling import pool
@@ -136,7 +136,8 @@ def _read_grids(grids: Sequence[Grid], readers: Readers) -> list[TableReading]:
 
 
 def _as_sure_as(cell: GridCell, reading: Reading) -> Reading:
-    """The reading of a cell, no surer than its borders: where none were seen a figure may have been cut or missed."""
+    """The calibrated reading of a cell, no surer than its borders: where none were seen a figure may be cut."""
+    reading = calibration.load().apply(reading, cell.quality)
     if cell.quality > _SEEN:
         return reading
     most = _UNSEEN if reading.text.strip() else _UNSEEN_BLANK

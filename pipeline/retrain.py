@@ -21,9 +21,11 @@ from pipeline.errors import ModelError
 from pipeline.labels import artefact, classifier
 from pipeline.labels.dataset import Example, read_labels
 from pipeline.labels.evaluation import Evaluation, evaluate
+from pipeline.ocr import calibration
 
 LABELS = "labels.csv"
 NUMERALS = "numerals.npz"
+READINGS = "readings.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,9 @@ def train(training_data: Path, models: Path, check: bool = False) -> tuple[Train
     numerals = training_data / NUMERALS
     if numerals.exists():
         outcomes.append(_train_numerals(numerals, models / "numeral_reader", check))
+    readings = training_data / READINGS
+    if readings.exists():
+        outcomes.append(_train_calibration(readings, models / calibration.MODEL, check))
     return tuple(outcomes)
 
 
@@ -175,10 +180,50 @@ def _train_numerals(data: Path, folder: Path, check: bool) -> TrainingOutcome:
             return TrainingOutcome(name, shown, reproduced, f"training gives {mine['sha256'][:12]}: {difference}")
         written = folder / made.name
         shutil.copytree(made, written, dirs_exist_ok=True)
-    partial = folder / "CURRENT.part"
-    partial.write_text(written.name + "\n", encoding="utf-8")
-    os.replace(partial, current)
+    _point(current, written.name)
     return TrainingOutcome(name, written, reproduced, f"new model: {difference}")
+
+
+def _train_calibration(data: Path, folder: Path, check: bool) -> TrainingOutcome:
+    from pipeline.ocr import calibration_training
+
+    found = calibration_training.fit(data)
+    current = folder / "CURRENT"
+    before = folder / current.read_text(encoding="utf-8").strip() if current.exists() else None
+    with tempfile.TemporaryDirectory() as scratch:
+        made = Path(scratch) / "model.json"
+        calibration.save(made.parent, found.intercept, found.weights)
+        contents = _sha256(made)
+        if before is not None and _sha256(before / made.name) == contents:
+            return TrainingOutcome(calibration.MODEL, before, True, f"reproduced bit for bit ({contents[:12]})")
+        difference = "there was no model" if before is None else "the training data or the code has changed"
+        reproduced = None if before is None else False
+        if check:
+            shown = folder if before is None else before
+            return TrainingOutcome(
+                calibration.MODEL, shown, reproduced, f"training gives {contents[:12]}: {difference}"
+            )
+        written = folder / f"{dt.datetime.now(dt.UTC).date().isoformat()}-{contents[:8]}"
+        written.mkdir(parents=True, exist_ok=True)
+        shutil.copy(made, written / made.name)
+    metrics = {
+        "calibration_error": round(found.error, 5),
+        "held_out": found.readings,
+        "held_out_wrong": found.wrong,
+        "training_data_sha256": _sha256(data),
+    }
+    (written / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
+    _point(current, written.name)
+    return TrainingOutcome(
+        calibration.MODEL, written, reproduced, f"new model, calibration error {found.error:.4f}: {difference}"
+    )
+
+
+def _point(current: Path, name: str) -> None:
+    """Make a model the current one, at once or not at all."""
+    partial = current.with_suffix(".part")
+    partial.write_text(name + "\n", encoding="utf-8")
+    os.replace(partial, current)
 
 
 def _numeral_manifest(folder: Path) -> Mapping[str, Any]:
