@@ -424,6 +424,9 @@ def _columns(row: PrintedRow, count: int, centres: NDArray[np.float64] | None) -
         hit = [c for c in values if cells[c].box.x0 <= centre < cells[c].box.x1]
         found.append((hit[0], _BY_PLACE) if hit else (None, 0.0))
     owners = [cell for cell, _ in found if cell is not None]
+    if len(set(owners)) == count and values[-count:] == owners:
+        # What stands before the columns is a piece of the label.
+        return [(cell, 1.0) for cell in owners]
     unplaced = [cell for cell in filled if cell not in owners]
     return [
         (cell, _SHARED if unplaced or owners.count(cell) > 1 else sure) if cell is not None else (None, 0.0)

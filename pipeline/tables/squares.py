@@ -12,6 +12,8 @@ ALONE, SUPPORTED, COMPLETED = 0.72, 0.5, 0.28
 """How much of a border must be seen when no, one or both neighbours in line with it are there."""
 BROKEN_ALONE, BROKEN_SUPPORTED = 0.6, 0.25
 """The same in a table whose rules are broken; there a border between neighbours may be wanting altogether."""
+GLIMPSED = 0.1
+"""How much of the last border before the frame must be seen: strokes of characters in the row above may look sure."""
 SURE = 0.62
 """How much of a border must be seen for it to support its neighbours."""
 BROKEN_SHARE = 0.12
@@ -59,7 +61,9 @@ def present(seen: NDArray[np.float64]) -> NDArray[np.bool_]:
     whole = np.full(seen.shape[1], 2)
     whole[-1] = 1
     likely = (count[1:-1] == whole) & (others >= 0.5 * (len(inner) - 1))
-    there[1:-1] |= likely & (broken | (seen[1:-1] >= COMPLETED))
+    least = np.full(seen.shape[1], 0.0 if broken else COMPLETED)
+    least[-1] = max(least[-1], GLIMPSED)
+    there[1:-1] |= likely & (seen[1:-1] >= least)
     return there
 
 

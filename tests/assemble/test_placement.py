@@ -320,3 +320,18 @@ def test_a_unit_does_not_name_its_row_and_a_word_may_stand_for_its_figure(figure
     pages = [page(table(squares))]
     (report,) = read(*pages)
     assert found(pages, report) == dict.fromkeys(expected(form, "statistics"), figure)
+
+
+def test_a_piece_of_a_label_before_the_columns_does_not_shift_them() -> None:
+    form = form_by_id("ogi-2021")
+    spec = spec_of(form, "requests")
+    squares = squares_of(spec, name)
+    row, left = next((r, c) for r, c, *_, text in squares if text == "2.重复申请")
+    first = 1 + max(c for r, c, *_, text in squares if text == "2.重复申请")
+    moved = [(r, c + (c >= first), rs, cs + (c < first <= c + cs), text) for r, c, rs, cs, text in squares]
+    moved = [s for s in moved if s[:2] != (row, left)]
+    moved += [(row, left, 1, first - left, "2.重复申请"), (row, first, 1, 1, "3")]
+    pages = [page(table(moved))]
+    (report,) = read(*pages)
+    assert found(pages, report) == expected(form, "requests")
+    assert min(p.column_probability for p in report.placements.values()) == 1.0

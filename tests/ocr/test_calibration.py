@@ -77,7 +77,7 @@ def test_training_learns_that_scores_matter_and_refuses_what_teaches_nothing(tmp
     ]
     data.write_text("\n".join([",".join(COLUMNS), *rows, ""]), encoding="utf-8")
     found = fit(data)
-    assert found.weights[0] > 0 and found.weights[1] > 0
+    assert min(found.weights[:2]) > 0
     assert found.error < 0.1
     for text in ("nonsense\n", ",".join(COLUMNS) + "\n"):
         data.write_text(text, encoding="utf-8")
