@@ -10,6 +10,8 @@ from pipeline.values import parse_value
 
 # A reading that is more certain than this is not doubted because a relation fails: then the report is wrong.
 CERTAIN = 0.995
+# Cells below this do not vouch for another one in their sum.
+VOUCHING = 0.95
 # An agency that leaves cells blank leaves many: where fewer are, a blank may be a faint figure.
 _RARE = 0.05
 _LONE_BLANK = 0.9
@@ -27,6 +29,7 @@ class Evidence:
         reading: the final reading, pooled over the readers.
         row_probability, column_probability: how sure its place on the form is.
         support: number of equations it takes part in that hold.
+        vouched: number of equations whose other cells are all well read; counted for cells that are not.
         broken: whether it takes part in a relation that does not hold.
         blank_share: share of the cells of its table that read blank.
         weighed: a doubtful cell's values given the relations, most probable first; None where they were not weighed.
@@ -37,6 +40,7 @@ class Evidence:
     row_probability: float
     column_probability: float
     support: int
+    vouched: int
     broken: bool
     blank_share: float
     weighed: tuple[Alternative, ...] | None = None
@@ -48,7 +52,7 @@ def judge(evidence: Evidence) -> Judgement:
     reading = evidence.reading
     value = parse_value(reading.text)
     place = evidence.row_probability * evidence.column_probability
-    if evidence.settled is not None:
+    if evidence.settled is not None and evidence.vouched:
         found = parse_value(evidence.settled.text)
         believed = min(evidence.settled.probability, _DERIVED)
         if (found.mark, found.number) != (value.mark, value.number) and believed * place >= ACCEPT:
@@ -78,14 +82,16 @@ def judge(evidence: Evidence) -> Judgement:
 def _believed(evidence: Evidence, mark: Mark) -> float:
     """Probability of the reading, given the relations where they say something about it.
 
-    A blank or a dash counts as 0 in a sum, so a sum that holds does not tell it from a printed 0.
+    A blank or a dash counts as 0 in a sum, so a sum that holds does not tell it from a printed 0; and a sum speaks for
+    a figure only where its other cells are well read. Against a figure it speaks in any case.
     """
     read = evidence.reading.probability
+    supported = mark is Mark.NUMBER and (evidence.vouched > 0 or read >= VOUCHING)
     if evidence.weighed is not None:
         value = parse_value(evidence.reading.text)
         same = (a.probability for a in evidence.weighed if parse_value(a.text) == value)
-        return min(max(same, default=0.0), _DERIVED if mark is Mark.NUMBER else read)
-    support = 2.0 * min(evidence.support, 2) if mark is Mark.NUMBER else 0.0
+        return min(max(same, default=0.0), _DERIVED if supported else read)
+    support = 2.0 * min(evidence.support, 2) if supported else 0.0
     against = 3.0 if evidence.broken and read < CERTAIN else 0.0
     return 1.0 / (1.0 + math.exp(-_odds(read) - support + against))
 

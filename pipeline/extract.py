@@ -143,6 +143,8 @@ def _judge(
 ) -> dict[CellKey, Judgement]:
     values = assemble.parse_readings(readings)
     support = rules.count_support(report.form.rules, values)
+    well_read = {key for key, read in readings.items() if read.probability >= confidence.VOUCHING}
+    vouched = rules.count_vouched(report.form.rules, values, well_read)
     broken = {key for finding in rules.check_all(report.form.rules, values) for key in finding.cells}
     printed = Counter(key.table_id for key in readings)
     blank = Counter(key.table_id for key, read in readings.items() if not read.text.strip())
@@ -155,6 +157,7 @@ def _judge(
                 row_probability=place.row_probability,
                 column_probability=place.column_probability,
                 support=support[key],
+                vouched=vouched[key],
                 broken=key in broken,
                 blank_share=blank[key.table_id] / printed[key.table_id],
                 weighed=reconciled.posterior.get(key),

@@ -108,7 +108,7 @@ def _read_picture(page: PageImage, readers: Readers) -> tuple[TableReading | Lin
     _, upright, found = best
     grids = [table.grid for table in found]
     lines = _read_lines(tables.find_lines(upright, grids), grids, readers, upright.to_page)
-    return _in_order(found, lines, upright.to_page)
+    return _in_order([_calibrated(table) for table in found], lines, upright.to_page)
 
 
 def _legibility(found: Sequence[TableReading]) -> tuple[float, bool]:
@@ -132,7 +132,13 @@ def _is_figure(text: str) -> bool:
 def _read_grids(grids: Sequence[Grid], readers: Readers) -> list[TableReading]:
     crops = [crop(grid, cell) for grid in grids for cell in grid.cells]
     readings = iter(_read_cells(crops, readers))
-    return [TableReading(grid, tuple(_as_sure_as(cell, next(readings)) for cell in grid.cells)) for grid in grids]
+    return [TableReading(grid, tuple(next(readings) for _ in grid.cells)) for grid in grids]
+
+
+def _calibrated(table: TableReading) -> TableReading:
+    """The table with calibrated probabilities; these hold on upright pages only, so the orientation comes first."""
+    pairs = zip(table.grid.cells, table.readings, strict=True)
+    return replace(table, readings=tuple(_as_sure_as(cell, reading) for cell, reading in pairs))
 
 
 def _as_sure_as(cell: GridCell, reading: Reading) -> Reading:

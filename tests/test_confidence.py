@@ -25,6 +25,7 @@ def evidence(found: Reading, **changes: float) -> Evidence:
         row_probability=1.0,
         column_probability=1.0,
         support=0,
+        vouched=1,
         broken=False,
         blank_share=0.3,
     )
@@ -114,6 +115,14 @@ def test_what_the_relations_make_of_a_doubtful_reading_decides() -> None:
     judged = judge(refuted)
     assert judged.status is Status.REVIEW
     assert "“11”" in judged.reasons[0]
+
+
+def test_doubtful_cells_of_one_sum_do_not_vouch_for_each_other() -> None:
+    doubtful = evidence(reading(("1", 0.7), ("", 0.2)), weighed=(Alternative("1", 0.99),), support=2)
+    assert judge(doubtful).status is Status.ACCEPTED
+    assert judge(replace(doubtful, vouched=0)).status is Status.REVIEW
+    repaired = replace(doubtful, settled=Alternative("4", 0.99), vouched=0)
+    assert judge(repaired).status is Status.REVIEW
 
 
 def test_a_value_that_the_relations_determine_takes_the_place_of_the_reading_and_says_so() -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from types import ModuleType
 
 from pipeline.domain import CellKey, Finding, RuleSpec, Value
@@ -19,7 +19,7 @@ from pipeline.rules._sides import both_sides
 
 Check = Callable[[RuleSpec, Mapping[CellKey, Value | None]], Finding | None]
 
-__all__ = ["EQUATIONS", "KINDS", "Check", "both_sides", "check_all", "count_support"]
+__all__ = ["EQUATIONS", "KINDS", "Check", "both_sides", "check_all", "count_support", "count_vouched"]
 
 
 def _modules() -> list[ModuleType]:
@@ -49,3 +49,19 @@ def count_support(rules: Iterable[RuleSpec], values: Mapping[CellKey, Value | No
         if rule.kind in EQUATIONS and both_sides(rule, values) is not None and KINDS[rule.kind](rule, values) is None:
             support.update((*rule.left, *rule.right))
     return support
+
+
+def count_vouched(
+    rules: Iterable[RuleSpec], values: Mapping[CellKey, Value | None], well_read: Container[CellKey]
+) -> Counter[CellKey]:
+    """How many equations that can be judged each doubtful cell takes part in whose other cells are all well read.
+
+    What two doubtful cells of one equation say in each other's favour counts little: a reader that takes a stroke for a
+    1 does so in the detail and in the total.
+    """
+    vouched: Counter[CellKey] = Counter()
+    for rule in rules:
+        open_cells = [key for key in (*rule.left, *rule.right) if key not in well_read]
+        if rule.kind in EQUATIONS and len(open_cells) == 1 and both_sides(rule, values) is not None:
+            vouched.update(open_cells)
+    return vouched
