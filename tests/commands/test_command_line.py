@@ -46,7 +46,7 @@ def test_help_loads_nothing_heavy() -> None:
     loaded = {line.rsplit("|", 1)[1].strip().split(".")[0] for line in done.stderr.splitlines() if "|" in line}
     assert "typer" in loaded
     assert not loaded & set(HEAVY)
-    assert all(name in done.stdout for name in ("extract", "train", "evaluate", "forms", "doctor"))
+    assert all(name in done.stdout for name in ("extract", "explain", "train", "evaluate", "forms", "doctor"))
 
 
 def test_the_version_is_that_of_the_package() -> None:
