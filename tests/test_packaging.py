@@ -18,6 +18,10 @@ ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
+ELSEWHERE = "scripts/benchmarks/peer_rows.py"
+"""Runs in an environment of its own."""
+
+
 def asked_for(requirements: list[str]) -> set[str]:
     return {canonical(re.split(r"[^\w.-]", requirement, maxsplit=1)[0]) for requirement in requirements}
 
@@ -58,7 +62,17 @@ def test_the_package_asks_for_everything_it_imports() -> None:
 @pytest.mark.parametrize("folder", ["scripts", "tests"])
 def test_development_asks_for_everything_else(folder: str) -> None:
     requirements = [*PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"]["dev"]]
-    assert undeclared(folder, asked_for(requirements)) == []
+    found = undeclared(folder, asked_for(requirements))
+    assert [each for each in found if not each.startswith(ELSEWHERE)] == []
+
+
+def test_what_runs_in_an_environment_of_its_own_is_listed_there() -> None:
+    listed = (ROOT / "scripts/benchmarks/peers-requirements.txt").read_text(encoding="utf-8").splitlines()
+    pinned = [line for line in listed if line and not line.startswith("#")]
+    assert all("==" in line for line in pinned)
+    names = {"PIL": "pillow", "cv2": "opencv-contrib-python-headless"}
+    imports = {name for name, file in imported(ROOT / "scripts") if file == ELSEWHERE} - sys.stdlib_module_names
+    assert {names.get(name, name) for name in imports} <= asked_for(pinned)
 
 
 def test_the_lock_names_no_place_of_this_machine() -> None:

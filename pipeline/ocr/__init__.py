@@ -16,7 +16,19 @@ from pipeline.domain import Pixels, Reading
 from pipeline.errors import MissingDependencyError, UsageError
 
 # Modules of this package that serve the engines and are none themselves.
-_SERVANTS = frozenset({"crops", "ctc", "lines", "numerals", "numerals_training", "pictures", "pooling"})
+_SERVANTS = frozenset(
+    {
+        "calibration",
+        "calibration_training",
+        "crops",
+        "ctc",
+        "lines",
+        "numerals",
+        "numerals_training",
+        "pictures",
+        "pooling",
+    }
+)
 
 
 class TextEngine(Protocol):
