@@ -9,6 +9,7 @@ takes Chinese for another encoding.
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -22,6 +23,8 @@ _TRIGGERS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "﹢", "﹣", "﹦"
 _CONTROLS = ("\t", "\r", "\n")
 # Zero-width characters are no blanks to Python, but spreadsheets may drop them.
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
+
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
 def protect(text: str) -> str:
@@ -37,8 +40,13 @@ def protect(text: str) -> str:
     return text
 
 
+def protect_figure(text: str) -> str:
+    """A plain number as it is, anything else as `protect` gives it: ``-8`` is a figure, ``-8+1`` a formula."""
+    return text if _NUMBER.fullmatch(text) else protect(text)
+
+
 def restore(text: str) -> str:
-    """The text that `protect` was given."""
+    """The text that `protect` or `protect_figure` was given."""
     return text.removeprefix("'")
 
 
@@ -48,7 +56,7 @@ class Writer:
     Args:
         path: the new file.
         columns: names of all columns, in order.
-        numbers: those of them that hold numbers and are written as they are.
+        numbers: those of them that hold numbers; these are written as they are.
 
     Raises:
         FileExistsError: the file is there already.
@@ -66,7 +74,9 @@ class Writer:
         """Append a row; it must have every column and no other."""
         if row.keys() != set(self._columns):
             raise ValueError(f"columns {sorted(row.keys() ^ set(self._columns))} are missing or unknown")
-        self._writer.writerow([row[name] if name in self._numbers else protect(row[name]) for name in self._columns])
+        self._writer.writerow(
+            [(protect_figure if name in self._numbers else protect)(row[name]) for name in self._columns]
+        )
         self.rows += 1
 
     def file(self) -> TextIO:
