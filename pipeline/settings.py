@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +22,3 @@ class Settings:
     max_megapixels: float = 120.0
     max_pages: int = 2000
     password: str | None = None
-
-
-def models_root() -> Path:
-    """The folder of trained models: inside an installed wheel ``pipeline/_models``, in a checkout ``models``."""
-    package = Path(__file__).resolve().parent
-    installed = package / "_models"
-    return installed if installed.is_dir() else package.parent / "models"

@@ -5,8 +5,10 @@ Modules of this package import nothing heavy before their command runs, so that 
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -42,8 +44,13 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
     ] = False,
+    home: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of your own models and training data (or set NIANBAO_HOME)."),
+    ] = None,
 ) -> None:
-    pass
+    if home is not None:  # in the environment, so that the processes that read documents know it too
+        os.environ["NIANBAO_HOME"] = str(home.absolute())
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 
 import typer
 
@@ -111,25 +112,21 @@ def _engines() -> Iterator[Check]:
 
 def _models() -> Iterator[Check]:
     """Load each model, which verifies it against its manifest."""
+    from pipeline import model_store
+    from pipeline.labels import artefact
+    from pipeline.ocr import calibration, numerals
 
-    def label_classifier() -> object:
-        from pipeline.labels.classifier import LabelClassifier
-
-        return LabelClassifier.load()
-
-    def numeral_reader() -> object:
-        from pipeline.ocr.numerals import NumeralReader
-
-        return NumeralReader.load()
-
-    models: tuple[tuple[str, Callable[[], object]], ...] = (
-        ("label classifier", label_classifier),
-        ("numeral reader", numeral_reader),
+    loaders: tuple[tuple[str, Callable[[Path], object]], ...] = (
+        (artefact.MODEL, artefact.load_model),
+        (numerals.MODEL, numerals.NumeralReader.load_from),
+        (calibration.MODEL, calibration.load_from),
     )
-    for name, load in models:
+    for kind, load in loaders:
+        name = f"model {kind.replace('_', ' ')}"
         try:
-            load()
+            folder = model_store.current(kind)
+            load(folder)
         except NianbaoError as error:
-            yield Check(f"model {name}", error.cause, error.advice or "Run `nianbao train` or install nianbao again")
+            yield Check(name, error.cause, error.advice or "Run `nianbao train` or install nianbao again")
         else:
-            yield Check(f"model {name}", "found and verified")
+            yield Check(name, f"found and verified: {folder}")

@@ -26,9 +26,9 @@ def train(
         raise UsageError(
             f"{training_data} is no folder", "Run it in a checkout, or name the folder with --training-data"
         )
-    from pipeline import retrain
+    from pipeline.retrain import training
 
-    outcomes = retrain.train(training_data, models, check)
+    outcomes = training.train(training_data, models, check)
     for outcome in outcomes:
         console.write(f"{outcome.model}: {outcome.folder}: {outcome.explanation}\n")
     if check and not all(outcome.reproduced for outcome in outcomes):

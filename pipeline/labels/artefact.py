@@ -8,12 +8,13 @@ hash of its contents: vocabularies, weights, intercepts, classes and known chara
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import platform
-import re
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -22,12 +23,12 @@ from typing import Any
 
 import numpy as np
 
+from pipeline import model_store
 from pipeline.errors import ModelError
 from pipeline.labels.classifier import LabelModel
 from pipeline.labels.features import FIELDS, SCHEMA, WEIGHTS
 
 MODEL = "label_classifier"
-_ADVICE = "Run nianbao train to make a new one"
 _PACKAGES = ("scikit-learn", "numpy", "scipy", "skops")
 # Everything the model consists of; a file that names anything else is refused before it is built.
 _TYPES = frozenset(
@@ -58,9 +59,7 @@ _TYPES = frozenset(
         "sklearn.utils._bunch.Bunch",
     }
 )
-_MOST_BYTES = 64 * 1024 * 1024
-_MOST_MEMBERS = 200
-_FOLDER = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{12}")
+_MEMBERS = r"schema\.json|\d+\.(npy|npz)"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,37 +70,6 @@ class Manifest:
     training_data: str
     versions: Mapping[str, str]
     machine: str
-
-
-def default_folder() -> Path:
-    """The folder of the label models: in the checkout, or inside the installed package."""
-    package = Path(__file__).resolve().parents[1]
-    places = [package.parent / "models" / MODEL, package / "_models" / MODEL]
-    return next((place for place in places if (place / "CURRENT").is_file()), places[0])
-
-
-def load_current(folder: Path) -> LabelModel:
-    """Load the model that ``folder``/CURRENT names.
-
-    Raises:
-        ModelError: it is missing, damaged, made for another version, or holds what must not be loaded.
-    """
-    return load_model(current(folder))
-
-
-def current(folder: Path) -> Path:
-    """The folder of the model in use.
-
-    Raises:
-        ModelError: there is none.
-    """
-    try:
-        name = (folder / "CURRENT").read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ModelError(f"There is no label model in {folder}", _ADVICE) from error
-    if _FOLDER.fullmatch(name) is None:
-        raise ModelError(f"{folder / 'CURRENT'} names no model: {name[:80]!r}", _ADVICE)
-    return folder / name
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -122,30 +90,25 @@ def load_model(folder: Path) -> LabelModel:
     """
     data = _manifest(folder)
     if data["feature_schema"] != SCHEMA or data["fields"] != list(FIELDS):
-        raise ModelError(f"The label model {folder.name} was made for another version of nianbao", _ADVICE)
+        raise ModelError(f"The label model {folder.name} was made for another version of nianbao", model_store.ADVICE)
     fitted, here = data["versions"].get("scikit-learn"), version("scikit-learn")
     if fitted != here:
         warnings.warn(
-            f"The label model {folder.name} was made with scikit-learn {fitted}, this is {here}. {_ADVICE}.",
+            f"The label model {folder.name} was made with scikit-learn {fitted}, this is {here}. {model_store.ADVICE}.",
             stacklevel=2,
         )
     path = folder / "model.skops"
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}", _ADVICE) from error
-    if hashlib.sha256(content).hexdigest() != data["file_sha256"]:
-        raise ModelError(f"{path} is not the file its manifest describes", _ADVICE)
-    model = LabelModel(_build(path), frozenset(data["characters"]), float(data["temperature"]))
+    content = model_store.read_verified(path, data["file_sha256"])
+    model = LabelModel(_build(content, path), frozenset(data["characters"]), float(data["temperature"]))
     if contents_hash(model) != data["contents_sha256"]:
-        raise ModelError(f"{path} does not hold the weights its manifest describes", _ADVICE)
+        raise ModelError(f"{path} does not hold the weights its manifest describes", model_store.ADVICE)
     return model
 
 
 def save_model(
     model: LabelModel, folder: Path, date: str, training_data: str, metrics: Mapping[str, Any], card: str
 ) -> Path:
-    """Write a model into a new folder below ``folder`` and let CURRENT name it; returns the new folder.
+    """Write a model into a new folder below ``folder``; returns the new folder, which is not in use yet.
 
     Args:
         model: what to write.
@@ -179,7 +142,6 @@ def save_model(
     _write(target / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1) + "\n")
     _write(target / "metrics.json", json.dumps(metrics, ensure_ascii=False, indent=1) + "\n")
     _write(target / "CARD.md", card)
-    _write(folder / "CURRENT", target.name + "\n")
     return target
 
 
@@ -215,12 +177,7 @@ def _contents(model: LabelModel) -> Iterator[tuple[str, bytes]]:
 
 def _manifest(folder: Path) -> dict[str, Any]:
     path = folder / "manifest.json"
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}", _ADVICE) from error
-    except ValueError as error:
-        raise ModelError(f"{path} is damaged", _ADVICE) from error
+    data = model_store.read_json(path)
     wanted: dict[str, type | tuple[type, ...]] = {
         "contents_sha256": str,
         "file_sha256": str,
@@ -232,49 +189,50 @@ def _manifest(folder: Path) -> dict[str, Any]:
         "characters": str,
         "temperature": (int, float),
     }
-    wrong = [key for key, kind in wanted.items() if not isinstance(data, dict) or not isinstance(data.get(key), kind)]
+    wrong = [key for key, kind in wanted.items() if not isinstance(data.get(key), kind)]
     if wrong:
-        raise ModelError(f"{path} lacks {', '.join(wrong)}", _ADVICE)
-    checked: dict[str, Any] = data
-    return checked
+        raise ModelError(f"{path} lacks {', '.join(wrong)}", model_store.ADVICE)
+    return data
 
 
-def _build(path: Path) -> Any:
-    """Audit the file and build the pipeline."""
-    _audit(path)
+def _build(content: bytes, path: Path) -> Any:
+    """Audit the content of the file ``path`` and build the pipeline."""
+    _audit(content, path)
     import skops.io
     from sklearn.pipeline import Pipeline
     from skops.io.exceptions import UntrustedTypesFoundException
 
     try:
-        pipeline = skops.io.load(path, trusted=[])
+        pipeline = skops.io.loads(content, trusted=[])
     except UntrustedTypesFoundException as error:
-        raise ModelError(f"{path} holds what must not be loaded: {error}", _ADVICE) from error
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError, ImportError) as error:
-        raise ModelError(f"{path} is damaged or from another version: {error}", _ADVICE) from error
+        raise ModelError(f"{path} holds what must not be loaded: {error}", model_store.ADVICE) from error
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        KeyError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        ImportError,
+        MemoryError,
+    ) as error:
+        raise ModelError(f"{path} is damaged or from another version: {error}", model_store.ADVICE) from error
     if not isinstance(pipeline, Pipeline) or list(pipeline.named_steps) != ["fields", "weights"]:
-        raise ModelError(f"{path} holds no label model", _ADVICE)
+        raise ModelError(f"{path} holds no label model", model_store.ADVICE)
     return pipeline
 
 
-def _audit(path: Path) -> None:
+def _audit(content: bytes, path: Path) -> None:
     """Refuse a file that is too large once unpacked, or names a type or a member outside the short list."""
+    model_store.audit_archive(content, _MEMBERS, path)
     try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            size = sum(member.file_size for member in members)
-            if len(members) > _MOST_MEMBERS or size > _MOST_BYTES:
-                raise ModelError(f"{path} unpacks to {len(members)} files of {size} bytes: no label model", _ADVICE)
-            names = [member.filename for member in members]
-            odd = [name for name in names if re.fullmatch(r"schema\.json|\d+\.(npy|npz)", name) is None]
-            if odd:
-                raise ModelError(f"{path} holds {odd[0]!r}, which no label model does", _ADVICE)
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
             schema = json.loads(archive.read("schema.json"))
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError, RecursionError) as error:
-        raise ModelError(f"{path} is no skops file", _ADVICE) from error
-    strange = sorted(set(_types(schema)) - _TYPES)
+            strange = sorted(set(_types(schema)) - _TYPES)
+    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, RecursionError) as error:
+        raise ModelError(f"{path} is no skops file", model_store.ADVICE) from error
     if strange:
-        raise ModelError(f"{path} holds what must not be loaded: {', '.join(strange[:5])}", _ADVICE)
+        raise ModelError(f"{path} holds what must not be loaded: {', '.join(strange[:5])}", model_store.ADVICE)
 
 
 def _types(schema: Any) -> Iterator[str]:

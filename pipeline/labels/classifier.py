@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline import model_store
 from pipeline.domain import LabelContext, Prediction
 from pipeline.labels.augment import degraded, measured_confusions
 from pipeline.labels.classes import OTHER
@@ -52,14 +53,14 @@ class LabelClassifier:
 
     @classmethod
     def load(cls, folder: Path | None = None) -> LabelClassifier:
-        """Load the current model of ``folder`` (the one that holds CURRENT), by default the one that is shipped.
+        """Load the model of one folder, by default the one in use.
 
         Raises:
             ModelError: it is missing, damaged, or holds what must not be loaded.
         """
-        from pipeline.labels.artefact import default_folder, load_current
+        from pipeline.labels.artefact import MODEL, load_model
 
-        return cls(load_current(default_folder() if folder is None else folder))
+        return cls(load_model(model_store.current(MODEL) if folder is None else folder))
 
     def probabilities(self, contexts: Sequence[LabelContext]) -> NDArray[np.float64]:
         """Probability of every class for every label, shape (n, k); rows sum to 1."""

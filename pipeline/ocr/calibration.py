@@ -8,15 +8,15 @@ proportion the pool gave them. Readings of one reader alone stay as they are.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-from pipeline import settings
+from pipeline import model_store
 from pipeline.domain import Mark, Reading, Value
 from pipeline.errors import ModelError
 from pipeline.values import parse_value
@@ -79,40 +79,38 @@ def save(folder: Path, intercept: float, weights: Sequence[float]) -> None:
         "intercept": round(intercept, 4),
         "weights": {name: round(weight, 4) for name, weight in zip(FEATURES, weights, strict=True)},
     }
-    (folder / "model.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    model = json.dumps(content, indent=1) + "\n"
+    (folder / "model.json").write_text(model, encoding="utf-8")
+    manifest = {"sha256": hashlib.sha256(model.encode()).hexdigest()}
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
 
 
 @lru_cache(maxsize=1)
 def load() -> Calibration:
-    """The model that ``models/reading_calibration/CURRENT`` names.
+    """The model in use.
 
     Raises:
         ModelError: it is missing, damaged or of another format.
     """
-    root = settings.models_root() / MODEL
-    try:
-        current = (root / "CURRENT").read_text(encoding="utf-8").strip()
-        if re.fullmatch(r"[0-9a-z-]+", current) is None:
-            raise ModelError(f"{root / 'CURRENT'} does not name a folder", "Run: nianbao train")
-        return load_from(root / current)
-    except OSError as error:
-        raise ModelError(f"No calibration of readings under {root} ({error})", "Run: nianbao train") from error
+    return load_from(model_store.current(MODEL))
 
 
 def load_from(folder: Path) -> Calibration:
-    """Load one model folder.
+    """Load one model folder: ``manifest.json`` and ``model.json``, checked against each other.
 
     Raises:
         ModelError: it is missing, damaged or of another format.
     """
+    path = folder / "model.json"
+    model_store.read_verified(path, model_store.read_json(folder / "manifest.json").get("sha256"))
+    content = model_store.read_json(path)
     try:
-        content = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         if content["format"] != FORMAT:
-            raise ModelError(f"The calibration in {folder} is of another format", "Run: nianbao train")
+            raise ModelError(f"The calibration in {folder} is of another format", model_store.ADVICE)
         weights = tuple(float(content["weights"][name]) for name in FEATURES)
         return Calibration(folder.name, float(content["intercept"]), weights)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"The calibration in {folder} is unreadable ({error})", "Run: nianbao train") from error
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
+        raise ModelError(f"The calibration in {folder} is unreadable ({error})", model_store.ADVICE) from error
 
 
 def _meaning(text: str) -> tuple[Mark, object, str]:

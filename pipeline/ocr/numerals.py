@@ -7,8 +7,6 @@ has a class of its own, so that a doubtful cell shows as one and can go to a tex
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,12 +18,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import settings
+from pipeline import model_store
 from pipeline.domain import Alternative, Pixels, Reading
 from pipeline.errors import ModelError
 from pipeline.ocr import pictures
 from pipeline.ocr.crops import Sheet, blank_odds, lay_out
 
+MODEL = "numeral_reader"
 NAME = "numerals"
 CLASSES = (*"0123456789.,+-—/()", "reject")
 SIDE = 16  # pixels of the square a glyph is scaled to
@@ -82,19 +81,12 @@ class NumeralReader:
 
     @classmethod
     def load(cls) -> NumeralReader:
-        """Load the model that ``models/numeral_reader/CURRENT`` names.
+        """Load the model in use.
 
         Raises:
             ModelError: it is missing, damaged or of another format.
         """
-        root = settings.models_root() / "numeral_reader"
-        try:
-            current = (root / "CURRENT").read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise ModelError(f"No numeral reader under {root} ({error})", "Run: nianbao train") from error
-        if re.fullmatch(r"[0-9a-z-]+", current) is None:
-            raise ModelError(f"{root / 'CURRENT'} does not name a folder", "Run: nianbao train")
-        return cls.load_from(root / current)
+        return cls.load_from(model_store.current(MODEL))
 
     @classmethod
     def load_from(cls, folder: Path) -> NumeralReader:
@@ -103,21 +95,20 @@ class NumeralReader:
         Raises:
             ModelError: it is missing, damaged or of another format.
         """
+        manifest = model_store.read_json(folder / "manifest.json")
         try:
-            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-            content = (folder / "model.npz").read_bytes()
             if manifest["format"] != FORMAT or tuple(manifest["classes"]) != CLASSES:
-                raise ModelError(f"The numeral reader in {folder} is of another format", "Run: nianbao train")
-            if hashlib.sha256(content).hexdigest() != manifest["sha256"]:
-                raise ModelError(f"The numeral reader in {folder} is damaged", "Run: nianbao train")
-            with np.load(folder / "model.npz", allow_pickle=False) as arrays:
-                layers = tuple(
-                    (arrays[f"matrix{i}"].astype(np.float32), arrays[f"offset{i}"].astype(np.float32))
-                    for i in range(int(manifest["layers"]))
-                )
-            return cls(layers, float(manifest["temperature"]), folder.name)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ModelError(f"The numeral reader in {folder} is unreadable ({error})", "Run: nianbao train") from error
+                raise ModelError(f"The numeral reader in {folder} is of another format", model_store.ADVICE)
+            sizes = [SIDE * SIDE + SHAPES, *map(int, manifest["hidden"]), len(CLASSES)]
+            temperature = float(manifest["temperature"])
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
+            raise ModelError(f"{folder / 'manifest.json'} is damaged ({error})", model_store.ADVICE) from error
+        content = model_store.read_verified(folder / "model.npz", manifest.get("sha256"))
+        shapes: dict[str, tuple[int, ...]] = {f"matrix{i}": pair for i, pair in enumerate(pairwise(sizes))}
+        shapes |= {f"offset{i}": (size,) for i, size in enumerate(sizes[1:])}
+        arrays = model_store.read_arrays(content, shapes, folder / "model.npz")
+        layers = tuple((arrays[f"matrix{i}"], arrays[f"offset{i}"]) for i in range(len(sizes) - 1))
+        return cls(layers, temperature, folder.name)
 
     def version(self) -> str:
         """Name of the model."""

@@ -24,7 +24,7 @@ EPOCHS = 25
 
 
 def train(dataset: Path, out: Path) -> Path:
-    """Train the numeral reader and make it the current one.
+    """Train the numeral reader.
 
     First a model is fitted without the fonts that the collection marks as held out, to measure on them and
     to set the temperature that calibrates the probabilities (Guo et al., "On calibration of modern neural
@@ -72,7 +72,6 @@ def train(dataset: Path, out: Path) -> Path:
     _write(folder / "manifest.json", manifest)
     _write(folder / "metrics.json", _metrics(scores / temperature, classes[held_out], len(classes)))
     NumeralReader.load_from(folder)
-    (out / "CURRENT").write_text(folder.name + "\n", encoding="utf-8")
     return folder
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import commands, retrain
+from pipeline import commands
 from pipeline.errors import ExitCode
-from pipeline.retrain import TrainingOutcome
+from pipeline.retrain import training
+from pipeline.retrain.training import TrainingOutcome
 
 SAME = TrainingOutcome("label_classifier", Path("models/label_classifier/1"), True, "reproduced bit for bit")
 OTHER = TrainingOutcome("numeral_reader", Path("models/numeral_reader/1"), False, "the data has changed")
@@ -39,7 +40,7 @@ def test_only_a_check_fails_when_a_model_is_another(
         asked.append((training_data, models, check))
         return outcomes
 
-    monkeypatch.setattr(retrain, "train", train)
+    monkeypatch.setattr(training, "train", train)
     options = ["--training-data", str(tmp_path), "--models", str(tmp_path / "models")]
     monkeypatch.setattr("sys.argv", ["nianbao", "train", *options, *arguments])
     with pytest.raises(SystemExit) as left:

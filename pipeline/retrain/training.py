@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -17,11 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline import model_store
 from pipeline.errors import ModelError
 from pipeline.labels import artefact, classifier
 from pipeline.labels.dataset import Example, read_labels
 from pipeline.labels.evaluation import Evaluation, evaluate
-from pipeline.ocr import calibration
+from pipeline.ocr import calibration, numerals
 
 LABELS = "labels.csv"
 NUMERALS = "numerals.npz"
@@ -58,9 +58,9 @@ def train(training_data: Path, models: Path, check: bool = False) -> tuple[Train
         ModelError: training gave no usable model.
     """
     outcomes = [_train_labels(training_data / LABELS, models / artefact.MODEL, check)]
-    numerals = training_data / NUMERALS
-    if numerals.exists():
-        outcomes.append(_train_numerals(numerals, models / "numeral_reader", check))
+    glyphs = training_data / NUMERALS
+    if glyphs.exists():
+        outcomes.append(_train_numerals(glyphs, models / numerals.MODEL, check))
     readings = training_data / READINGS
     if readings.exists():
         outcomes.append(_train_calibration(readings, models / calibration.MODEL, check))
@@ -86,15 +86,14 @@ def _train_labels(data: Path, folder: Path, check: bool) -> TrainingOutcome:
     card = _card(contents, examples, measured, model)
     written = artefact.save_model(model, folder, date, data_hash, measured.as_metrics(), card)
     artefact.load_model(written)
+    model_store.promote(written)
     accuracy = f"{measured.whole.accuracy:.1%} of {measured.whole.labels} held-out labels"
     return TrainingOutcome(artefact.MODEL, written, reproduced, f"new model, {accuracy} right: {difference}")
 
 
 def _current_labels(folder: Path) -> tuple[Path, artefact.Manifest] | None:
-    if not (folder / "CURRENT").exists():
-        return None
-    path = artefact.current(folder)
-    return path, artefact.read_manifest(path)
+    path = _before(folder)
+    return None if path is None else (path, artefact.read_manifest(path))
 
 
 def _difference(before: artefact.Manifest, data_hash: str, model: classifier.LabelModel, folder: Path) -> str:
@@ -158,12 +157,11 @@ n-grams of the label and of its surroundings; the temperature {model.temperature
 def _train_numerals(data: Path, folder: Path, check: bool) -> TrainingOutcome:
     from pipeline.ocr import numerals_training
 
-    name = "numeral_reader"
+    name = numerals.MODEL
     with tempfile.TemporaryDirectory() as scratch:
         made = numerals_training.train(data, Path(scratch))
         mine = _numeral_manifest(made)
-        current = folder / "CURRENT"
-        before = folder / current.read_text(encoding="utf-8").strip() if current.exists() else None
+        before = _before(folder)
         if before is not None:
             theirs = _numeral_manifest(before)
             if theirs["sha256"] == mine["sha256"]:
@@ -180,7 +178,7 @@ def _train_numerals(data: Path, folder: Path, check: bool) -> TrainingOutcome:
             return TrainingOutcome(name, shown, reproduced, f"training gives {mine['sha256'][:12]}: {difference}")
         written = folder / made.name
         shutil.copytree(made, written, dirs_exist_ok=True)
-    _point(current, written.name)
+    model_store.promote(written)
     return TrainingOutcome(name, written, reproduced, f"new model: {difference}")
 
 
@@ -188,8 +186,7 @@ def _train_calibration(data: Path, folder: Path, check: bool) -> TrainingOutcome
     from pipeline.ocr import calibration_training
 
     found = calibration_training.fit(data)
-    current = folder / "CURRENT"
-    before = folder / current.read_text(encoding="utf-8").strip() if current.exists() else None
+    before = _before(folder)
     with tempfile.TemporaryDirectory() as scratch:
         made = Path(scratch) / "model.json"
         calibration.save(made.parent, found.intercept, found.weights)
@@ -205,7 +202,7 @@ def _train_calibration(data: Path, folder: Path, check: bool) -> TrainingOutcome
             )
         written = folder / f"{dt.datetime.now(dt.UTC).date().isoformat()}-{contents[:8]}"
         written.mkdir(parents=True, exist_ok=True)
-        shutil.copy(made, written / made.name)
+        shutil.copytree(made.parent, written, dirs_exist_ok=True)
     metrics = {
         "calibration_error": round(found.error, 5),
         "held_out": found.readings,
@@ -213,26 +210,23 @@ def _train_calibration(data: Path, folder: Path, check: bool) -> TrainingOutcome
         "training_data_sha256": _sha256(data),
     }
     (written / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
-    _point(current, written.name)
+    model_store.promote(written)
     return TrainingOutcome(
         calibration.MODEL, written, reproduced, f"new model, calibration error {found.error:.4f}: {difference}"
     )
 
 
-def _point(current: Path, name: str) -> None:
-    """Make a model the current one, at once or not at all."""
-    partial = current.with_suffix(".part")
-    partial.write_text(name + "\n", encoding="utf-8")
-    os.replace(partial, current)
+def _before(folder: Path) -> Path | None:
+    return model_store.current_in(folder) if (folder / "CURRENT").exists() else None
 
 
 def _numeral_manifest(folder: Path) -> Mapping[str, Any]:
     path = folder / "manifest.json"
+    data = model_store.read_json(path)
     try:
-        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return {key: str(data[key]) for key in ("sha256", "dataset_sha256")}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{path} is missing or damaged", "Remove the folder and run nianbao train") from error
+    except KeyError as error:
+        raise ModelError(f"{path} lacks {error}", model_store.ADVICE) from error
 
 
 def _sha256(path: Path) -> str:

@@ -3,12 +3,13 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import model_store
 from pipeline.errors import UsageError
 from pipeline.labels import artefact
 from pipeline.labels.dataset import read_labels, write_labels
-from pipeline.retrain import TrainingOutcome, train
+from pipeline.retrain.training import TrainingOutcome, train
 
-SHIPPED_DATA = Path(__file__).resolve().parents[1] / "training_data"
+SHIPPED_DATA = Path(__file__).resolve().parents[2] / "training_data"
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +44,10 @@ def test_other_data_gives_another_model_and_says_so(data: Path, tmp_path: Path) 
     checked = _train(fewer, tmp_path / "models", check=True)
     assert checked.reproduced is False
     assert "training data has changed" in checked.explanation
-    assert artefact.current(tmp_path / "models" / artefact.MODEL) == first.folder
+    assert model_store.current_in(tmp_path / "models" / artefact.MODEL) == first.folder
     trained = _train(fewer, tmp_path / "models")
     assert trained.folder != first.folder
-    assert artefact.current(tmp_path / "models" / artefact.MODEL) == trained.folder
+    assert model_store.current_in(tmp_path / "models" / artefact.MODEL) == trained.folder
 
 
 def test_other_versions_are_named(data: Path, tmp_path: Path) -> None:
@@ -74,5 +75,5 @@ def test_without_training_data_nothing_is_trained(tmp_path: Path) -> None:
 def test_the_shipped_model_is_of_the_shipped_data() -> None:
     import hashlib
 
-    manifest = artefact.read_manifest(artefact.current(artefact.default_folder()))
+    manifest = artefact.read_manifest(model_store.current_in(model_store.shipped_models() / artefact.MODEL))
     assert manifest.training_data == hashlib.sha256((SHIPPED_DATA / "labels.csv").read_bytes()).hexdigest()
