@@ -138,8 +138,8 @@ class Grid:
         page: 1-based page number.
         rows, columns: size of the grid in squares.
         cells: every printed cell once, in reading order; together they cover the grid.
-        pixels: flattened grey picture of the table, seals lightened and illumination evened.
-        to_page: maps pixels of the picture to pixels of the page as decoded.
+        pixels: flattened grey picture of the table, seals lightened and illumination evened; empty once it was read.
+        to_page: maps pixels of the picture to pixels of the page as decoded; of no use once it was read.
         box: where the table lies on the page as decoded.
     """
 
@@ -159,7 +159,7 @@ class TextLine:
     Attributes:
         page: 1-based page number.
         box: where it lies on the page as decoded.
-        pixels: grey picture of the line.
+        pixels: grey picture of the line; empty once it was read.
         prominence: height of the line relative to the median line of its page.
         centred: whether it stands in the middle of the text column with room on both sides.
         text: embedded text where there is a text layer, else None.
@@ -213,10 +213,16 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TableReading:
-    """A grid with a reading for each of its cells; ``readings`` runs parallel to ``grid.cells``."""
+    """A grid with a reading for each of its cells.
+
+    Attributes:
+        readings: runs parallel to ``grid.cells``.
+        places: where each cell lies on the page as decoded, parallel to ``grid.cells``; empty until the table was read.
+    """
 
     grid: Grid
     readings: tuple[Reading, ...]
+    places: tuple[BoundingBox, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -493,6 +499,25 @@ class Failure:
     page: int | None
     cause: str
     advice: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DocumentReading:
+    """Everything that was read in one document, without any picture: all that assembling its reports needs.
+
+    Attributes:
+        document_id: "d-" and the first 16 hex digits of the SHA-256 of the content.
+        source: path relative to the input root, with "/" as separator.
+        pages: the pages that could be read, in order.
+        failures: what could not be read.
+        seconds: wall time spent.
+    """
+
+    document_id: str
+    source: str
+    pages: tuple[PageReading, ...]
+    failures: tuple[Failure, ...]
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)

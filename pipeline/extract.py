@@ -6,13 +6,14 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from pipeline import assemble, confidence, reading, rules
+from pipeline import assemble, confidence, keeping, reading, rules
 from pipeline.documents import read_pages
 from pipeline.domain import (
     CellKey,
+    DocumentReading,
     Extraction,
     Failure,
     FormSpec,
@@ -50,8 +51,8 @@ def warm_up(settings: Settings) -> None:
     _tools(settings.ocr)
 
 
-def extract_document(data: bytes, source: str, settings: Settings) -> Extraction:
-    """Read every report in a document.
+def read_document(data: bytes, source: str, settings: Settings) -> DocumentReading:
+    """Read everything that is printed in a document; its pictures are not needed any more afterwards.
 
     Args:
         data: the content of the file.
@@ -62,26 +63,46 @@ def extract_document(data: bytes, source: str, settings: Settings) -> Extraction
     began = time.perf_counter()
     tools = _tools(settings.ocr)
     pages: list[PageReading] = []
+    pictures: list[Mapping[int, keeping.PackedPicture]] = []
     failures: list[Failure] = []
     try:
         for page in read_pages(data, settings):
             if isinstance(page, DocumentError):
                 failures.append(Failure(page.page, page.cause, page.advice))
-            else:
-                pages.append(reading.read_page(page, tools.readers))
+                continue
+            found = reading.read_page(page, tools.readers)
+            pictures.extend(keeping.cells_read_by(tools.readers.numerals.name, found))
+            pages.append(keeping.without_pictures(found))
     except DocumentError as error:
         failures.append(Failure(error.page, error.cause, error.advice))
-    reports = _reports(pages, tools)
-    if pages and not reports:
-        cause = f"no statutory table was found on {len(pages)} page{'s' if len(pages) > 1 else ''}"
-        failures.append(Failure(None, cause, "If it is an annual report, scan it again with more contrast"))
-    return Extraction(
+    return DocumentReading(
         document_id=f"d-{hashlib.sha256(data).hexdigest()[:16]}",
         source=source,
-        pages=sum(page.sheets for page in pages),
-        reports=reports,
+        pages=_look_again(pages, pictures, tools),
         failures=tuple(failures),
         seconds=time.perf_counter() - began,
+    )
+
+
+def assemble_document(document: DocumentReading, settings: Settings) -> Extraction:
+    """Find the reports in what was read, and say of every statutory cell what it holds and how far to rely on it."""
+    tools = _tools(settings.ocr)
+    tables = _tables(document.pages)
+    mapped = assemble.map_reports(document.pages, tools.forms, tools.classifier)
+    reports = tuple(_report(index, report, tables) for index, report in enumerate(mapped, start=1))
+    failures = document.failures
+    if document.pages and not reports:
+        read = len(document.pages)
+        cause = f"no statutory table was found on {read} page{'s' if read > 1 else ''}"
+        advice = "If it is an annual report, scan it again with more contrast"
+        failures = (*failures, Failure(None, cause, advice))
+    return Extraction(
+        document_id=document.document_id,
+        source=document.source,
+        pages=sum(page.sheets for page in document.pages),
+        reports=reports,
+        failures=failures,
+        seconds=document.seconds,
     )
 
 
@@ -91,15 +112,49 @@ def _tools(engine: str) -> _Tools:
     return _Tools(readers, LabelClassifier.load(), load_forms())
 
 
-def _reports(pages: Sequence[PageReading], tools: _Tools) -> tuple[Report, ...]:
-    tables = [item for page in pages for item in page.items if isinstance(item, TableReading)]
-    mapped = assemble.map_reports(pages, tools.forms, tools.classifier)
-    return tuple(_report(index, report, tables, tools) for index, report in enumerate(mapped, start=1))
+def _tables(pages: Sequence[PageReading]) -> list[TableReading]:
+    return [item for page in pages for item in page.items if isinstance(item, TableReading)]
 
 
-def _report(index: int, report: assemble.MappedReport, tables: Sequence[TableReading], tools: _Tools) -> Report:
-    readings = {key: tables[place.table].readings[place.cell] for key, place in report.placements.items()}
-    readings = _look_again(report, tables, readings, tools)
+def _look_again(
+    pages: Sequence[PageReading], pictures: Sequence[Mapping[int, keeping.PackedPicture]], tools: _Tools
+) -> tuple[PageReading, ...]:
+    """The pages after a second reader was asked for every cell of a failing relation that one reader alone has read.
+
+    The relation only says where to look: what is printed decides.
+
+    Args:
+        pictures: for each table of the document the pictures of the cells that one reader alone has read.
+    """
+    tables = _tables(pages)
+    changed = [list(table.readings) for table in tables]
+    for report in assemble.map_reports(pages, tools.forms, tools.classifier):
+        places = [report.placements[key] for key in _disputed(report, tables)]
+        places = [place for place in places if place.cell in pictures[place.table]]
+        cells = [(tables[p.table].grid.cells[p.cell], tables[p.table].readings[p.cell]) for p in places]
+        crops = [pictures[p.table][p.cell].unpack() for p in places]
+        for place, pooled in zip(places, reading.second_opinions(cells, crops, tools.readers.engine), strict=True):
+            changed[place.table][place.cell] = keeping.rounded(pooled)
+    renewed = iter([replace(table, readings=tuple(own)) for table, own in zip(tables, changed, strict=True)])
+    return tuple(
+        replace(page, items=tuple(next(renewed) if isinstance(item, TableReading) else item for item in page.items))
+        for page in pages
+    )
+
+
+def _disputed(report: assemble.MappedReport, tables: Sequence[TableReading]) -> list[CellKey]:
+    """The cells that were found and take part in a relation that does not hold."""
+    readings = _readings(report, tables)
+    findings = rules.check_all(report.form.rules, assemble.parse_readings(readings))
+    return [key for key in dict.fromkeys(key for finding in findings for key in finding.cells) if key in readings]
+
+
+def _readings(report: assemble.MappedReport, tables: Sequence[TableReading]) -> dict[CellKey, Reading]:
+    return {key: tables[place.table].readings[place.cell] for key, place in report.placements.items()}
+
+
+def _report(index: int, report: assemble.MappedReport, tables: Sequence[TableReading]) -> Report:
+    readings = _readings(report, tables)
     placed = {key: place.row_probability * place.column_probability for key, place in report.placements.items()}
     reconciled = reconcile(report.form.rules, readings, placed)
     judgements = _judge(report, readings, reconciled)
@@ -109,33 +164,9 @@ def _report(index: int, report: assemble.MappedReport, tables: Sequence[TableRea
         agency=report.agency,
         year=report.year,
         form_id=report.form.id,
-        cells=assemble.build_cells(report, [table.grid for table in tables], readings, judgements),
+        cells=assemble.build_cells(report, tables, readings, judgements),
         findings=reconciled.findings,
     )
-
-
-def _look_again(
-    report: assemble.MappedReport,
-    tables: Sequence[TableReading],
-    readings: Mapping[CellKey, Reading],
-    tools: _Tools,
-) -> dict[CellKey, Reading]:
-    """Ask a second reader for every cell of a relation that fails and that one reader alone has read.
-
-    The relation only says where to look: what is printed decides.
-    """
-    findings = rules.check_all(report.form.rules, assemble.parse_readings(readings))
-    keys = [
-        key
-        for key in dict.fromkeys(key for finding in findings for key in finding.cells)
-        if key in readings and readings[key].reader == tools.readers.numerals.name
-    ]
-    cells = []
-    for key in keys:
-        place = report.placements[key]
-        grid = tables[place.table].grid
-        cells.append((grid, grid.cells[place.cell], readings[key]))
-    return {**readings, **dict(zip(keys, reading.second_opinions(cells, tools.readers.engine), strict=True))}
 
 
 def _judge(

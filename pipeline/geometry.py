@@ -22,6 +22,20 @@ class Identity:
         return np.asarray(points, dtype=np.float64)
 
 
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """The map of a picture that is not kept: asking it is a fault of the program.
+
+    Raises:
+        LookupError: on every use.
+    """
+
+    def to_parent(self, points: Points) -> Points:
+        raise LookupError("the map of a picture that is not kept")
+
+    from_parent = to_parent
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Homography:
     """A projective map; ``matrix`` (3, 3) takes points of this picture to the parent's."""

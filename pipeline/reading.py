@@ -81,7 +81,13 @@ def read_page(page: PageImage, readers: Readers) -> PageReading:
 
 
 def crop(grid: Grid, cell: GridCell) -> Pixels:
-    """The picture of a cell, inside its rules."""
+    """The picture of a cell, inside its rules.
+
+    Raises:
+        LookupError: the picture of the grid was not kept.
+    """
+    if not grid.pixels.size:
+        raise LookupError("the picture of a grid that is not kept")
     height, width = grid.pixels.shape
     x0, x1 = max(0, round(cell.box.x0)), min(width, round(cell.box.x1))
     y0, y1 = max(0, round(cell.box.y0)), min(height, round(cell.box.y1))
@@ -176,12 +182,14 @@ def _is_wording(reading: Reading) -> bool:
     return value.mark is Mark.TEXT and letters >= 2 and reading.probability >= 0.5
 
 
-def second_opinions(cells: Sequence[tuple[Grid, GridCell, Reading]], engine: TextEngine) -> list[Reading]:
+def second_opinions(
+    cells: Sequence[tuple[GridCell, Reading]], crops: Sequence[Pixels], engine: TextEngine
+) -> list[Reading]:
     """The readings of numeral cells that one reader alone was sure of, pooled with those of the text engine."""
     if not cells:
         return []
-    second = engine.read_numerals([crop(grid, cell) for grid, cell, _ in cells])
-    return [_as_sure_as(own, pool([first, other])) for (_, own, first), other in zip(cells, second, strict=True)]
+    second = engine.read_numerals(crops)
+    return [_as_sure_as(own, pool([first, other])) for (own, first), other in zip(cells, second, strict=True)]
 
 
 def _join(lines: Sequence[Reading], reader: str) -> Reading:

@@ -91,10 +91,10 @@ def read_document(data: bytes, source: str, settings: Settings) -> Extraction:
         MissingDependencyError: the text engine that was asked for is not installed.
         ModelError: a model is missing or damaged.
     """
-    from pipeline.extract import extract_document, warm_up
+    from pipeline import extract
 
-    warm_up(settings)
-    return extract_document(data, source, settings)
+    extract.warm_up(settings)
+    return extract.assemble_document(extract.read_document(data, source, settings), settings)
 
 
 def run(

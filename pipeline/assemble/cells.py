@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from pipeline.assemble.placement import MappedReport
-from pipeline.domain import Cell, CellKey, Grid, Judgement, Mark, Reading, Status, Value
+from pipeline.domain import Cell, CellKey, Judgement, Mark, Reading, Status, TableReading, Value
 from pipeline.forms import cell_units
-from pipeline.geometry import box_to_parent
 from pipeline.values import parse_value
 
 # An alternative below this probability says nothing to a reviewer.
@@ -21,14 +20,14 @@ def parse_readings(readings: Mapping[CellKey, Reading]) -> dict[CellKey, Value]:
 
 def build_cells(
     report: MappedReport,
-    grids: Sequence[Grid],
+    tables: Sequence[TableReading],
     readings: Mapping[CellKey, Reading],
     judgements: Mapping[CellKey, Judgement],
 ) -> tuple[Cell, ...]:
     """Make the cells of a report.
 
     Args:
-        grids: the grids of the document; placements refer to them by position.
+        tables: the tables of the document; placements refer to them by position.
         readings: the final reading of each cell that was found.
         judgements: of each cell that was found; the value they settle on goes before the one that was read.
     """
@@ -41,7 +40,7 @@ def build_cells(
             cells.append(Cell(key, None, "", Status.MISSING, 0.0, "", None, None, units[key], "", (reason,)))
             continue
         placement = report.placements[key]
-        grid = grids[placement.table]
+        table = tables[placement.table]
         judged = judgements[key]
         value = judged.value or values[key]
         cells.append(
@@ -52,8 +51,8 @@ def build_cells(
                 status=judged.status,
                 confidence=judged.confidence,
                 reading=_describe(readings[key]),
-                page=grid.page,
-                box=box_to_parent(grid.to_page, grid.cells[placement.cell].box),
+                page=table.grid.page,
+                box=table.places[placement.cell],
                 unit=value.unit or (units[key] if value.mark is Mark.NUMBER else ""),
                 note=value.note,
                 reasons=judged.reasons,

@@ -54,7 +54,7 @@ def table(squares: Sequence[Square], page: int = 1) -> TableReading:
     picture = np.full((rows * _HEIGHT, columns * _WIDTH), 255, np.uint8)
     box = BoundingBox(0, 0, columns * _WIDTH, rows * _HEIGHT)
     grid = Grid(page, rows, columns, cells, picture, Identity(), box)
-    return TableReading(grid, tuple(reading(text) for *_, text in squares))
+    return TableReading(grid, tuple(reading(text) for *_, text in squares), tuple(cell.box for cell in cells))
 
 
 def squares_of(spec: TableSpec, figure: Figure = zeros) -> list[Square]:
