@@ -120,14 +120,21 @@ def _read_picture(page: PageImage, readers: Readers) -> tuple[TableReading | Lin
 def _legibility(found: Sequence[TableReading]) -> tuple[float, bool]:
     """How much of the tables can be read, and whether that is as much as on an upright page.
 
-    Upside down neither words nor figures are sure. On its side words may be: a column of characters turns into a line
-    that recognisers know from vertical print. Figures are not.
+    Upside down neither words nor figures are sure, and of many words nothing is read at all. On its side words may be:
+    a column of characters turns into a line that recognisers know from vertical print. Figures are not. Dashes look the
+    same on their head and say nothing.
     """
-    words = [r for table in found for r in table.readings if len(r.text) > 1 and not _is_figure(r.text)]
-    figures = [r for table in found for r in table.readings if _is_figure(r.text)]
+    readings = [r for table in found for r in table.readings]
+    words = [r for r in readings if (len(r.text) > 1 and not _is_figure(r.text)) or _is_unread(r)]
+    figures = [r for r in readings if parse_value(r.text).mark is Mark.NUMBER]
     amount = sum(len(r.text) * r.probability for r in (*words, *figures) if r.probability >= _LEGIBLE)
     sure = [float(np.mean([r.probability for r in some])) >= _LEGIBLE for some in (words, figures) if len(some) > 2]
     return amount, len(words) > 2 and all(sure)
+
+
+def _is_unread(reading: Reading) -> bool:
+    """Whether something is printed that no reader could make anything of."""
+    return not reading.text.strip() and reading.probability < _LEGIBLE
 
 
 def _is_figure(text: str) -> bool:

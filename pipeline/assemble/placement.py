@@ -96,10 +96,13 @@ def label_kinds(classes: Sequence[str], forms: Sequence[FormSpec]) -> LabelKinds
         owner = next((part for part in parts[1:] if part in table_ids), None)
         if owner is not None:
             owners[position] = owner
+    beside = {"stub"} | {block.unit_header for form in forms for table in form.tables for block in table.blocks}
     heads = [name.split("/")[0] for name in classes]
     row = np.array([head == "row" for head in heads])
     header = np.array([head in {"column", "caption", "header", "title", "section"} for head in heads])
-    return LabelKinds(owners, row, header)
+    over_labels = np.array([h == "header" and n.split("/")[-1] in beside for h, n in zip(heads, classes, strict=True)])
+    over_values = np.array([head in {"column", "header"} for head in heads]) & ~over_labels
+    return LabelKinds(owners, row, header, over_values, over_labels)
 
 
 # --------------------------------------------------------------------------- where reports begin

@@ -19,6 +19,8 @@ _SWITCH_COST = 5.0
 _UNSEEN = 0.02
 # A blank square speaks for a value column, but a label may have been lost as well.
 _BLANK = 0.2
+# A header counts as recognised from here on.
+_RECOGNISED = 0.9
 
 
 class Classifier(Protocol):
@@ -86,7 +88,7 @@ def label_tables(
     owners: list[tuple[int, int]] = []
     for index, (table, section) in enumerate(zip(tables, sections, strict=True)):
         texts = [reading.text for reading in table.readings]
-        worded = [not is_value(text) for text in texts]
+        worded = [_is_label(text) for text in texts]
         for cell, context in grid_contexts(table.grid.cells, texts, worded, section):
             contexts.append(context)
             owners.append((index, cell))
@@ -101,6 +103,11 @@ def is_value(text: str) -> bool:
     """Whether a reading could stand in a value cell: a number, a mark, nothing, or a word such as 不适用."""
     value = parse_value(text)
     return value.mark in _VALUE_MARKS or not value.note
+
+
+def _is_label(text: str) -> bool:
+    """Whether a reading holds words; specks read as points and commas name nothing."""
+    return not is_value(text) and any(character.isalnum() for character in text)
 
 
 def cells_by_row(table: TableReading) -> list[list[int]]:
@@ -122,11 +129,15 @@ class LabelKinds:
         table: table id of each class that names one, by position of the class.
         row: whether the class names a data row, shape (k,).
         header: whether the class is a caption, a column header or another cell of a header, shape (k,).
+        over_values: whether it heads columns of values, shape (k,).
+        over_labels: whether it heads the labels or their units, shape (k,).
     """
 
     table: Mapping[int, str]
     row: NDArray[np.bool_]
     header: NDArray[np.bool_]
+    over_values: NDArray[np.bool_]
+    over_labels: NDArray[np.bool_]
 
 
 def segments(
@@ -170,7 +181,7 @@ def _segment(
     owner: str, table: LabelledTable, rows: list[list[int]], numbers: range, strip: bool, kinds: LabelKinds
 ) -> Segment:
     grid = table.reading.grid
-    boundary = 0 if strip else _boundary(table, rows, numbers)
+    boundary = 0 if strip else _boundary(table, rows, numbers, kinds)
     printed: list[PrintedRow] = []
     headers: list[int] = []
     for number in numbers:
@@ -222,15 +233,22 @@ def _is_header(table: LabelledTable, cell: int, kinds: LabelKinds) -> bool:
     return likely is not None and bool(likely[kinds.header].sum() > 0.5)
 
 
-def _boundary(table: LabelledTable, rows: list[list[int]], numbers: range) -> int:
+def _boundary(table: LabelledTable, rows: list[list[int]], numbers: range, kinds: LabelKinds) -> int:
     """The grid column where values begin: most words to its left, most figures and blanks to its right.
 
-    Lines of words alone are headers and have no say.
+    A header that is recognised outweighs all the rows below it, whose units may have been read as figures. Other lines
+    of words alone have no say.
     """
     grid = table.reading.grid
     gain = np.zeros(grid.columns + 1)
     for number in numbers:
         own = [c for c in rows[number] if grid.cells[c].row == number]
+        for c in own:
+            likely = table.probabilities.get(c)
+            if likely is not None:
+                column = grid.cells[c].column
+                gain[: column + 1] += len(numbers) * (likely[kinds.over_values].sum() > _RECOGNISED)
+                gain[column + 1 :] += len(numbers) * (likely[kinds.over_labels].sum() > _RECOGNISED)
         texts = {c: table.reading.readings[c].text for c in own}
         if all(not is_value(text) for text in texts.values()):
             continue

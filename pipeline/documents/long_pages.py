@@ -13,13 +13,17 @@ from pipeline.domain import PageImage, Pixels
 _TALL = 1.9  # height by width above which a picture is more than one page
 _A4 = 2**0.5  # ISO 216
 _A4_TOLERANCE = 0.005
+_STOUT, _SLENDER = 1.3, 1.5  # height by width of a sheet of A4 that was scanned askew, upright ones
 _WORK_WIDTH = 800
 _BLOCKS = 48
 _STEP_LEVELS = 3.0
 _STEP_SHARE = 0.85
 _SHORTEST_PAGE = 0.3  # of the width
 _LONGEST_SLICE = 1.6  # of the width
-_MARGINS = 0.06  # of the width: the margins of two pages together
+_MARGIN = 0.035  # of the width: the least margin of a page that lies on its side
+_RIM = 0.01  # of the width: what a scanner shows beside the sheet, a dark line where two pages meet
+_RIM_INK = 0.02  # of a row's pixels: the same at the sides of the sheet
+_LID = 100  # grey level of what is dark around a sheet
 _BAND = 0.006  # of the width: a blank band lower than that lies between lines of one paragraph
 
 _Grey = NDArray[np.uint8]
@@ -29,15 +33,15 @@ def cut_long_page(page: PageImage) -> tuple[tuple[int, int], ...]:
     """The ranges (y0, y1) of a page's rows that are pages of their own; one range for an ordinary page.
 
     In the order tried: seams at multiples of the A4 ratio; steps of the background across the
-    whole width; for what is still tall, the widest bands without ink. Ruled tables are cut at
-    the first two only, and not where rules run through without a break.
+    whole width; margins at equal distances; for what is still tall, the widest bands without ink.
+    Ruled tables are cut at the first two only, and not where rules run through without a break.
     """
     height, width = page.pixels.shape[:2]
     if height <= _TALL * width:
         return ((0, height),)
     small = _shrunk(page.pixels)
     scale = height / len(small)
-    seams = _a4_seams(small) or _steps(small)
+    seams = _a4_seams(small) or _steps(small) or _even_seams(small)
     edges = [0, *seams, len(small)]
     cuts = list(edges)
     for top, bottom in pairwise(edges):
@@ -65,8 +69,7 @@ def _a4_seams(grey: _Grey) -> list[int]:
     lying = round(height / width * _A4)
     if lying >= 3 and abs(height / width * _A4 / lying - 1) <= _A4_TOLERANCE:
         seams = [round(height * page / lying) for page in range(1, lying)]
-        margins = [band for band in _blank_bands(grey) if band[1] - band[0] >= _MARGINS * width]
-        if all(any(top < seam < bottom for top, bottom in margins) for seam in seams):
+        if _between_margins(grey, seams):
             return seams
     pages = round(height / width / _A4)
     if pages < 2 or abs(height / width / pages / _A4 - 1) > _A4_TOLERANCE:
@@ -74,6 +77,29 @@ def _a4_seams(grey: _Grey) -> list[int]:
     seams = [round(height * page / pages) for page in range(1, pages)]
     strokes = _upright_strokes(grey)
     return [] if any(_runs_through(strokes, seam) for seam in seams) else seams
+
+
+def _even_seams(grey: _Grey) -> list[int]:
+    """Seams of pages of one size and about the shape of A4, as of a scanner that takes skewed sheets whole."""
+    height, width = grey.shape
+    strokes = _upright_strokes(grey)
+    for pages in range(max(2, round(height / width / _SLENDER)), round(height / width / _STOUT) + 1):
+        seams = [round(height * page / pages) for page in range(1, pages)]
+        if _STOUT <= height / width / pages <= _SLENDER and _between_margins(grey, seams):
+            return [] if any(_runs_through(strokes, seam) for seam in seams) else seams
+    return []
+
+
+def _between_margins(grey: _Grey, seams: list[int]) -> bool:
+    """Whether every seam has margins on both sides, but for a dark rim of the sheets themselves."""
+    width = grey.shape[1]
+    near, far = round(_RIM * width), round(_MARGIN * width)
+    ink = _ink_by_row(grey)
+    return all(
+        len(margin) and margin.max() <= _RIM_INK
+        for seam in seams
+        for margin in (ink[seam - far : seam - near], ink[seam + near : seam + far])
+    )
 
 
 def _upright_strokes(grey: _Grey) -> _Grey:
@@ -147,9 +173,30 @@ def _blank_cuts(grey: _Grey) -> list[int]:
 def _blank_bands(grey: _Grey) -> list[tuple[int, int]]:
     """Bands of rows (top, bottom) without ink."""
     width = grey.shape[1]
-    span = max(width // 16, 9)
-    closed = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, np.ones((span, span), np.uint8))
-    inked = (cv2.subtract(closed, grey) > 40).mean(axis=1) > 0.001
+    inked = _ink_by_row(grey) > 0.001
     edges = np.flatnonzero(np.diff(np.concatenate([[True], inked, [True]]).astype(np.int8)))
     runs = zip(edges[::2].tolist(), edges[1::2].tolist(), strict=False)
     return [(top, bottom) for top, bottom in runs if bottom - top >= max(_BAND * width, 3)]
+
+
+def _ink_by_row(grey: _Grey) -> NDArray[np.float64]:
+    """Share of each row's pixels that are darker than what is around them, the dark around a sheet left out."""
+    grey = _without_lid(grey)
+    span = max(grey.shape[1] // 16, 9)
+    closed = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, np.ones((span, span), np.uint8))
+    ink: NDArray[np.float64] = (cv2.subtract(closed, grey) > 40).mean(axis=1)
+    return ink
+
+
+def _without_lid(grey: _Grey) -> _Grey:
+    """The picture with large dark areas at its sides painted white: a scanner with its lid open, a desk."""
+    dark = (grey < _LID).astype(np.uint8)
+    core = cv2.erode(dark, np.ones((max(grey.shape[1] // 40, 9),) * 2, np.uint8))
+    if not core.any():
+        return grey
+    _, labels = cv2.connectedComponents(dark, connectivity=8)
+    beside = np.intersect1d(labels[core > 0], labels[:, [0, -1]])
+    lid = np.isin(labels, beside[beside > 0]).astype(np.uint8)
+    # its blurred rim too
+    cleared: _Grey = np.where(cv2.dilate(lid, np.ones((5, 5), np.uint8)) > 0, np.uint8(255), grey)
+    return cleared

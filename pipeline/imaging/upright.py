@@ -8,6 +8,14 @@ import numpy as np
 from pipeline.domain import CleanPage, Pixels
 
 
+_PRINT = 1.0
+"""Percentile of the grey levels of a page that lies in its print."""
+_INKED = 0.4
+"""Share of the way from paper to print from which a pixel is ink."""
+_FAINTEST = 30.0
+"""Least contrast of print, in grey levels; what is fainter is noise."""
+
+
 def orientation_candidates(page: CleanPage) -> tuple[int, ...]:
     """Quarter turns (counter-clockwise) that may bring the page upright, the most plausible first.
 
@@ -22,7 +30,7 @@ def text_runs(grey: Pixels, text_height: float) -> tuple[float, float]:
     """Ink that forms lines along x and lines along y, in pixels of a reduced picture."""
     scale = 8.0 / text_height
     small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    ink = (small < 170).astype(np.uint8)
+    ink = (small < _between(small)).astype(np.uint8)
     # Rules run both ways and say nothing.
     rules = cv2.bitwise_or(
         cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((1, 24), np.uint8)),
@@ -30,6 +38,12 @@ def text_runs(grey: Pixels, text_height: float) -> tuple[float, float]:
     )
     ink[cv2.dilate(rules, np.ones((3, 3), np.uint8)) > 0] = 0
     return _lined(ink, (1, 4)), _lined(np.ascontiguousarray(ink.T), (1, 4))
+
+
+def _between(small: Pixels) -> float:
+    """A grey level between print, which may be faint, and paper."""
+    print_, paper = np.percentile(small[::2, ::2], (_PRINT, 50.0))
+    return float(paper - _INKED * max(paper - print_, _FAINTEST))
 
 
 def _lined(ink: Pixels, gap: tuple[int, int]) -> float:

@@ -30,6 +30,10 @@ LEAST_CELL = 0.75
 """Least width or height of a cell, in text heights."""
 BEYOND = 0.8
 """By how much rules must reach beyond the outermost crossing one, in text heights, to tell of an open side."""
+AGREEING = 0.5
+"""How far their ends may lie apart, in text heights."""
+OPEN_SHARE = 0.2
+"""Least share of the long rules that reach an open side; where a label spans many rows few do."""
 MOST_INK = 0.25
 """Share of ink beyond which what looks like columns of text is a photograph."""
 
@@ -199,7 +203,7 @@ def _open_sides(lines: Array, crossing: Array, size: float) -> Array:
         if len(ends) < 2:
             continue
         side = float(np.median(ends))
-        if (np.abs(ends - side) <= BEYOND * size).sum() >= max(2.0, 0.4 * len(long)):
+        if (np.abs(ends - side) <= AGREEING * size).sum() >= max(2.0, OPEN_SHARE * len(long)):
             found.append(side)
     return np.array(found)
 

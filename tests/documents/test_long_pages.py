@@ -92,6 +92,30 @@ def test_a_ruled_table_is_not_cut() -> None:
             assert not 805 < y1 < 1935
 
 
+def _askew(seed: int, angle: float, lid: int) -> Image.Image:
+    """A sheet scanned askew and whole, the inside of the scanner around it."""
+    sheet = picture(1240, 1754, seed=seed)
+    return sheet.rotate(angle, expand=True, fillcolor=lid, resample=Image.Resampling.BILINEAR)
+
+
+@pytest.mark.parametrize("lid", [0, 60])
+def test_sheets_scanned_askew_on_a_dark_bed(lid: int) -> None:
+    sheets = [_askew(seed, angle, lid) for seed, angle in enumerate((4.0, -4.0, 4.0))]
+    ranges = _cut(_stack(*sheets))
+    assert len(ranges) == 3
+    assert all(abs(y0 - sheets[0].height * index) <= 12 for index, (y0, _) in enumerate(ranges))
+
+
+@pytest.mark.parametrize("pages", [3, 4])
+def test_lying_sheets_with_a_dark_rim(pages: int) -> None:
+    lying = [picture(1240, 1754, seed=seed).rotate(90, expand=True) for seed in range(pages)]
+    for sheet in lying:
+        ImageDraw.Draw(sheet).line((0, sheet.height - 3, sheet.width, sheet.height - 3), fill=40, width=6)
+    ranges = _cut(_stack(*lying))
+    assert len(ranges) == pages
+    assert all(abs(y0 - 1240 * index) <= 8 for index, (y0, _) in enumerate(ranges))
+
+
 def test_a_long_text_is_cut_between_its_lines() -> None:
     image = Image.new("RGB", (800, 6000), "white")
     draw = ImageDraw.Draw(image)
