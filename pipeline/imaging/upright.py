@@ -7,7 +7,6 @@ import numpy as np
 
 from pipeline.domain import CleanPage, Pixels
 
-
 _PRINT = 1.0
 """Percentile of the grey levels of a page that lies in its print."""
 _INKED = 0.4
@@ -29,7 +28,7 @@ def orientation_candidates(page: CleanPage) -> tuple[int, ...]:
 def text_runs(grey: Pixels, text_height: float) -> tuple[float, float]:
     """Ink that forms lines along x and lines along y, in pixels of a reduced picture."""
     scale = 8.0 / text_height
-    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    small: Pixels = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
     ink = (small < _between(small)).astype(np.uint8)
     # Rules run both ways and say nothing.
     rules = cv2.bitwise_or(
