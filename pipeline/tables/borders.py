@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -12,6 +13,8 @@ from pipeline.domain import Pixels
 
 INK = 90
 """Darkness (0 to 255) from which a pixel counts as part of a rule."""
+CLEAR = 0.01
+"""Share of ink beside a border up to which nothing reaches across it; specks do not count."""
 
 Array = NDArray[np.float64]
 
@@ -65,6 +68,36 @@ def measure(
         low[index] += centre - reach
         high[index] += centre - reach
     return Borders(seen, low, high)
+
+
+def apart(inked: Pixels, lines: Array, stops: Array, text_height: float) -> NDArray[np.bool_]:
+    """Whether different texts stand on both sides of a border, shape (lines, intervals), with nothing reaching across.
+
+    Text of one cell runs across its middle or leaves one side blank.
+
+    Args:
+        inked: ink of the straightened picture, as from ``rulings.ink``.
+        lines, stops: as for ``measure``.
+        text_height: of the page, in pixels.
+    """
+    found = np.zeros((len(lines), len(stops) - 1), dtype=bool)
+    near, far = max(2, round(0.12 * text_height)), max(4, round(0.35 * text_height))
+    trim = round(0.25 * text_height)
+    least = 0.04 * text_height**2
+    for index in range(1, len(lines) - 1):
+        centre = round(float(lines[index]))
+        sides = (
+            (round(float(lines[index - 1])) + trim, centre - near, slice(centre - far, centre - near)),
+            (centre + near, round(float(lines[index + 1])) - trim, slice(centre + near, centre + far)),
+        )
+        for interval, (start, end) in enumerate(pairwise(np.round(stops).astype(int))):
+            along = slice(start + trim, end - trim)
+            found[index, interval] = all(
+                inked[first:last, along].sum() >= least and inked[beside, along].mean() <= CLEAR
+                for first, last, beside in sides
+                if last > first
+            )
+    return found
 
 
 def _seen(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pipeline.domain import BoundingBox, CleanPage, Grid, GridCell, Pixels
 from pipeline.geometry import bounding, chain, corners
 from pipeline.tables import whitespace
-from pipeline.tables.borders import Borders, measure
+from pipeline.tables.borders import Borders, apart, measure
 from pipeline.tables.flatten import Flattened, flatten
 from pipeline.tables.grouping import RuleGroup, group, is_dotted
 from pipeline.tables.rulings import contrast, darkness, ink, join, trace, without_characters
@@ -101,8 +101,9 @@ def _structure(flat: Flattened, size: float, full: float, dotted: bool) -> tuple
     inked = ink(flat.pixels)
     bare = _with_crossings(without_characters(flat.pixels, inked, size), flat, size)
     turned: Pixels = np.ascontiguousarray(bare.T)
+    inked_turned: Pixels = np.ascontiguousarray(inked.T)
     level = _gauge(bare, inked, size, full, dotted)
-    upright = _gauge(turned, np.ascontiguousarray(inked.T), size, full, dotted)
+    upright = _gauge(turned, inked_turned, size, full, dotted)
     ys, xs = _lines(flat.levels, size), _lines(flat.uprights, size)
     if len(ys) < 1 or len(xs) < 1:
         return None
@@ -120,7 +121,12 @@ def _structure(flat: Flattened, size: float, full: float, dotted: bool) -> tuple
         if not (keep_y.all() and keep_x.all()):
             ys, xs = ys[keep_y], xs[keep_x]
             continue
-        spans = cells(_framed(_relative(levels.seen)), _framed(_relative(uprights.seen)))
+        spans = cells(
+            _framed(_relative(levels.seen)),
+            _framed(_relative(uprights.seen)),
+            apart(inked, ys, xs, size),
+            apart(inked_turned, xs, ys, size),
+        )
         keep_y = _used(len(ys), [(span.row, span.row + span.row_span) for span in spans])
         keep_x = _used(len(xs), [(span.column, span.column + span.column_span) for span in spans])
         if keep_y.all() and keep_x.all():

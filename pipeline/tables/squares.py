@@ -36,15 +36,17 @@ class Span:
                 yield row, column
 
 
-def present(seen: NDArray[np.float64]) -> NDArray[np.bool_]:
+def present(seen: NDArray[np.float64], apart: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Decide which inner borders along one direction are there.
 
     Args:
         seen: (lines, intervals), how much of each border was seen, 0 to 1.
+        apart: (lines, intervals), whether different texts stand on both sides of it.
 
     A border that stands alone is believed only on much evidence, since strokes of characters look like short rules. One
-    that continues on both sides is believed on little, since rules break, and in a table of broken rules on none; but
-    only if most borders across the same row (or column) are there: a caption that spans the row lacks them all.
+    that continues on both sides is believed on little, since rules break, and on none in a table of broken rules or
+    where it parts two texts; but only if most borders across the same row (or column) are there: a caption that spans
+    the row lacks them all.
     """
     sure = seen >= SURE
     before, after = np.zeros_like(sure), np.zeros_like(sure)
@@ -63,7 +65,7 @@ def present(seen: NDArray[np.float64]) -> NDArray[np.bool_]:
     likely = (count[1:-1] == whole) & (others >= 0.5 * (len(inner) - 1))
     least = np.full(seen.shape[1], 0.0 if broken else COMPLETED)
     least[-1] = max(least[-1], GLIMPSED)
-    there[1:-1] |= likely & (seen[1:-1] >= least)
+    there[1:-1] |= likely & ((seen[1:-1] >= least) | apart[1:-1])
     return there
 
 
@@ -74,18 +76,24 @@ def is_broken(seen: NDArray[np.float64]) -> bool:
     return bool(partly >= 4 and partly >= BROKEN_SHARE * (partly + whole))
 
 
-def cells(level: NDArray[np.float64], upright: NDArray[np.float64]) -> tuple[Span, ...]:
+def cells(
+    level: NDArray[np.float64],
+    upright: NDArray[np.float64],
+    level_apart: NDArray[np.bool_],
+    upright_apart: NDArray[np.bool_],
+) -> tuple[Span, ...]:
     """Merge squares without a border between them into rectangular cells, in reading order; they cover the grid.
 
     Args:
         level: (rows + 1, columns), evidence for the borders above and below squares, 0 to 1.
         upright: (columns + 1, rows), evidence for the borders left and right of squares, 0 to 1.
+        level_apart, upright_apart: whether they part different texts, shaped alike.
 
     Squares whose union is not a rectangle are cut along the line with the strongest evidence until all parts are.
     """
     rows, columns = level.shape[0] - 1, upright.shape[0] - 1
-    below = present(level)[1:-1]
-    beside = present(upright)[1:-1].T
+    below = present(level, level_apart)[1:-1]
+    beside = present(upright, upright_apart)[1:-1].T
     labels = _connected(rows, columns, below, beside)
     spans: list[Span] = []
     for label in np.unique(labels):

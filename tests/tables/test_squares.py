@@ -13,22 +13,29 @@ GRIDS = st.tuples(st.integers(1, 7), st.integers(1, 7)).flatmap(
     lambda size: st.tuples(
         arrays(np.float64, (size[0] + 1, size[1]), elements=st.floats(0, 1)),
         arrays(np.float64, (size[1] + 1, size[0]), elements=st.floats(0, 1)),
+        arrays(np.bool_, (size[0] + 1, size[1])),
+        arrays(np.bool_, (size[1] + 1, size[0])),
     )
 )
 
 
+def _cells(level: np.ndarray, upright: np.ndarray) -> tuple[Span, ...]:
+    """The cells where nothing is known of the texts."""
+    return cells(level, upright, np.zeros_like(level, dtype=bool), np.zeros_like(upright, dtype=bool))
+
+
 @settings(max_examples=80)
 @given(GRIDS)
-def test_cells_cover_every_square_exactly_once(evidence: tuple[np.ndarray, np.ndarray]) -> None:
-    level, upright = evidence
-    covered = [square for span in cells(level, upright) for square in span.squares()]
+def test_cells_cover_every_square_exactly_once(evidence: tuple[np.ndarray, ...]) -> None:
+    level, upright, *_ = evidence
+    covered = [square for span in cells(*evidence) for square in span.squares()]
     rows, columns = level.shape[0] - 1, upright.shape[0] - 1
     assert sorted(covered) == [(row, column) for row in range(rows) for column in range(columns)]
 
 
 @settings(max_examples=80)
 @given(GRIDS)
-def test_cells_come_in_reading_order(evidence: tuple[np.ndarray, np.ndarray]) -> None:
+def test_cells_come_in_reading_order(evidence: tuple[np.ndarray, ...]) -> None:
     found = cells(*evidence)
     assert list(found) == sorted(found, key=lambda span: (span.row, span.column))
 
@@ -36,25 +43,25 @@ def test_cells_come_in_reading_order(evidence: tuple[np.ndarray, np.ndarray]) ->
 def test_a_missing_border_joins_two_squares() -> None:
     level, upright = np.ones((3, 2)), np.ones((3, 2))
     upright[1, 0] = 0.0
-    assert cells(level, upright) == (Span(0, 0, 1, 2), Span(1, 0, 1, 1), Span(1, 1, 1, 1))
+    assert _cells(level, upright) == (Span(0, 0, 1, 2), Span(1, 0, 1, 1), Span(1, 1, 1, 1))
 
 
 def test_a_group_label_spans_its_rows() -> None:
     level, upright = np.ones((6, 3)), np.ones((4, 5))
     level[1:5, 0] = 0.0
-    assert cells(level, upright)[0] == Span(0, 0, 5, 1)
+    assert _cells(level, upright)[0] == Span(0, 0, 5, 1)
 
 
 def test_a_gap_in_a_rule_that_continues_on_both_sides_is_no_span() -> None:
     level, upright = np.ones((4, 5)), np.ones((6, 3))
     level[1, 2] = 0.3
-    assert len(cells(level, upright)) == 15
+    assert len(_cells(level, upright)) == 15
 
 
 def test_a_corner_shape_is_cut_along_the_line_that_was_seen_best() -> None:
     level, upright = np.ones((3, 2)), np.ones((3, 2))
     level[1, 0], upright[1, 1] = 0.0, 0.45
-    found = cells(level, upright)
+    found = _cells(level, upright)
     assert Span(0, 0, 2, 1) in found
     assert len(found) == 3
 
@@ -65,6 +72,16 @@ def test_rules_broken_all_over_are_completed_but_captions_stay_whole() -> None:
     upright[2, 3] = 0.0
     upright[1:-1, 1] = 0.0
     assert is_broken(upright)
-    there = present(upright)
+    there = present(upright, np.zeros_like(upright, dtype=bool))
     assert there[2, 3]
     assert not there[1:-1, 1].any()
+
+
+def test_a_border_that_was_worn_off_is_told_by_the_texts_it_parts() -> None:
+    level, upright = np.ones((6, 5)), np.ones((6, 5))
+    upright[2, 2] = upright[3, 0] = 0.0
+    parted = np.zeros_like(upright, dtype=bool)
+    assert len(cells(level, upright, np.zeros_like(parted), parted)) == 23
+    parted[2, 2] = parted[3, 0] = True
+    # the first row has no neighbour above: its two texts may stand in one cell
+    assert len(cells(level, upright, np.zeros_like(parted), parted)) == 24
