@@ -249,15 +249,15 @@ def _boundary(table: LabelledTable, rows: list[list[int]], numbers: range, kinds
                 column = grid.cells[c].column
                 gain[: column + 1] += len(numbers) * (likely[kinds.over_values].sum() > _RECOGNISED)
                 gain[column + 1 :] += len(numbers) * (likely[kinds.over_labels].sum() > _RECOGNISED)
-        texts = {c: table.reading.readings[c].text for c in own}
-        if all(not is_value(text) for text in texts.values()):
+        readings = {c: table.reading.readings[c] for c in own}
+        if all(not is_value(reading.text) for reading in readings.values()):
             continue
-        for c, text in texts.items():
+        for c, reading in readings.items():
             column = grid.cells[c].column
-            if is_value(text):
-                gain[: column + 1] += 1.0 if text.strip() else _BLANK
+            if is_value(reading.text):
+                gain[: column + 1] += reading.probability if reading.text.strip() else _BLANK
             else:
-                gain[column + 1 :] += 1.0
+                gain[column + 1 :] += reading.probability
     gain[0] = -1.0
     return int(np.argmax(gain[: grid.columns]))
 

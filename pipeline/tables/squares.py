@@ -62,10 +62,13 @@ def present(seen: NDArray[np.float64], apart: NDArray[np.bool_]) -> NDArray[np.b
     # After the last interval comes the frame, which is there.
     whole = np.full(seen.shape[1], 2)
     whole[-1] = 1
-    likely = (count[1:-1] == whole) & (others >= 0.5 * (len(inner) - 1))
+    common = others >= 0.5 * (len(inner) - 1)
     least = np.full(seen.shape[1], 0.0 if broken else COMPLETED)
     least[-1] = max(least[-1], GLIMPSED)
-    there[1:-1] |= likely & ((seen[1:-1] >= least) | apart[1:-1])
+    there[1:-1] |= (count[1:-1] == whole) & common & (seen[1:-1] >= least)
+    # Before the first comes the frame as well, but first rows are headers, which span columns: only texts tell.
+    whole[0] = 1
+    there[1:-1] |= (count[1:-1] >= whole) & common & apart[1:-1]
     return there
 
 

@@ -82,6 +82,15 @@ def test_a_border_that_was_worn_off_is_told_by_the_texts_it_parts() -> None:
     upright[2, 2] = upright[3, 0] = 0.0
     parted = np.zeros_like(upright, dtype=bool)
     assert len(cells(level, upright, np.zeros_like(parted), parted)) == 23
-    parted[2, 2] = parted[3, 0] = True
-    # the first row has no neighbour above: its two texts may stand in one cell
+    parted[2, 2] = True
     assert len(cells(level, upright, np.zeros_like(parted), parted)) == 24
+    parted[3, 0] = True
+    assert len(cells(level, upright, np.zeros_like(parted), parted)) == 25
+
+
+def test_texts_apart_do_not_cut_a_caption() -> None:
+    level, upright = np.ones((6, 5)), np.ones((6, 5))
+    upright[1:-1, 2] = 0.0
+    parted = np.zeros_like(upright, dtype=bool)
+    parted[2, 2] = True
+    assert Span(2, 0, 1, 5) in cells(level, upright, np.zeros_like(parted), parted)
