@@ -100,9 +100,9 @@ READ = DocumentReading("d-0", "a.pdf", (), (Failure(None, "empty", ""),), 0.5)
         b"not gzip",
         records.encode(READ)[:-9],
         records.encode(READ)[:20] + b"\xff" + records.encode(READ)[21:],
-        records.gzip.compress(b"{}"),
-        records.gzip.compress(b"[1, 2"),
-        records.gzip.compress(b'{"version": 0}'),
+        records.gzip.compress(b"{}", mtime=0),
+        records.gzip.compress(b"[1, 2", mtime=0),
+        records.gzip.compress(b'{"version": 0}', mtime=0),
     ],
 )
 def test_damage_is_noticed(data: bytes) -> None:
