@@ -46,7 +46,7 @@ def _options(
     ] = False,
     home: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Folder of your own models and training data (or set NIANBAO_HOME)."),
+        typer.Option(metavar="DIR", help="Folder with models/ of your own (or set NIANBAO_HOME)."),
     ] = None,
 ) -> None:
     if home is not None:  # in the environment, so that the processes that read documents know it too
