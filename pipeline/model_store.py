@@ -1,6 +1,7 @@
 """Where models lie, which model is in use, and what no model file may be.
 
-nianbao comes with models. What is trained afterwards lies in a *home*: a folder with ``models/``. For each kind of model the home's ``CURRENT`` counts, and without one the model that came along.
+nianbao comes with models. What is trained afterwards lies in a *home*: a folder with ``models/``. For each kind of
+model the home's ``CURRENT`` counts, and without one the model that came along.
 """
 
 from __future__ import annotations

@@ -15,8 +15,9 @@ from pipeline.documents import read_pages
 from pipeline.domain import Alternative, PageImage, PageReading, Pixels, Reading, TableReading
 from pipeline.geometry import box_to_parent
 from pipeline.ocr.numerals import NumeralReader
-from pipeline.reading import Readers, crop, read_page
+from pipeline.reading import Readers, _legibility, crop, read_page
 from pipeline.settings import Settings
+from tests.assemble import printed
 from tests.documents.builders import text_pdf
 from tests.ocr.drawing import cell
 from tests.tables import test_whitespace as unruled
@@ -179,3 +180,13 @@ def test_cells_whose_borders_were_not_seen_are_never_sure(numerals: NumeralReade
     (found,) = [item for item in read.items if isinstance(item, TableReading)]
     assert max(reading.probability for reading in found.readings) <= 0.95
     assert all(reading.probability <= 0.9 for reading in found.readings if not reading.text)
+
+
+def test_dashes_and_words_that_nobody_can_read_are_no_upright_page() -> None:
+    dashes = [printed.reading("—", probability=0.99)] * 20
+    unread = [printed.reading("", probability=0.06)] * 12
+    words = [printed.reading(LABEL, probability=0.7)] * 3
+    legible = [printed.reading(LABEL, probability=0.95)] * 12
+    grid = printed.table([(0, 0, 1, 1, "")]).grid
+    assert not _legibility([TableReading(grid, (*dashes, *unread, *words))])[1]
+    assert _legibility([TableReading(grid, (*dashes, *legible, *words))])[1]

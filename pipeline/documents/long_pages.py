@@ -34,7 +34,7 @@ def cut_long_page(page: PageImage) -> tuple[tuple[int, int], ...]:
 
     In the order tried: seams at multiples of the A4 ratio; steps of the background across the
     whole width; margins at equal distances; for what is still tall, the widest bands without ink.
-    Ruled tables are cut at the first two only, and not where rules run through without a break.
+    Ruled tables are cut at the first three only, and not where rules run through without a break.
     """
     height, width = page.pixels.shape[:2]
     if height <= _TALL * width:

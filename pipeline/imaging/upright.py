@@ -7,7 +7,7 @@ import numpy as np
 
 from pipeline.domain import CleanPage, Pixels
 
-_PRINT = 1.0
+_INK_PERCENTILE = 1.0
 """Percentile of the grey levels of a page that lies in its print."""
 _INKED = 0.4
 """Share of the way from paper to print from which a pixel is ink."""
@@ -41,8 +41,8 @@ def text_runs(grey: Pixels, text_height: float) -> tuple[float, float]:
 
 def _between(small: Pixels) -> float:
     """A grey level between print, which may be faint, and paper."""
-    print_, paper = np.percentile(small[::2, ::2], (_PRINT, 50.0))
-    return float(paper - _INKED * max(paper - print_, _FAINTEST))
+    ink, paper = np.percentile(small[::2, ::2], (_INK_PERCENTILE, 50.0))
+    return float(paper - _INKED * max(paper - ink, _FAINTEST))
 
 
 def _lined(ink: Pixels, gap: tuple[int, int]) -> float:

@@ -87,15 +87,14 @@ def apart(inked: Pixels, lines: Array, stops: Array, text_height: float) -> NDAr
     for index in range(1, len(lines) - 1):
         centre = round(float(lines[index]))
         sides = (
-            (round(float(lines[index - 1])) + trim, centre - near, slice(centre - far, centre - near)),
+            (round(float(lines[index - 1])) + trim, centre - near, slice(max(0, centre - far), centre - near)),
             (centre + near, round(float(lines[index + 1])) - trim, slice(centre + near, centre + far)),
         )
         for interval, (start, end) in enumerate(pairwise(np.round(stops).astype(int))):
             along = slice(start + trim, end - trim)
             found[index, interval] = all(
-                inked[first:last, along].sum() >= least and inked[beside, along].mean() <= CLEAR
+                last > first and inked[first:last, along].sum() >= least and inked[beside, along].mean() <= CLEAR
                 for first, last, beside in sides
-                if last > first
             )
     return found
 

@@ -335,3 +335,24 @@ def test_a_piece_of_a_label_before_the_columns_does_not_shift_them() -> None:
     (report,) = read(*pages)
     assert found(pages, report) == expected(form, "requests")
     assert min(p.column_probability for p in report.placements.values()) == 1.0
+
+
+def test_specks_in_place_of_labels_are_lost_labels() -> None:
+    form = form_by_id("ogi-2019")
+    squares = squares_of(spec_of(form, "requests"), name)
+    lost = {"1.属于国家秘密", "4.保护第三方合法权益", "8.属于行政查询事项"}
+    pages = [page(table([(r, c, rs, cs, "," if text in lost else text) for r, c, rs, cs, text in squares]))]
+    (report,) = read(*pages)
+    assert found(pages, report) == expected(form, "requests")
+
+
+def test_units_read_as_figures_are_no_values_where_the_header_tells() -> None:
+    form = form_by_id("ogi-2014")
+    block = spec_of(form, "statistics").blocks[0]
+    squares: list[Square] = [(0, c, 1, 1, t) for c, t in enumerate((block.stub, "单位", block.columns[0].label))]
+    for number, row in enumerate(block.rows, start=1):
+        squares += [(number, c, 1, 1, t) for c, t in enumerate((row.label, "5", name(row, block.columns[0])))]
+    pages = [page(table(squares))]
+    (report,) = read(*pages)
+    wanted = {CellKey("statistics", row.id, "value"): name(row, block.columns[0]) for row in block.rows}
+    assert found(pages, report).items() >= wanted.items()

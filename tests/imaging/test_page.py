@@ -91,3 +91,11 @@ def test_streaks_of_the_scanner_go_and_rules_stay() -> None:
     assert (cleared[:, 690:712] < 200).mean() < (page[:, 690:712] < 200).mean() + 0.01
     assert np.array_equal(cleared[:, :690], page[:, :690])
     assert np.array_equal(without_streaks(page), page)
+
+
+@pytest.mark.parametrize("ink", [0, 180, 215])
+def test_faint_lines_of_text_tell_how_a_page_lies(ink: int) -> None:
+    faint = (ink + sheet().astype(np.float64) * (255 - ink) / 255).astype(np.uint8)
+    assert orientation_candidates(clean(PageImage(1, faint, 200.0)))[0] in {0, 2}
+    lying = np.ascontiguousarray(np.rot90(faint))
+    assert orientation_candidates(clean(PageImage(1, lying, 200.0)))[0] in {1, 3}

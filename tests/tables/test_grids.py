@@ -120,3 +120,17 @@ def test_underlines_frames_and_photographs_are_no_tables() -> None:
     noise = np.random.default_rng(1).integers(30, 220, (30, 40)).astype(np.uint8)
     drawn.pixels[500:1000, 300:1100] = cv2.resize(noise, (800, 500), interpolation=cv2.INTER_CUBIC)
     assert find_grids(drawn.page()) == ()
+
+
+def test_a_side_without_a_rule_is_found_beside_a_label_that_spans_most_rows() -> None:
+    ys = [200 + 50 * row for row in range(14)]
+    drawn = Drawn().table(XS, ys, ((2, 0, 10, 1),), outer=(True, False))
+    assert structure(only(find_grids(drawn.page()))) == drawn.cells
+
+
+@pytest.mark.parametrize("text", ["1024", ""])
+def test_a_worn_border_is_kept_between_two_texts_only(text: str) -> None:
+    drawn = Drawn().table(XS, YS, text=text)
+    drawn.pixels[YS[2] + 4 : YS[3] - 4, XS[2] - 4 : XS[2] + 5] = 250
+    cells = structure(only(find_grids(drawn.page())))
+    assert ((2, 2, 1, 1) in cells) == bool(text)
