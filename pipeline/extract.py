@@ -144,19 +144,14 @@ def _look_again(
 
 def _disputed(report: assemble.MappedReport, tables: Sequence[TableReading]) -> list[CellKey]:
     """The cells that were found and take part in a relation that does not hold."""
-    readings = _readings(report, tables)
+    readings = report.readings(tables)
     findings = rules.check_all(report.form.rules, assemble.parse_readings(readings))
     return [key for key in dict.fromkeys(key for finding in findings for key in finding.cells) if key in readings]
 
 
-def _readings(report: assemble.MappedReport, tables: Sequence[TableReading]) -> dict[CellKey, Reading]:
-    return {key: tables[place.table].readings[place.cell] for key, place in report.placements.items()}
-
-
 def _report(index: int, report: assemble.MappedReport, tables: Sequence[TableReading]) -> Report:
-    readings = _readings(report, tables)
-    placed = {key: place.row_probability * place.column_probability for key, place in report.placements.items()}
-    reconciled = reconcile(report.form.rules, readings, placed)
+    readings = report.readings(tables)
+    reconciled = reconcile(report.form.rules, readings, report.placed())
     judgements = _judge(report, readings, reconciled)
     return Report(
         index=index,

@@ -16,6 +16,7 @@ from pipeline.domain import (
     FormSpec,
     LineReading,
     PageReading,
+    Reading,
     RowSpec,
     TableLayout,
     TableReading,
@@ -62,6 +63,14 @@ class MappedReport:
     agency: str
     year: int | None
     placements: Mapping[CellKey, Placement]
+
+    def readings(self, tables: Sequence[TableReading]) -> dict[CellKey, Reading]:
+        """The reading of each cell that was found; ``tables`` are those of the document."""
+        return {key: tables[place.table].readings[place.cell] for key, place in self.placements.items()}
+
+    def placed(self) -> dict[CellKey, float]:
+        """How sure the place of each cell that was found is, 0 to 1."""
+        return {key: place.row_probability * place.column_probability for key, place in self.placements.items()}
 
 
 @dataclass(slots=True)

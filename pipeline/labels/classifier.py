@@ -33,6 +33,8 @@ _TOLERANCE = 5e-4
 # Weights below this never decide anything; as zeros they take no room.
 _NEGLIGIBLE = 0.02
 _GRID = 64
+# A document's labels are asked for twice, once to look again at its cells; a row of probabilities takes 3 kB.
+_REMEMBERED = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,8 +50,9 @@ class LabelClassifier:
     """Says what printed labels mean."""
 
     def __init__(self, model: LabelModel) -> None:
-        self._model = model
+        self.model = model
         self.classes: tuple[str, ...] = tuple(str(name) for name in model.pipeline.classes_)
+        self._known: dict[LabelContext, NDArray[np.float64]] = {}
 
     @classmethod
     def load(cls, folder: Path | None = None) -> LabelClassifier:
@@ -66,8 +69,14 @@ class LabelClassifier:
         """Probability of every class for every label, shape (n, k); rows sum to 1."""
         if not contexts:
             return np.zeros((0, len(self.classes)))
-        table = field_table(contexts, self._model.characters)
-        return np.asarray(self._model.pipeline.predict_proba(table), dtype=np.float64)
+        if len(self._known) > _REMEMBERED:
+            self._known.clear()
+        new = [context for context in dict.fromkeys(contexts) if context not in self._known]
+        if new:
+            table = field_table(new, self.model.characters)
+            found = np.asarray(self.model.pipeline.predict_proba(table), dtype=np.float64)
+            self._known.update(zip(new, found, strict=True))
+        return np.stack([self._known[context] for context in contexts])
 
     def predict(self, contexts: Sequence[LabelContext]) -> list[Prediction]:
         """The most probable meaning of every label; one without any text means nothing."""

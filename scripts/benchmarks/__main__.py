@@ -7,7 +7,7 @@ import os
 import sys
 from importlib import import_module
 
-_NAMES = ("accuracy",)
+_NAMES = ("accuracy", "reconcile")
 
 
 def main() -> int:

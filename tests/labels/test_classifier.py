@@ -155,6 +155,15 @@ def test_probabilities_sum_to_one(classifier: LabelClassifier) -> None:
     assert classifier.predict([]) == []
 
 
+def test_a_label_means_the_same_whatever_was_asked_before_and_beside_it(classifier: LabelClassifier) -> None:
+    contexts = [context for _, context in labels_of_forms()][:40]
+    asked_before = LabelClassifier(classifier.model)
+    asked_before.probabilities(contexts[::3])
+    together = asked_before.probabilities([*contexts, *contexts[:5]])
+    alone = np.concatenate([LabelClassifier(classifier.model).probabilities([context]) for context in contexts])
+    np.testing.assert_array_equal(together, np.concatenate([alone, alone[:5]]))
+
+
 def test_every_row_of_every_form_has_a_class(classifier: LabelClassifier) -> None:
     rows = {f"row/{k.table_id}/{k.row_id}" for form in FORMS for k in form.keys() if k.table_id != "reviews"}  # noqa: SIM118
     assert rows <= set(classifier.classes)
@@ -164,7 +173,8 @@ def test_a_table_is_understood_quickly(classifier: LabelClassifier) -> None:
     contexts = [context for _, context in labels_of_forms()][:60]
     times = []
     for _ in range(5):
+        fresh = LabelClassifier(classifier.model)
         start = time.perf_counter()
-        classifier.probabilities(contexts)
+        fresh.probabilities(contexts)
         times.append(time.perf_counter() - start)
     assert min(times) < 0.1

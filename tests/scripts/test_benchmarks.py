@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.domain import CellKey
 from pipeline.forms import form_by_id, load_forms
-from scripts.benchmarks import accuracy, suite
+from scripts.benchmarks import accuracy, reconcile, suite
 from scripts.benchmarks.peer_rows import cluster
 from scripts.benchmarks.peers import read_document
 from scripts.scans.damage import KINDS
@@ -113,3 +113,19 @@ def test_results_stand_in_a_table_for_each_reader(tmp_path: Path, monkeypatch: p
         kinds = [row["kind"] for row in csv.DictReader(file)]
     assert kinds == ["clean print", "fax, 1 bit, 204 × 98 dpi", "hard kinds", "all"]
     assert accuracy.run(parser.parse_args(["--kinds", "snow"])) == 2
+
+
+@needs_fonts
+def test_faults_in_print_and_damaged_digits_are_measured_on_real_pictures(tmp_path: Path):
+    parser = argparse.ArgumentParser()
+    reconcile.add_arguments(parser)
+    given = ["--reports", "1", "--parts", "wrong,damaged", "--levels", "0", "--jobs", "1", "--out", str(tmp_path)]
+    assert reconcile.run(parser.parse_args(given)) == 0
+    with (tmp_path / "reconcile.csv").open(encoding="utf-8", newline="") as stream:
+        wrong, damaged = csv.DictReader(stream)
+    assert wrong["found"] == damaged["found"] == "1"
+    assert wrong["changed"] == "0"
+    assert wrong["named"] == wrong["guilty"]
+    assert int(damaged["equations"]) >= 0
+    assert damaged["right"] == "1" or damaged["status"] == "review"
+    assert "Reconciliation takes" in (tmp_path / "reconcile.md").read_text(encoding="utf-8")
