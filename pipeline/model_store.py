@@ -1,4 +1,4 @@
-"""Where models lie, which model is in use, and what no model file may be.
+"""Where models and training data lie, which model is in use, and what no model file may be.
 
 nianbao comes with models. What is trained afterwards lies in a *home*: a folder with ``models/``. For each kind of
 model the home's ``CURRENT`` counts, and without one the model that came along.
@@ -15,6 +15,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,30 @@ from numpy.typing import NDArray
 from pipeline.errors import ModelError, OutputError
 
 HOME_VARIABLE = "NIANBAO_HOME"
-ADVICE = "Run nianbao train to make a new one"
+ADVICE = "Run nianbao models list to see which there are, or nianbao train to make a new one"
 _CURRENT = "CURRENT"
 _NAME = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{8,12}")
 _MOST_BYTES = 64 * 1024 * 1024
 _MOST_MEMBERS = 200
 _PACKAGE = Path(__file__).resolve().parent
 _INSTALLED = (_PACKAGE / "_models").is_dir()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    """A model on disk.
+
+    Attributes:
+        kind: name of the folder it lies in, such as ``label_classifier``.
+        folder: ``<date>-<hash>``.
+        in_use: whether the next run loads it.
+        shipped: whether it came with nianbao.
+    """
+
+    kind: str
+    folder: Path
+    in_use: bool
+    shipped: bool
 
 
 def home() -> Path:
@@ -51,6 +69,11 @@ def home() -> Path:
 def shipped_models() -> Path:
     """The folder of the models that come with nianbao: in a checkout ``models``."""
     return _PACKAGE / "_models" if _INSTALLED else _PACKAGE.parent / "models"
+
+
+def shipped_training_data() -> Path:
+    """The folder of the training data that comes with nianbao: in a checkout ``training_data``."""
+    return _PACKAGE / "_training_data" if _INSTALLED else _PACKAGE.parent / "training_data"
 
 
 def current(kind: str) -> Path:
@@ -97,6 +120,63 @@ def promote(folder: Path) -> None:
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise OutputError(f"{path} cannot be written: {error.strerror}", f"Set {HOME_VARIABLE} to a folder") from error
+
+
+def models() -> tuple[StoredModel, ...]:
+    """Every model there is, by kind and date."""
+    places = [(shipped_models(), True), (home() / "models", False)]
+    found: dict[tuple[str, str], StoredModel] = {}
+    for root, shipped in places:
+        for folder in sorted(root.glob("*/*")) if root.is_dir() else ():
+            if folder.is_dir() and _NAME.fullmatch(folder.name) is not None:
+                key = (folder.parent.name, folder.name)
+                found.setdefault(key, StoredModel(key[0], folder, _in_use(folder), shipped))
+    return tuple(found[key] for key in sorted(found))
+
+
+def _in_use(folder: Path) -> bool:
+    try:
+        return current(folder.parent.name).resolve() == folder.resolve()
+    except ModelError:
+        return False
+
+
+def find(name: str) -> StoredModel:
+    """The one model whose name begins, or whose hash begins, with ``name``.
+
+    Raises:
+        ModelError: none or several are meant.
+    """
+    meant = [
+        model
+        for model in models()
+        if name and (model.folder.name.startswith(name) or model.folder.name[len("2026-01-01-") :].startswith(name))
+    ]
+    if len(meant) != 1:
+        names = ", ".join(f"{model.kind} {model.folder.name}" for model in meant)
+        cause = f"{name!r} may be {names}" if meant else f"There is no model {name!r}"
+        raise ModelError(cause, "nianbao models list shows all; a name may be shortened")
+    return meant[0]
+
+
+def use(model: StoredModel) -> None:
+    """Make a model the one in use; going back to the shipped one follows whatever nianbao comes with.
+
+    Raises:
+        ModelError: it came along, but is not the one that nianbao comes with now.
+        OutputError: the home cannot be written.
+    """
+    own = home() / "models" / model.kind
+    shipped = shipped_models() / model.kind
+    if own.resolve() != shipped.resolve() and model.folder.parent == shipped:
+        if current_in(shipped) != model.folder:
+            raise ModelError(f"{model.folder} is an earlier model of nianbao's own", f"Copy the folder to {own} first")
+        try:
+            (own / _CURRENT).unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError(f"{own / _CURRENT} cannot be removed: {error.strerror}") from error
+    else:
+        promote(model.folder)
 
 
 # --------------------------------------------------------------------------- files that may have been tampered with

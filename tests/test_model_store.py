@@ -184,11 +184,25 @@ def test_a_missing_model_tells_what_to_do(tmp_path: Path) -> None:
         model_store.current_in(tmp_path / "label_classifier")
 
 
-def test_a_model_of_the_home_goes_before_the_shipped_one(home: Path, kind: str) -> None:
+def test_a_model_of_the_home_goes_before_the_shipped_one_until_that_is_used_again(home: Path, kind: str) -> None:
     shipped = model_store.current(kind)
+    assert not home.exists()
     own = _own(home, kind)
     renamed = own.rename(own.with_name("2030-01-01-0123456789ab"))
     model_store.promote(renamed)
     assert model_store.current(kind) == renamed
-    (renamed.parent / "CURRENT").unlink()
+    listed = [model for model in model_store.models() if model.kind == kind]
+    assert [(m.folder, m.in_use, m.shipped) for m in listed if m.in_use] == [(renamed, True, False)]
+    model_store.use(model_store.find(shipped.name))
     assert model_store.current(kind) == shipped
+    model_store.use(model_store.find("0123"))
+    assert model_store.current(kind) == renamed
+
+
+def test_a_name_that_means_nothing_or_two_models_is_refused_with_the_candidates(home: Path) -> None:
+    with pytest.raises(ModelError, match="no model 'abc'"):
+        model_store.find("abc")
+    with pytest.raises(ModelError, match=r"label_classifier .*numeral_reader"):
+        model_store.find("20")
+    with pytest.raises(ModelError, match="no model ''"):
+        model_store.find("")

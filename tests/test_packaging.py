@@ -1,4 +1,4 @@
-"""What is installed elsewhere: every package that is used is asked for, and forms and models travel in the wheel."""
+"""What is installed elsewhere: every package used is asked for; forms, models and labels travel in the wheel."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_the_lock_names_no_place_of_this_machine() -> None:
     assert [package["name"] for package in lock["package"] if "opencv" in package["name"]] == ["opencv-python-headless"]
 
 
-def test_forms_and_models_travel_in_the_wheel(tmp_path: Path) -> None:
+def test_forms_models_and_labels_travel_in_the_wheel(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
@@ -93,4 +93,5 @@ def test_forms_and_models_travel_in_the_wheel(tmp_path: Path) -> None:
     assert forms
     assert forms <= inside
     assert files <= inside
+    assert "pipeline/_training_data/labels.csv" in inside
     assert not [name for name in inside if name.startswith(("tests/", "scripts/", "training_data/"))]

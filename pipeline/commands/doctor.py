@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import platform
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 
 import typer
 
@@ -113,19 +112,13 @@ def _engines() -> Iterator[Check]:
 def _models() -> Iterator[Check]:
     """Load each model, which verifies it against its manifest."""
     from pipeline import model_store
-    from pipeline.labels import artefact
-    from pipeline.ocr import calibration, numerals
+    from pipeline.retrain.kinds import KINDS, verify
 
-    loaders: tuple[tuple[str, Callable[[Path], object]], ...] = (
-        (artefact.MODEL, artefact.load_model),
-        (numerals.MODEL, numerals.NumeralReader.load_from),
-        (calibration.MODEL, calibration.load_from),
-    )
-    for kind, load in loaders:
+    for kind in KINDS:
         name = f"model {kind.replace('_', ' ')}"
         try:
             folder = model_store.current(kind)
-            load(folder)
+            verify(folder)
         except NianbaoError as error:
             yield Check(name, error.cause, error.advice or "Run `nianbao train` or install nianbao again")
         else:
