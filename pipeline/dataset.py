@@ -1,8 +1,8 @@
 """The tables of a dataset, written row by row as documents come in and put in place all at once at the end.
 
-``cells.csv``, ``reports.csv``, ``findings.csv``, ``review.csv`` and ``failures.csv`` appear in the output folder only
-when everything has been read: until then they grow under a hidden name beside their final one, and a run that ends
-early leaves the tables of the run before it as they were.
+``cells.csv``, ``rows.csv``, ``reports.csv``, ``findings.csv``, ``review.csv`` and ``failures.csv`` appear in the output
+folder only when everything has been read: until then they grow under a hidden name beside their final one, and a run
+that ends early leaves the tables of the run before it as they were.
 """
 
 from __future__ import annotations
@@ -17,14 +17,27 @@ from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 
-from pipeline.domain import BoundingBox, Cell, CellKey, Extraction, Finding, FormSpec, Mark, Report, Status
+from pipeline.corrections import NOT_ON_THE_FORM
+from pipeline.domain import (
+    BoundingBox,
+    Cell,
+    CellKey,
+    Extraction,
+    Finding,
+    FormSpec,
+    LabelContext,
+    Mark,
+    PlacedRow,
+    Report,
+    Status,
+)
 from pipeline.errors import OutputError
 from pipeline.spreadsheet import Writer
 
 _BOX = ("x0", "y0", "x1", "y1")
 CELL_COLUMNS = (
     *("document_id", "source", "report", "agency", "year", "form_id", "table_id", "row_id", "column_id"),
-    *("value", "unit", "mark", "raw_text", "status", "confidence", "reading", "page", *_BOX, "note"),
+    *("value", "unit", "mark", "raw_text", "status", "confidence", "reading", "page", *_BOX, "note", "reasons"),
 )
 REPORT_COLUMNS = (
     *("document_id", "source", "report", "pages", "agency", "year", "form_id", "cells"),
@@ -35,11 +48,16 @@ REPORT_COLUMNS = (
 FINDING_COLUMNS = (
     *("document_id", "source", "report", "rule_id", "cells", "expected", "printed", "reference", "text"),
 )
+ROW_COLUMNS = (
+    *("document_id", "source", "report", "form_id", "table_id", "row_id", "certainty", "candidates", "page", *_BOX),
+    *("label", "parent", "section", "previous", "following", "position", "columns"),
+)
 FAILURE_COLUMNS = ("source", "page", "cause", "advice")
 NUMBER_COLUMNS = frozenset(
     {"report", "year", "value", "confidence", "page", *_BOX, "cells", *Status, "findings", "seconds"}
+    | {"certainty", "position", "columns"}
 )
-"""Columns that hold numbers in cells.csv, reports.csv, review.csv and failures.csv."""
+"""Columns that hold numbers in any table but findings.csv, whose cells are names."""
 
 
 def plain(number: Decimal) -> str:
@@ -68,6 +86,7 @@ def cell_row(extraction: Extraction, report: Report, cell: Cell) -> dict[str, st
         "page": _optional(cell.page),
         **_corners(cell.box),
         "note": cell.note,
+        "reasons": "; ".join(cell.reasons),
     }
 
 
@@ -100,6 +119,28 @@ def finding_row(extraction: Extraction, report: Report, finding: Finding) -> dic
     }
 
 
+def printed_row(extraction: Extraction, report: Report, row: PlacedRow) -> dict[str, str]:
+    """One row of ``rows.csv``; ``none`` stands for the id of a row that is not on the form."""
+    label = row.label or LabelContext("")
+    return {
+        **_report_key(extraction, report),
+        "form_id": report.form_id,
+        "table_id": row.table_id,
+        "row_id": NOT_ON_THE_FORM if row.row_id is None else row.row_id,
+        "certainty": f"{row.certainty:.4f}",
+        "candidates": " ".join(row.candidates),
+        "page": str(row.page),
+        **_corners(row.box),
+        "label": label.text,
+        "parent": label.parent,
+        "section": label.section,
+        "previous": label.previous,
+        "following": label.following,
+        "position": f"{label.position:.3f}",
+        "columns": str(label.columns),
+    }
+
+
 def faults(report: Report, form: FormSpec) -> list[str]:
     """What is wrong with a report as a whole: every statutory cell must have exactly one row.
 
@@ -126,19 +167,20 @@ class DatasetWriter:
 
     Args:
         out: the output folder.
-        tables: further tables to be written with these: file name to its columns.
+        tables: further tables to be written with these: file name to its columns and those of them that hold numbers.
 
     Raises:
         OutputError: the folder cannot be written, or another run is writing it.
     """
 
-    def __init__(self, out: Path, tables: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, out: Path, tables: Mapping[str, tuple[Sequence[str], frozenset[str]]]) -> None:
         self._out = out
         self._columns = {
-            "failures.csv": FAILURE_COLUMNS,
-            "findings.csv": FINDING_COLUMNS,
-            "reports.csv": REPORT_COLUMNS,
-            "cells.csv": CELL_COLUMNS,
+            "failures.csv": (FAILURE_COLUMNS, NUMBER_COLUMNS),
+            "findings.csv": (FINDING_COLUMNS, NUMBER_COLUMNS - {"cells"}),  # names there, elsewhere a count
+            "reports.csv": (REPORT_COLUMNS, NUMBER_COLUMNS),
+            "rows.csv": (ROW_COLUMNS, NUMBER_COLUMNS),
+            "cells.csv": (CELL_COLUMNS, NUMBER_COLUMNS),
             **tables,
         }
         self._stack = ExitStack()
@@ -147,13 +189,11 @@ class DatasetWriter:
     def __enter__(self) -> DatasetWriter:
         with _as_output_error(self._out), ExitStack() as stack:
             self._out.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(_locked(self._out))
-            for name, columns in self._columns.items():
+            stack.enter_context(locked(self._out))
+            for name, (columns, numbers) in self._columns.items():
                 partial = self._partial(name)
                 partial.unlink(missing_ok=True)  # left by a run that was killed; nobody else holds the lock
                 stack.callback(partial.unlink, missing_ok=True)
-                # cells of findings.csv are names, in reports.csv a count
-                numbers = NUMBER_COLUMNS - {"cells"} if name == "findings.csv" else NUMBER_COLUMNS
                 self._writers[name] = stack.enter_context(Writer(partial, columns, numbers))
             self._stack = stack.pop_all()
         return self
@@ -173,6 +213,7 @@ class DatasetWriter:
         self.extend("reports.csv", (report_row(extraction, report) for report in extraction.reports))
         for report in extraction.reports:
             self.extend("cells.csv", (cell_row(extraction, report, cell) for cell in report.cells))
+            self.extend("rows.csv", (printed_row(extraction, report, each) for each in report.rows))
             self.extend("findings.csv", (finding_row(extraction, report, each) for each in report.findings))
         self.extend(
             "failures.csv",
@@ -220,8 +261,12 @@ class DatasetWriter:
 
 
 @contextlib.contextmanager
-def _locked(out: Path) -> Iterator[None]:
-    """Hold the folder's lock; the system frees it when the process ends, however it ends."""
+def locked(out: Path) -> Iterator[None]:
+    """Hold the lock of an output folder; the system frees it when the process ends, however it ends.
+
+    Raises:
+        OutputError: another run is writing the folder.
+    """
     with (out / ".lock").open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -468,6 +468,27 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class PlacedRow:
+    """A printed row of a table whose rows have labels, and what it was taken for.
+
+    Attributes:
+        row_id: the row of the form; None where it is taken for none of them.
+        certainty: probability of that, 0 to 1.
+        candidates: other rows of the form that the label may mean, the most probable first.
+        page, box: 1-based page, and where the row lies on it as decoded.
+        label: the printed label with what surrounds it; None where it was lost.
+    """
+
+    table_id: str
+    row_id: str | None
+    certainty: float
+    candidates: tuple[str, ...]
+    page: int
+    box: BoundingBox
+    label: LabelContext | None
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A rule that the printed figures do not satisfy."""
 
@@ -490,6 +511,7 @@ class Report:
     form_id: str
     cells: tuple[Cell, ...]
     findings: tuple[Finding, ...]
+    rows: tuple[PlacedRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,20 +6,18 @@ and still the same file.
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path, PurePosixPath
 
-from PIL import Image, ImageDraw
-
 from pipeline import dataset, review
 from pipeline.documents import find_inputs, read_pages
 from pipeline.domain import BoundingBox, CellKey, FormSpec, Mark, PageImage, RuleSpec, Status, Value
 from pipeline.errors import DocumentError, UsageError
 from pipeline.forms import form_by_id
+from pipeline.review.pictures import cut, load_same
 from pipeline.rules import KINDS, both_sides
 from pipeline.settings import Settings
 from pipeline.spreadsheet import read
@@ -114,7 +112,7 @@ def explain(
         column_label=column_label,
         reader=reader,
         alternatives=alternatives,
-        steps=tuple(_steps(cell, _reasons(out, cell))),
+        steps=tuple(_steps(cell)),
         identities=tuple(_identities(form, _key(cell), {_key(each): each for each in same}, labels)),
         picture=picture,
         no_picture=reason,
@@ -175,17 +173,7 @@ def _readings(text: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     return reader, tuple((read_as, probability) for read_as, _, probability in pairs)
 
 
-def _reasons(out: Path, cell: Row) -> str:
-    """Why the cell stands in review.csv, empty where it does not."""
-    names = ("document_id", "source", "report", "table_id", "row_id", "column_id")
-    path = out / "review.csv"
-    if not path.exists():
-        return ""
-    rows = read(path, (*names, "reasons"))
-    return next((row["reasons"] for row in rows if all(row[name] == cell[name] for name in names)), "")
-
-
-def _steps(cell: Row, reasons: str) -> Iterable[str]:
+def _steps(cell: Row) -> Iterable[str]:
     if cell["page"]:
         yield f"found on page {cell['page']}, from {cell['x0']}, {cell['y0']} to {cell['x1']}, {cell['y1']}"
         yield f"read as {cell['raw_text']!r}" if cell["raw_text"] else "read as blank"
@@ -195,8 +183,8 @@ def _steps(cell: Row, reasons: str) -> Iterable[str]:
     if cell["note"]:
         yield f"note: {cell['note']}"
     yield f"{_BECAME[Status(cell['status'])]}, confidence {cell['confidence']}"
-    if reasons:
-        yield f"reasons for review: {reasons}"
+    if cell["reasons"]:
+        yield f"reasons for review: {cell['reasons']}"
 
 
 def _identities(
@@ -248,27 +236,15 @@ def _picture(cell: Row, scans: Path | None) -> tuple[bytes | None, str]:
     if found is None:
         return None, f"{cell['source']} is not in {scans}"
     try:
-        data = found.load()
-        if f"d-{hashlib.sha256(data).hexdigest()[:16]}" != cell["document_id"]:
+        data = load_same(found, cell["document_id"])
+        if data is None:
             return None, f"{cell['source']} in {scans} is another file than the one that was read"
         for page in read_pages(data, Settings()):
             if isinstance(page, PageImage) and page.number == int(cell["page"]):
                 box = BoundingBox(*(float(cell[name]) for name in ("x0", "y0", "x1", "y1")))
-                return _cut(page, box), ""
+                buffer = io.BytesIO()
+                cut(page, box, box).save(buffer, "PNG")
+                return buffer.getvalue(), ""
     except DocumentError as error:
         return None, error.cause
     return None, f"page {cell['page']} cannot be read"
-
-
-def _cut(page: PageImage, box: BoundingBox) -> bytes:
-    """PNG of a box of the file's picture with its surroundings, the box outlined."""
-    across, down = page.stretch
-    x0, y0, x1, y1 = box.x0 * across, box.y0 * down, box.x1 * across, box.y1 * down
-    around = 0.8 * min(x1 - x0, y1 - y0) + 12
-    image = Image.fromarray(page.pixels).convert("RGB")
-    ImageDraw.Draw(image).rectangle((x0 - 2, y0 - 2, x1 + 1, y1 + 1), outline=(200, 0, 0), width=2)
-    left, top = round(max(0, x0 - around)), round(max(0, y0 - around))
-    right, bottom = round(min(image.width, x1 + around)), round(min(image.height, y1 + around))
-    buffer = io.BytesIO()
-    image.crop((left, top, right, bottom)).save(buffer, "PNG")
-    return buffer.getvalue()

@@ -161,6 +161,7 @@ def _report(index: int, report: assemble.MappedReport, tables: Sequence[TableRea
         form_id=report.form.id,
         cells=assemble.build_cells(report, tables, readings, judgements),
         findings=reconciled.findings,
+        rows=report.rows,
     )
 
 

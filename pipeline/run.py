@@ -28,7 +28,7 @@ from pebble import ProcessExpired, ProcessFuture, ProcessPool
 from pipeline import dataset, review
 from pipeline.documents import InputFile, find_inputs
 from pipeline.domain import Extraction, Failure, FormSpec, Status
-from pipeline.errors import DocumentError, NianbaoError, NoInputError
+from pipeline.errors import DocumentError, NianbaoError, NoInputError, OutputError
 from pipeline.forms import load_forms
 from pipeline.settings import Settings
 
@@ -57,6 +57,7 @@ class RunSummary:
         review: rows of review.csv.
         seconds: wall time of the whole run.
         reading_seconds: wall time from the moment the first process was ready to read.
+        kept: copy of a review table of before that held answers nobody had applied.
     """
 
     out: Path
@@ -69,6 +70,7 @@ class RunSummary:
     review: int
     seconds: float
     reading_seconds: float
+    kept: Path | None = None
 
     @property
     def pages_per_second(self) -> float:
@@ -130,15 +132,16 @@ def run(
         )
     forms = {form.id: form for form in load_forms()}
     tally = _Tally()
-    rows_to_review: list[tuple[tuple[float, int], dict[str, str]]] = []
-    with dataset.DatasetWriter(out, {"review.csv": review.REVIEW_COLUMNS}) as tables:
+    to_review: dict[str, list[review.Item]] = {}  # a content that lies there twice is asked about once
+    with dataset.DatasetWriter(out, {"review.csv": (review.REVIEW_COLUMNS, review.NUMBER_COLUMNS)}) as tables:
         for outcome in _in_order(found, settings, jobs, timeout, progress, read):
             extraction = _sound(outcome.extraction, forms)
             tables.add(extraction)
-            rows_to_review.extend(_review_rows(extraction, forms))
+            to_review.setdefault(extraction.document_id, _review_items(extraction, forms))
             tally.add(extraction, outcome.ended)
-        rows_to_review.sort(key=lambda each: each[0])
-        tables.extend("review.csv", (row for _, row in rows_to_review))
+        items = review.order(item for of in to_review.values() for item in of)
+        tables.extend("review.csv", map(review.item_row, items))
+        kept = _kept_answers(out)
         tables.commit()
     ended = time.time()
     return RunSummary(
@@ -149,10 +152,20 @@ def run(
         cells=tally.cells,
         findings=tally.findings,
         failures=tally.failures,
-        review=len(rows_to_review),
+        review=len(items),
         seconds=ended - began,
         reading_seconds=ended - min(tally.first_ready, ended),
+        kept=kept,
     )
+
+
+def _kept_answers(out: Path) -> Path | None:
+    try:
+        return review.keep_answers(out / "review.csv")
+    except OSError as error:
+        raise OutputError(
+            f"the answers in {out / 'review.csv'} cannot be saved: {error.strerror or error}", "Move the file away"
+        ) from error
 
 
 def _own_folder(inputs: Sequence[str], out: Path) -> tuple[Path, ...]:
@@ -338,13 +351,15 @@ def _sound(extraction: Extraction, forms: Mapping[str, FormSpec]) -> Extraction:
     return replace(extraction, reports=sound, failures=(*extraction.failures, *failures))
 
 
-def _review_rows(
-    extraction: Extraction, forms: Mapping[str, FormSpec]
-) -> Iterator[tuple[tuple[float, int], dict[str, str]]]:
-    """The rows for review of one document with their sort keys."""
-    for report in extraction.reports:
-        labels = review.labels(forms[report.form_id])
-        for cell in report.cells:
-            if review.reasons(cell):
-                row = dataset.cell_row(extraction, report, cell)
-                yield review.badness(cell), review.review_row(row, cell, *labels[cell.key])
+def _review_items(extraction: Extraction, forms: Mapping[str, FormSpec]) -> list[review.Item]:
+    """What a person is asked about one document."""
+    return [
+        item
+        for report in extraction.reports
+        for item in review.items_of(
+            [dataset.cell_row(extraction, report, each) for each in report.cells],
+            [dataset.printed_row(extraction, report, each) for each in report.rows],
+            [dataset.finding_row(extraction, report, each) for each in report.findings],
+            forms[report.form_id],
+        )
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import signal
@@ -18,6 +19,11 @@ KEYS = form().keys()
 
 def read(data: bytes, source: str, settings: Settings) -> Extraction:
     """Do what the content says: crash, hang, fail in some way, or give a report."""
+    document_id = f"d-{hashlib.sha256(data).hexdigest()[:16]}"
+    return replace(_read(data, source), document_id=document_id)
+
+
+def _read(data: bytes, source: str) -> Extraction:
     match data.decode().split():
         case ["crash"]:
             os.kill(os.getpid(), signal.SIGKILL)

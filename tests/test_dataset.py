@@ -18,7 +18,7 @@ from pipeline.spreadsheet import read
 from tests.reports import cell, extraction, form, missing, report, with_finding
 
 FIRST = form().keys()[0]
-TABLES = {"cells.csv", "reports.csv", "findings.csv", "failures.csv"}
+TABLES = {"cells.csv", "rows.csv", "reports.csv", "findings.csv", "failures.csv"}
 
 
 def write(out: Path, *extractions: object) -> None:
@@ -37,7 +37,9 @@ def test_the_columns_are_those_that_were_promised(tmp_path: Path) -> None:
     headers = {name: (tmp_path / name).read_text(encoding="utf-8-sig").strip() for name in TABLES}
     assert headers == {
         "cells.csv": "document_id,source,report,agency,year,form_id,table_id,row_id,column_id,value,unit,mark,raw_text,"
-        "status,confidence,reading,page,x0,y0,x1,y1,note",
+        "status,confidence,reading,page,x0,y0,x1,y1,note,reasons",
+        "rows.csv": "document_id,source,report,form_id,table_id,row_id,certainty,candidates,page,x0,y0,x1,y1,"
+        "label,parent,section,previous,following,position,columns",
         "reports.csv": "document_id,source,report,pages,agency,year,form_id,cells,accepted,review,missing,reconciled,"
         "corrected,findings,seconds",
         "findings.csv": "document_id,source,report,rule_id,cells,expected,printed,reference,text",

@@ -12,10 +12,12 @@ from pipeline.assemble.rows import Classifier, LabelKinds, PrintedRow, Segment, 
 from pipeline.assemble.titles import Title, read_titles, reporter_of, year_of
 from pipeline.domain import (
     BlockSpec,
+    BoundingBox,
     CellKey,
     FormSpec,
     LineReading,
     PageReading,
+    PlacedRow,
     Reading,
     RowSpec,
     TableLayout,
@@ -34,6 +36,8 @@ _FEWEST_LABELS = 3
 _FLOOR = 1e-4
 # What is read with less may be a speck or the stroke of a seal.
 _LEGIBLE = 0.9
+# So many rows of the form are named that a label may mean.
+_CANDIDATES = 3
 # Who adds a row to the form gives it a label: of rows without one, few are added.
 _ADDED_WITHOUT_LABEL = 0.05
 
@@ -56,13 +60,14 @@ class Placement:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MappedReport:
-    """A report with the printed cell of every statutory cell that was found."""
+    """A report with the printed cell of every statutory cell that was found, and its printed rows."""
 
     form: FormSpec
     pages: tuple[int, ...]
     agency: str
     year: int | None
     placements: Mapping[CellKey, Placement]
+    rows: tuple[PlacedRow, ...]
 
     def readings(self, tables: Sequence[TableReading]) -> dict[CellKey, Reading]:
         """The reading of each cell that was found; ``tables`` are those of the document."""
@@ -231,7 +236,7 @@ def _map(draft: _Draft, forms: Sequence[FormSpec], classes: Sequence[str], kinds
     best, form = max(candidates, key=lambda pair: pair[0].score + headers[pair[1].id])
     if recognised + sum(vote > 1.0 for vote in headers.values()) < _FEWEST_LABELS:
         return None
-    return MappedReport(form, tuple(draft.pages), draft.agency, draft.year, best.placements)
+    return MappedReport(form, tuple(draft.pages), draft.agency, draft.year, best.placements, best.rows)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -241,12 +246,14 @@ class _Explanation:
     score: float
     segments: int
     placements: Mapping[CellKey, Placement]
+    rows: tuple[PlacedRow, ...]
 
 
 def _explain(draft: _Draft, form: FormSpec, classes: Sequence[str]) -> _Explanation:
     score = 0.0
     used = 0
     placements: dict[CellKey, Placement] = {}
+    placed: list[PlacedRow] = []
     for table in form.tables:
         own = [segment for segment in draft.segments if segment.table_id == table.id]
         rows = [row for segment in own for row in segment.rows]
@@ -260,9 +267,10 @@ def _explain(draft: _Draft, form: FormSpec, classes: Sequence[str]) -> _Explanat
             alignment = align(*_row_scores(rows, table, classes))
             score += alignment.score
             placements.update(_place_list(table, rows, alignment))
+            placed.extend(_placed_rows(table, rows, alignment, classes))
     table_ids = {table.id for table in form.tables}
     foreign = sum(len(segment.rows) for segment in draft.segments if segment.table_id not in table_ids)
-    return _Explanation(score + foreign * float(np.log(_FLOOR)), used, placements)
+    return _Explanation(score + foreign * float(np.log(_FLOOR)), used, placements, tuple(placed))
 
 
 def _header_votes(draft: _Draft, forms: Sequence[FormSpec], classes: Sequence[str]) -> dict[str, float]:
@@ -341,13 +349,16 @@ def _whole(upper: PrintedRow, lower: PrintedRow, columns: list[int]) -> PrintedR
     figures, words = (lower, upper) if blank_above else (upper, lower)
     if figures.likely is None or words.likely is None:
         named = words if figures.likely is None else figures
-        return replace(figures, text=named.text, likely=named.likely)
+        return replace(figures, label=named.label, likely=named.likely)
     here, there = figures.likely[columns], words.likely[columns]
     unnamed = min(here.max(), there.max()) < 0.5
     if not unnamed and int(np.argmax(here)) != int(np.argmax(there)):
         return None
     named = figures if here.max() >= there.max() else words
-    return replace(figures, text=upper.text + lower.text, likely=named.likely)
+    label = named.label
+    if label is not None and upper.label is not None and lower.label is not None:
+        label = replace(label, text=upper.label.text + lower.label.text)
+    return replace(figures, label=label, likely=named.likely)
 
 
 def _all_blank(row: PrintedRow) -> bool:
@@ -376,6 +387,38 @@ def _place_list(
         for column, (cell, sure) in zip(block.columns, _columns(printed, count, _centres(beside)), strict=True):
             if cell is not None:
                 yield CellKey(table.id, spec.id, column.id), Placement(printed.table.index, cell, certainty, sure)
+
+
+def _placed_rows(
+    table: TableSpec, rows: Sequence[PrintedRow], alignment: Alignment, classes: Sequence[str]
+) -> Iterator[PlacedRow]:
+    ids = [row.id for _, row in _rows(table)]
+    columns = _row_columns(table, classes)
+    for printed, target, certainty in zip(rows, alignment.assignment, alignment.probabilities, strict=True):
+        likely = np.zeros(len(ids)) if printed.likely is None else printed.likely[columns]
+        ranked = [int(j) for j in np.argsort(-likely, kind="stable")[:_CANDIDATES] if likely[j] >= _FLOOR]
+        yield PlacedRow(
+            table_id=table.id,
+            row_id=None if target is None else ids[target],
+            certainty=certainty,
+            candidates=tuple(ids[j] for j in ranked if j != target),
+            page=printed.table.reading.grid.page,
+            box=row_box(printed),
+            label=printed.label,
+        )
+
+
+def row_box(row: PrintedRow) -> BoundingBox:
+    """Where a printed row lies on the page as decoded: its values and the labels that stand beside them alone."""
+    cells = row.table.reading.grid.cells
+    own = (*row.values, *(c for c in row.labels if cells[c].row_span == 1))
+    places = [row.table.reading.places[c] for c in own]
+    return BoundingBox(
+        min(place.x0 for place in places),
+        min(place.y0 for place in places),
+        max(place.x1 for place in places),
+        max(place.y1 for place in places),
+    )
 
 
 def _fullest(pieces: Sequence[tuple[PrintedRow, float]]) -> tuple[PrintedRow, float]:

@@ -39,11 +39,13 @@ class LabelledTable:
     Attributes:
         index: position among the tables of the document.
         probabilities: per cell that holds text, class probabilities, shape (k,), in the order of the classifier.
+        contexts: of the same cells the text with what surrounds it.
     """
 
     index: int
     reading: TableReading
     probabilities: Mapping[int, NDArray[np.float64]]
+    contexts: Mapping[int, LabelContext]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +57,7 @@ class PrintedRow:
         number: 0-based row of the grid.
         labels: indices of its label cells, outermost first (spanning ones included).
         values: indices of its value cells, left to right.
-        text: the label that names the row, as read; empty when it was lost.
+        label: the label that names the row, as read, with what surrounds it; None when it was lost.
         likely: class probabilities of that label, shape (k,), None when it was lost.
     """
 
@@ -63,7 +65,7 @@ class PrintedRow:
     number: int
     labels: tuple[int, ...]
     values: tuple[int, ...]
-    text: str
+    label: LabelContext | None
     likely: NDArray[np.float64] | None
 
 
@@ -86,17 +88,19 @@ def label_tables(
     """Classify every text cell of the tables in one call; ``sections`` holds the heading above each table."""
     contexts: list[LabelContext] = []
     owners: list[tuple[int, int]] = []
+    surroundings: list[dict[int, LabelContext]] = [{} for _ in tables]
     for index, (table, section) in enumerate(zip(tables, sections, strict=True)):
         texts = [reading.text for reading in table.readings]
         worded = [_is_label(text) for text in texts]
         for cell, context in grid_contexts(table.grid.cells, texts, worded, section):
             contexts.append(context)
             owners.append((index, cell))
+            surroundings[index][cell] = context
     probabilities = classifier.probabilities(contexts) if contexts else np.zeros((0, len(classifier.classes)))
     by_table: list[dict[int, NDArray[np.float64]]] = [{} for _ in tables]
     for (index, cell), row in zip(owners, probabilities, strict=True):
         by_table[index][cell] = row
-    return tuple(LabelledTable(i, table, by_table[i]) for i, table in enumerate(tables))
+    return tuple(LabelledTable(i, table, by_table[i], surroundings[i]) for i, table in enumerate(tables))
 
 
 def is_value(text: str) -> bool:
@@ -190,9 +194,9 @@ def _segment(
         values = tuple(c for c in own if grid.cells[c].column >= boundary)
         leaf = _leaf(table, [c for c in own if c in table.probabilities and c in labels], kinds)
         if values and _is_data(table, leaf, values, kinds):
-            text = "" if leaf is None else table.reading.readings[leaf].text
+            label = None if leaf is None else table.contexts[leaf]
             likely = None if leaf is None else table.probabilities[leaf]
-            printed.append(PrintedRow(table, number, labels, values, text, likely))
+            printed.append(PrintedRow(table, number, labels, values, label, likely))
         else:
             headers.extend(own)
     return Segment(owner, table, tuple(printed), tuple(headers))

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from pipeline import __version__
-from pipeline.commands import console, doctor, evaluate, explain, extract, forms, models, train
+from pipeline.commands import console, doctor, evaluate, explain, extract, forms, models, review, train
 from pipeline.errors import ExitCode, NianbaoError
 
 app = typer.Typer(
@@ -30,6 +30,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("explain")(explain.explain)
 app.add_typer(models.app, name="models")
+app.add_typer(review.app, name="review")
 app.add_typer(forms.app, name="forms")
 app.command("doctor")(doctor.doctor)
 

@@ -33,6 +33,11 @@ def complain(cause: str, advice: str = "") -> None:
     print(f"{text}\n  {advice}" if advice else text, file=sys.stderr)
 
 
+def note(text: str) -> None:
+    """Say on standard error what was done."""
+    print(text, file=sys.stderr)
+
+
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], to_stdout: bool) -> None:
     """Print a table; all columns but the first are aligned to the right."""
     from rich.console import Console

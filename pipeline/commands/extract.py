@@ -41,8 +41,8 @@ def extract(
 ) -> None:
     """Read scanned reports and write every statutory cell.
 
-    OUT gets cells.csv, reports.csv, findings.csv, review.csv and failures.csv. The exit code is 0 when all documents
-    were read, 1 when some documents or pages could not be; rows for review are no failure.
+    OUT gets cells.csv, rows.csv, reports.csv, findings.csv, review.csv and failures.csv. The exit code is 0 when all
+    documents were read, 1 when some documents or pages could not be; rows for review are no failure.
     """
     from pipeline.ocr import availability
     from pipeline.run import run
@@ -99,6 +99,11 @@ def _print_summary(summary: RunSummary) -> None:
         ("pages/s once started", f"{summary.pages_per_second:.2f}"),
     ]
     console.table(("", str(summary.out)), rows, to_stdout=False)
+    if summary.kept is not None:
+        console.complain(
+            f"review.csv held answers that were not applied; they are saved in {summary.kept}",
+            "Apply them with `nianbao review apply`",
+        )
     if summary.failures:
         console.complain(
             "not everything could be read", f"{summary.out / 'failures.csv'} says what, why and what to do"

@@ -1,0 +1,18 @@
+"""The reviewer's round trip: what a person is asked, in which order, and what comes back."""
+
+from pipeline.review.incoming import keep_answers
+from pipeline.review.items import Item, Kind, Level, items_of, labels, order
+from pipeline.review.table import NUMBER_COLUMNS, REVIEW_COLUMNS, item_row
+
+__all__ = [
+    "NUMBER_COLUMNS",
+    "REVIEW_COLUMNS",
+    "Item",
+    "Kind",
+    "Level",
+    "item_row",
+    "items_of",
+    "keep_answers",
+    "labels",
+    "order",
+]

@@ -1,0 +1,141 @@
+"""What a person is asked about a report, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from pipeline import dataset
+from pipeline.domain import BoundingBox, Cell, CellKey, Finding, LabelContext, PlacedRow, Status
+from pipeline.review import REVIEW_COLUMNS, Item, Kind, Level, item_row, items_of, labels, order
+from tests.reports import cell, extraction, form, missing, report
+
+KEYS = form().keys()
+BALANCE = next(rule for rule in form().rules if rule.id == "requests.balance.natural_person")
+
+
+def asked(
+    changes: Mapping[CellKey, Cell] | None = None,
+    rows: Sequence[PlacedRow] = (),
+    findings: Sequence[Finding] = (),
+    level: Level = Level.ROWS,
+    source: str = "a/某局.pdf",
+) -> list[Item]:
+    one = replace(report(changes=changes or {}), rows=tuple(rows), findings=tuple(findings))
+    whole = extraction(one, source=source)
+    return items_of(
+        [dataset.cell_row(whole, one, each) for each in one.cells],
+        [dataset.printed_row(whole, one, each) for each in one.rows],
+        [dataset.finding_row(whole, one, each) for each in one.findings],
+        form(),
+        level,
+    )
+
+
+def doubtful(key: CellKey, confidence: float = 0.4, **changes: object) -> Cell:
+    plain = cell(key, 3, place=KEYS.index(key))
+    shown = replace(plain, status=Status.REVIEW, confidence=confidence, reading="numerals: 3 0.400 | 8 0.350")
+    return replace(shown, **changes)  # type: ignore[arg-type]
+
+
+def printed(key: CellKey, certainty: float, row_id: str | None = "") -> PlacedRow:
+    box = BoundingBox(0.0, 20.0 * KEYS.index(key), 600.0, 20.0 * KEYS.index(key) + 18.0)
+    label = LabelContext("一、本年新收", position=0.1, columns=7)
+    candidates = ("carried_in", "granted")
+    return PlacedRow(key.table_id, key.row_id if row_id == "" else row_id, certainty, candidates, 2, box, label)
+
+
+def test_nobody_is_asked_about_accepted_and_corrected_cells() -> None:
+    corrected = replace(cell(KEYS[0]), status=Status.CORRECTED, confidence=1.0)
+    assert asked({KEYS[0]: corrected}) == []
+
+
+def test_every_question_has_a_reason_in_words() -> None:
+    changes = {
+        KEYS[0]: doubtful(KEYS[0]),
+        KEYS[1]: doubtful(KEYS[1], reasons=("the stamp lies on it",)),
+        KEYS[2]: missing(KEYS[2]),
+        KEYS[3]: doubtful(KEYS[3], status=Status.RECONCILED, confidence=0.98),
+    }
+    reasons = [item.reasons for item in asked(changes)]
+    assert reasons == [
+        ("read with too little certainty",),
+        ("the stamp lies on it",),
+        ("the row was not found",),
+        ("changed so that the sums of the form hold",),
+    ]
+
+
+def test_an_answer_is_worth_more_the_less_certain_the_cell_is() -> None:
+    items = asked({KEYS[0]: doubtful(KEYS[0], 0.8), KEYS[1]: doubtful(KEYS[1], 0.2), KEYS[2]: missing(KEYS[2])})
+    assert [item.key for item in order(items)] == [KEYS[2], KEYS[1], KEYS[0]]
+    assert [item.key for item in items] == [KEYS[0], KEYS[1], KEYS[2]]
+
+
+def test_an_answer_that_settles_a_sum_is_worth_more() -> None:
+    one, other = BALANCE.left
+    alone = asked({one: doubtful(one, 0.5)})[0].worth
+    together = asked({one: doubtful(one, 0.5), other: doubtful(other, 0.5)})[0].worth
+    assert together > alone == 0.5
+
+
+def test_a_row_in_doubt_is_one_question_for_all_its_cells() -> None:
+    row = [key for key in KEYS if (key.table_id, key.row_id) == ("requests", "received")]
+    changes = {key: doubtful(key, 0.6) for key in row}
+    changes[row[0]] = doubtful(row[0], 0.3)  # this figure is doubtful in any row
+    items = asked(changes, [printed(row[0], 0.6)])
+    assert [(item.kind, item.key.column_id) for item in items] == [(Kind.ROW, ""), (Kind.CELL, row[0].column_id)]
+    assert items[0].worth == 0.4 * len(row)
+    assert (items[0].reading, items[0].alternatives) == ("一、本年新收", ("carried_in", "granted"))
+    assert [item.kind for item in asked(changes, [printed(row[0], 0.6)], level=Level.CELLS)] == [Kind.CELL] * len(row)
+
+
+def test_a_row_that_is_certain_is_no_question() -> None:
+    assert asked(rows=[printed(KEYS[40], 0.99)]) == []
+
+
+def test_a_row_taken_for_none_is_asked_about_where_the_form_lacks_one() -> None:
+    key = next(key for key in KEYS if (key.table_id, key.row_id) == ("requests", "received"))
+    stray = printed(key, 0.95, row_id=None)
+    lost = {each: missing(each) for each in KEYS if (each.table_id, each.row_id) == ("requests", "received")}
+    assert asked(rows=[stray]) == []
+    items = asked(lost, [stray])
+    assert items[0].kind is Kind.ROW
+    assert "was taken for none" in items[0].reasons[0]
+    assert item_row(items[0])["row_id"] == "none"
+
+
+def test_cells_of_a_sum_that_fails_in_print_are_asked_about_with_the_sum() -> None:
+    finding = Finding(BALANCE.id, BALANCE.left[:1], "9 = 4+5", "8", "国办", "第一项加第二项")
+    (item,) = asked(findings=[finding])
+    assert (item.kind, item.key) == (Kind.FINDING, BALANCE.left[0])
+    assert "第一项加第二项: 9 = 4+5 ≠ 8" in item.sums
+
+
+def test_a_place_of_a_file_always_has_the_same_name() -> None:
+    key, other = KEYS[0], KEYS[1]
+    before = asked({key: doubtful(key), other: missing(other)})
+    after = asked({key: doubtful(key, 0.1, raw_text="9"), other: missing(other)}, source="moved/某局.pdf")
+    assert [item.item_id for item in before] == [item.item_id for item in after]
+    assert len({item.item_id for item in before}) == 2
+    assert all(item.item_id.startswith("q-") and len(item.item_id) == 18 for item in before)
+
+
+def test_labels_are_those_of_the_form_with_their_groups() -> None:
+    named = labels(form())
+    assert set(named) == set(KEYS)
+    row, column = next(named[key] for key in KEYS if key.row_id == "denied_state_secret")
+    assert "（三）不予公开" in row
+    assert row.endswith("1.属于国家秘密")
+    assert column.endswith("自然人")
+
+
+def test_a_line_leaves_room_for_the_answer() -> None:
+    (item,) = asked({KEYS[0]: doubtful(KEYS[0], raw_text="3", reasons=("a", "b"))})
+    row = item_row(item, "pictures/x.png")
+    assert tuple(row) == REVIEW_COLUMNS
+    assert (row["reading"], row["alternatives"], row["reasons"]) == ("3", "8", "a; b")
+    assert {row[name] for name in ("corrected_value", "corrected_row_id", "reviewer", "comment")} == {""}
+    blank = doubtful(KEYS[0], raw_text="", reading="numerals: (blank) 0.500 | - 0.300")
+    (item,) = asked({KEYS[0]: blank})
+    assert (item_row(item)["reading"], item_row(item)["alternatives"]) == ("blank", "dash")

@@ -1,0 +1,114 @@
+"""The reviewer's round trip over a finished dataset."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline import dataset, review
+from pipeline.domain import Extraction, Status
+from pipeline.errors import NoInputError, OutputError, UsageError
+from pipeline.review import Level
+from pipeline.revise import export
+from pipeline.spreadsheet import read
+from tests.reports import cell, extraction, form, missing, report
+
+KEYS = form().keys()
+
+
+def scan() -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(np.full((6000, 300), 250, np.uint8)).save(buffer, "TIFF")
+    return buffer.getvalue()
+
+
+def one(source: str = "a.tif", confidence: float = 0.5) -> Extraction:
+    """A report with three doubtful cells on a page that exists, and one that was not found."""
+    doubt = {
+        key: replace(cell(key, 7, number), status=Status.REVIEW, confidence=confidence, page=1)
+        for number, key in enumerate(KEYS[:3])
+    }
+    changes = doubt | {KEYS[3]: missing(KEYS[3])}
+    whole = extraction(report(changes=changes), source=source)
+    return replace(whole, document_id=f"d-{hashlib.sha256(scan()).hexdigest()[:16]}")
+
+
+def write(out: Path, *documents: Extraction) -> Path:
+    with dataset.DatasetWriter(out, {"review.csv": (review.REVIEW_COLUMNS, review.NUMBER_COLUMNS)}) as tables:
+        for each in documents:
+            tables.add(each)
+        tables.commit()
+    return out
+
+
+def test_what_is_asked_can_be_told_from_the_tables_alone(tmp_path: Path) -> None:
+    done = export(write(tmp_path / "out", one()), Level.ROWS)
+    assert (done.items, done.of, done.path) == (4, 4, tmp_path / "out" / "review.csv")
+    rows = list(read(done.path, review.REVIEW_COLUMNS))
+    assert rows[0]["status"] == "missing"
+    assert [row["picture"] for row in rows] == [""] * 4
+
+
+def test_a_budget_keeps_what_is_worth_most(tmp_path: Path) -> None:
+    out = write(tmp_path / "out", one())
+    every = [row["item_id"] for row in read(export(out, Level.ROWS).path, ["item_id"])]
+    done = export(out, Level.ROWS, budget=2)
+    assert (done.items, done.of) == (2, 4)
+    assert [row["item_id"] for row in read(done.path, ["item_id"])] == every[:2]
+
+
+def test_one_content_under_two_names_is_asked_about_once(tmp_path: Path) -> None:
+    done = export(write(tmp_path / "out", one("a.tif"), one("copy of a.tif")), Level.ROWS)
+    rows = list(read(done.path, ["item_id", "source"]))
+    assert len({row["item_id"] for row in rows}) == len(rows) == 4
+    assert {row["source"] for row in rows} == {"a.tif"}
+
+
+def test_pictures_are_cut_from_the_scans(tmp_path: Path) -> None:
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    (scans / "a.tif").write_bytes(scan())
+    done = export(write(tmp_path / "out", one()), Level.ROWS, scans=scans)
+    links = [row["picture"] for row in read(done.path, ["picture"])]
+    assert all(links)
+    for link in links:
+        with Image.open(done.path.parent / link, formats=("PNG",)) as picture:
+            assert picture.width > 100
+    assert not done.lacking
+
+
+def test_a_scan_that_has_changed_gives_no_picture(tmp_path: Path) -> None:
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    (scans / "a.tif").write_bytes(scan() + b"x")
+    done = export(write(tmp_path / "out", one(), one("b.tif", 0.2)), Level.ROWS, scans=scans)
+    assert done.pictures == 0
+    assert done.lacking == {"the file is another than the one that was read": 4}
+    with pytest.raises(NoInputError):
+        export(tmp_path / "out", Level.ROWS, scans=tmp_path / "nowhere")
+
+
+def test_answers_nobody_applied_are_saved(tmp_path: Path) -> None:
+    out = write(tmp_path / "out", one())
+    path = export(out, Level.ROWS).path
+    text = path.read_text(encoding="utf-8-sig").splitlines()
+    text[1] = text[1][: -len(",,,")] + "5,,,"
+    path.write_text("\n".join(text), encoding="utf-8-sig")
+    done = export(out, Level.ROWS)
+    assert done.kept == out / "review.answered-1.csv"
+    assert "5,,," in done.kept.read_text(encoding="utf-8-sig")
+    assert export(out, Level.ROWS).kept is None
+
+
+def test_no_dataset_no_questions(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="does not exist"):
+        export(tmp_path, Level.ROWS)
+    out = write(tmp_path / "out", one())
+    with dataset.locked(out), pytest.raises(OutputError, match="another run"):
+        export(out, Level.ROWS)
