@@ -8,10 +8,9 @@ that ends early leaves the tables of the run before it as they were.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from decimal import Decimal
 from pathlib import Path
@@ -23,6 +22,7 @@ from pipeline.domain import (
     Cell,
     CellKey,
     Extraction,
+    Failure,
     Finding,
     FormSpec,
     LabelContext,
@@ -52,12 +52,20 @@ ROW_COLUMNS = (
     *("document_id", "source", "report", "form_id", "table_id", "row_id", "certainty", "candidates", "page", *_BOX),
     *("label", "parent", "section", "previous", "following", "position", "columns"),
 )
-FAILURE_COLUMNS = ("source", "page", "cause", "advice")
+FAILURE_COLUMNS = ("source", "page", "kind", "cause", "advice")
 NUMBER_COLUMNS = frozenset(
     {"report", "year", "value", "confidence", "page", *_BOX, "cells", *Status, "findings", "seconds"}
     | {"certainty", "position", "columns"}
 )
 """Columns that hold numbers in any table but findings.csv, whose cells are names."""
+TABLES: Mapping[str, tuple[Sequence[str], frozenset[str]]] = {
+    "failures.csv": (FAILURE_COLUMNS, NUMBER_COLUMNS),
+    "findings.csv": (FINDING_COLUMNS, NUMBER_COLUMNS - {"cells"}),
+    "reports.csv": (REPORT_COLUMNS, NUMBER_COLUMNS),
+    "rows.csv": (ROW_COLUMNS, NUMBER_COLUMNS),
+    "cells.csv": (CELL_COLUMNS, NUMBER_COLUMNS),
+}
+"""File name of each table, its columns and those of them that hold numbers; the table for review has its own."""
 
 
 def plain(number: Decimal) -> str:
@@ -141,6 +149,17 @@ def printed_row(extraction: Extraction, report: Report, row: PlacedRow) -> dict[
     }
 
 
+def failure_row(source: str, failure: Failure) -> dict[str, str]:
+    """One row of ``failures.csv``."""
+    return {
+        "source": source,
+        "page": _optional(failure.page),
+        "kind": failure.kind,
+        "cause": failure.cause,
+        "advice": failure.advice,
+    }
+
+
 def faults(report: Report, form: FormSpec) -> list[str]:
     """What is wrong with a report as a whole: every statutory cell must have exactly one row.
 
@@ -162,37 +181,29 @@ def faults(report: Report, form: FormSpec) -> list[str]:
 class DatasetWriter:
     """The tables of one output folder while they are written; a context manager.
 
-    The folder is made where it is missing and is locked against a second run. Tables are put in place by `commit`;
-    leaving without it removes what was written.
+    The folder is made where it is missing. Tables are put in place by `commit`; leaving without it removes what was
+    written. That nobody else writes there is seen to by `pipeline.ledger.hold`.
 
     Args:
         out: the output folder.
-        tables: further tables to be written with these: file name to its columns and those of them that hold numbers.
+        tables: file name of each table to its columns and those of them that hold numbers.
 
     Raises:
-        OutputError: the folder cannot be written, or another run is writing it.
+        OutputError: the folder cannot be written.
     """
 
     def __init__(self, out: Path, tables: Mapping[str, tuple[Sequence[str], frozenset[str]]]) -> None:
         self._out = out
-        self._columns = {
-            "failures.csv": (FAILURE_COLUMNS, NUMBER_COLUMNS),
-            "findings.csv": (FINDING_COLUMNS, NUMBER_COLUMNS - {"cells"}),  # names there, elsewhere a count
-            "reports.csv": (REPORT_COLUMNS, NUMBER_COLUMNS),
-            "rows.csv": (ROW_COLUMNS, NUMBER_COLUMNS),
-            "cells.csv": (CELL_COLUMNS, NUMBER_COLUMNS),
-            **tables,
-        }
+        self._columns = tables
         self._stack = ExitStack()
         self._writers: dict[str, Writer] = {}
 
     def __enter__(self) -> DatasetWriter:
         with _as_output_error(self._out), ExitStack() as stack:
             self._out.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(locked(self._out))
             for name, (columns, numbers) in self._columns.items():
                 partial = self._partial(name)
-                partial.unlink(missing_ok=True)  # left by a run that was killed; nobody else holds the lock
+                partial.unlink(missing_ok=True)  # left by a run that was killed
                 stack.callback(partial.unlink, missing_ok=True)
                 self._writers[name] = stack.enter_context(Writer(partial, columns, numbers))
             self._stack = stack.pop_all()
@@ -204,39 +215,14 @@ class DatasetWriter:
         with _as_output_error(self._out):
             self._stack.close()
 
-    def add(self, extraction: Extraction) -> None:
-        """Append everything one document gave.
-
-        Raises:
-            OutputError: the disk is full or fails.
-        """
-        self.extend("reports.csv", (report_row(extraction, report) for report in extraction.reports))
-        for report in extraction.reports:
-            self.extend("cells.csv", (cell_row(extraction, report, cell) for cell in report.cells))
-            self.extend("rows.csv", (printed_row(extraction, report, each) for each in report.rows))
-            self.extend("findings.csv", (finding_row(extraction, report, each) for each in report.findings))
-        self.extend(
-            "failures.csv",
-            (
-                {
-                    "source": extraction.source,
-                    "page": _optional(failure.page),
-                    "cause": failure.cause,
-                    "advice": failure.advice,
-                }
-                for failure in extraction.failures
-            ),
-        )
-
-    def extend(self, name: str, rows: Iterable[Mapping[str, str]]) -> None:
-        """Append rows to one of the tables.
+    def write(self, name: str, text: str) -> None:
+        """Append rows to one of the tables, as `pipeline.spreadsheet.line` gives them.
 
         Raises:
             OutputError: the disk is full or fails.
         """
         with _as_output_error(self._out):
-            for row in rows:
-                self._writers[name].write(row)
+            self._writers[name].append(text)
 
     def commit(self) -> None:
         """Put all tables in place, each in one step, once all of them are safe on disk.
@@ -258,23 +244,6 @@ class DatasetWriter:
 
     def _partial(self, name: str) -> Path:
         return self._out / f".{name}.partial"
-
-
-@contextlib.contextmanager
-def locked(out: Path) -> Iterator[None]:
-    """Hold the lock of an output folder; the system frees it when the process ends, however it ends.
-
-    Raises:
-        OutputError: another run is writing the folder.
-    """
-    with (out / ".lock").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise OutputError(
-                f"another run is writing to {out}", "Wait until it has ended, or choose another output folder"
-            ) from error
-        yield
 
 
 @contextlib.contextmanager

@@ -516,11 +516,15 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Something that could not be read: the page is None when it is the file as a whole."""
+    """Something that could not be read: the page is None when it is the file as a whole.
+
+    ``kind`` is one word for machines (docs/output.md lists them), ``cause`` and ``advice`` are for people.
+    """
 
     page: int | None
     cause: str
     advice: str
+    kind: str = "unreadable"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

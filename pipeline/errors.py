@@ -79,9 +79,11 @@ class DocumentError(NianbaoError):
 
     Attributes:
         page: the 1-based page the fault is on, or None when it is the file as a whole.
+        kind: one word for what is wrong, as in failures.csv.
     """
 
     exit_code = ExitCode.FAILURES
+    kind = "unreadable"
 
     def __init__(self, cause: str, advice: str = "", page: int | None = None) -> None:
         super().__init__(cause, advice)
@@ -94,14 +96,22 @@ class DocumentError(NianbaoError):
 class EncryptedDocumentError(DocumentError):
     """The document opens only with a password."""
 
+    kind = "encrypted"
+
 
 class DamagedDocumentError(DocumentError):
     """The document is cut off or its structure is broken."""
+
+    kind = "damaged"
 
 
 class UnsupportedDocumentError(DocumentError):
     """The content is not of a kind that is read here, whatever the file is called."""
 
+    kind = "unsupported"
+
 
 class TooLargeError(DocumentError):
     """A page or picture is over the limit on pixels or pages."""
+
+    kind = "too-large"

@@ -34,9 +34,16 @@ from pipeline.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class _Tools:
-    """What is loaded once per process."""
+    """What reading loads once per process."""
 
     readers: reading.Readers
+    mapping: _Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class _Mapping:
+    """What assembling loads once per process."""
+
     classifier: LabelClassifier
     forms: tuple[FormSpec, ...]
 
@@ -68,13 +75,13 @@ def read_document(data: bytes, source: str, settings: Settings) -> DocumentReadi
     try:
         for page in read_pages(data, settings):
             if isinstance(page, DocumentError):
-                failures.append(Failure(page.page, page.cause, page.advice))
+                failures.append(Failure(page.page, page.cause, page.advice, page.kind))
                 continue
             found = reading.read_page(page, tools.readers)
             pictures.extend(keeping.cells_read_by(tools.readers.numerals.name, found))
             pages.append(keeping.without_pictures(found))
     except DocumentError as error:
-        failures.append(Failure(error.page, error.cause, error.advice))
+        failures.append(Failure(error.page, error.cause, error.advice, error.kind))
     return DocumentReading(
         document_id=f"d-{hashlib.sha256(data).hexdigest()[:16]}",
         source=source,
@@ -84,18 +91,17 @@ def read_document(data: bytes, source: str, settings: Settings) -> DocumentReadi
     )
 
 
-def assemble_document(document: DocumentReading, settings: Settings) -> Extraction:
+def assemble_document(document: DocumentReading) -> Extraction:
     """Find the reports in what was read, and say of every statutory cell what it holds and how far to rely on it."""
-    tools = _tools(settings.ocr)
     tables = _tables(document.pages)
-    mapped = assemble.map_reports(document.pages, tools.forms, tools.classifier)
+    mapped = assemble.map_reports(document.pages, _mapping().forms, _mapping().classifier)
     reports = tuple(_report(index, report, tables) for index, report in enumerate(mapped, start=1))
     failures = document.failures
     if document.pages and not reports:
         read = len(document.pages)
         cause = f"no statutory table was found on {read} page{'s' if read > 1 else ''}"
         advice = "If it is an annual report, scan it again with more contrast"
-        failures = (*failures, Failure(None, cause, advice))
+        failures = (*failures, Failure(None, cause, advice, "no-table"))
     return Extraction(
         document_id=document.document_id,
         source=document.source,
@@ -108,8 +114,12 @@ def assemble_document(document: DocumentReading, settings: Settings) -> Extracti
 
 @lru_cache(maxsize=2)
 def _tools(engine: str) -> _Tools:
-    readers = reading.Readers(load_engine(engine), NumeralReader.load())
-    return _Tools(readers, LabelClassifier.load(), load_forms())
+    return _Tools(reading.Readers(load_engine(engine), NumeralReader.load()), _mapping())
+
+
+@lru_cache(maxsize=1)
+def _mapping() -> _Mapping:
+    return _Mapping(LabelClassifier.load(), load_forms())
 
 
 def _tables(pages: Sequence[PageReading]) -> list[TableReading]:
@@ -128,7 +138,7 @@ def _look_again(
     """
     tables = _tables(pages)
     changed = [list(table.readings) for table in tables]
-    for report in assemble.map_reports(pages, tools.forms, tools.classifier):
+    for report in assemble.map_reports(pages, tools.mapping.forms, tools.mapping.classifier):
         places = [report.placements[key] for key in _disputed(report, tables)]
         places = [place for place in places if place.cell in pictures[place.table]]
         cells = [(tables[p.table].grid.cells[p.cell], tables[p.table].readings[p.cell]) for p in places]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from pipeline import dataset, review
+from pipeline import dataset, ledger, review
 from pipeline.errors import OutputError, UsageError
 from pipeline.forms import load_forms
 from pipeline.review.pictures import cut_pictures
@@ -83,7 +83,7 @@ def export(
     """
     path = to or out / TABLE
     _require(out / "cells.csv")
-    with dataset.locked(out):
+    with ledger.locked(out):
         items, of = questions(out, level, budget)
         links: dict[str, str] = {}
         lacking: dict[str, int] = {}

@@ -9,9 +9,10 @@ takes Chinese for another encoding.
 from __future__ import annotations
 
 import csv
+import io
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO
@@ -50,34 +51,45 @@ def restore(text: str) -> str:
     return text.removeprefix("'")
 
 
+def line(columns: Sequence[str], numbers: Container[str], row: Mapping[str, str]) -> str:
+    """Some cells of a row as they stand in a file, with the end of the line.
+
+    Args:
+        columns: names of the cells, in order.
+        numbers: those of them that hold numbers; these are written as they are.
+    """
+    text = io.StringIO()
+    csv.writer(text).writerow([(protect_figure if name in numbers else protect)(row[name]) for name in columns])
+    return text.getvalue()
+
+
 class Writer:
     """A table being written to a file that must not exist yet; a context manager.
 
     Args:
         path: the new file.
         columns: names of all columns, in order.
-        numbers: those of them that hold numbers; these are written as they are.
+        numbers: those of them that hold numbers.
 
     Raises:
         FileExistsError: the file is there already.
     """
 
     def __init__(self, path: Path, columns: Sequence[str], numbers: Iterable[str]) -> None:
-        self.rows = 0
         self._columns = tuple(columns)
         self._numbers = frozenset(numbers)
         self._file: TextIO = path.open("x", encoding=ENCODING, newline="")
-        self._writer = csv.writer(self._file)
-        self._writer.writerow(self._columns)
+        self.append(line(columns, (), {name: name for name in columns}))
 
     def write(self, row: Mapping[str, str]) -> None:
         """Append a row; it must have every column and no other."""
         if row.keys() != set(self._columns):
             raise ValueError(f"columns {sorted(row.keys() ^ set(self._columns))} are missing or unknown")
-        self._writer.writerow(
-            [(protect_figure if name in self._numbers else protect)(row[name]) for name in self._columns]
-        )
-        self.rows += 1
+        self.append(line(self._columns, self._numbers, row))
+
+    def append(self, lines: str) -> None:
+        """Append rows as `line` gives them."""
+        self._file.write(lines)
 
     def file(self) -> TextIO:
         """The open file, to be flushed and synchronised."""

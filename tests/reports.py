@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
+from pipeline import results
+from pipeline.dataset import DatasetWriter
 from pipeline.domain import BoundingBox, Cell, CellKey, Extraction, Finding, FormSpec, Mark, Report, Status, Value
-from pipeline.forms import form_by_id
+from pipeline.forms import form_by_id, load_forms
 
 FORM = "ogi-2019"
 
@@ -49,3 +52,20 @@ def with_finding(one: Report) -> Report:
     first, second = form().keys()[:2]
     finding = Finding("sum-1", (first, second), "3", "4", "国办公开办函〔2019〕60号", "=SUM does not hold")
     return replace(one, findings=(finding,))
+
+
+def write_tables(out: Path, *extractions: Extraction) -> None:
+    """The tables of a dataset, but for what is to be reviewed."""
+    with DatasetWriter(out, results.TABLES) as tables:
+        for each in extractions:
+            add(tables, each)
+        tables.commit()
+
+
+def add(tables: DatasetWriter, one: Extraction) -> None:
+    """As a run does it: through what is stored, with the name of the file put in at the end."""
+    forms = {each.id: each for each in load_forms()}
+    found = results.decode(results.encode(results.of(replace(one, source=""), forms)))
+    for name, rows in found.rows.items():
+        start = results.start(name, found.document_id, one.source)
+        tables.write(name, "".join(start + text for text in rows))

@@ -11,21 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import results
 from pipeline.dataset import DatasetWriter, faults
-from pipeline.domain import Cell, Failure, Mark, Status, Value
+from pipeline.domain import Failure, Mark, Status, Value
 from pipeline.errors import OutputError
 from pipeline.spreadsheet import read
-from tests.reports import cell, extraction, form, missing, report, with_finding
+from tests.reports import add, cell, extraction, form, missing, report, with_finding
+from tests.reports import write_tables as write
 
 FIRST = form().keys()[0]
 TABLES = {"cells.csv", "rows.csv", "reports.csv", "findings.csv", "failures.csv"}
-
-
-def write(out: Path, *extractions: object) -> None:
-    with DatasetWriter(out, {}) as tables:
-        for each in extractions:
-            tables.add(each)  # type: ignore[arg-type]
-        tables.commit()
 
 
 def rows(out: Path, name: str) -> list[dict[str, str]]:
@@ -43,7 +38,7 @@ def test_the_columns_are_those_that_were_promised(tmp_path: Path) -> None:
         "reports.csv": "document_id,source,report,pages,agency,year,form_id,cells,accepted,review,missing,reconciled,"
         "corrected,findings,seconds",
         "findings.csv": "document_id,source,report,rule_id,cells,expected,printed,reference,text",
-        "failures.csv": "source,page,cause,advice",
+        "failures.csv": "source,page,kind,cause,advice",
     }
 
 
@@ -99,8 +94,8 @@ def test_printed_text_cannot_become_a_formula(tmp_path: Path) -> None:
 
 
 def test_reports_count_their_cells_by_status(tmp_path: Path) -> None:
-    changes: dict[object, Cell] = {FIRST: missing(FIRST)}
-    write(tmp_path, extraction(report(1, changes), with_finding(report(2))))  # type: ignore[arg-type]
+    changes = {FIRST: missing(FIRST)}
+    write(tmp_path, extraction(report(1, changes), with_finding(report(2))))
     first, second = rows(tmp_path, "reports.csv")
     assert (first["cells"], first["accepted"], first["missing"], first["findings"]) == ("198", "197", "1", "0")
     assert (second["report"], second["accepted"], second["findings"]) == ("2", "198", "1")
@@ -116,11 +111,12 @@ def test_findings_name_their_cells(tmp_path: Path) -> None:
 
 
 def test_failures_are_written_with_cause_and_advice(tmp_path: Path) -> None:
-    failed = replace(extraction(), reports=(), failures=(Failure(3, "torn", "scan it again"), Failure(None, "cut", "")))
+    torn = Failure(3, "torn", "scan it again", "damaged")
+    failed = replace(extraction(), reports=(), failures=(torn, Failure(None, "cut", "")))
     write(tmp_path, failed)
-    assert [(row["page"], row["cause"], row["advice"]) for row in rows(tmp_path, "failures.csv")] == [
-        ("3", "torn", "scan it again"),
-        ("", "cut", ""),
+    assert [(row["page"], row["kind"], row["cause"], row["advice"]) for row in rows(tmp_path, "failures.csv")] == [
+        ("3", "damaged", "torn", "scan it again"),
+        ("", "unreadable", "cut", ""),
     ]
     assert rows(tmp_path, "cells.csv") == []
 
@@ -128,8 +124,8 @@ def test_failures_are_written_with_cause_and_advice(tmp_path: Path) -> None:
 def test_without_commit_the_tables_of_the_run_before_stay(tmp_path: Path) -> None:
     write(tmp_path, extraction())
     before = {path.name: path.read_bytes() for path in tmp_path.glob("*.csv")}
-    with DatasetWriter(tmp_path, {}) as tables:
-        tables.add(extraction(source="other.pdf"))
+    with DatasetWriter(tmp_path, results.TABLES) as tables:
+        add(tables, extraction(source="other.pdf"))
     assert {path.name: path.read_bytes() for path in tmp_path.glob("*.csv")} == before
     assert not list(tmp_path.glob(".*partial"))
 
@@ -139,22 +135,6 @@ def test_what_a_killed_run_left_is_cleared_away(tmp_path: Path) -> None:
     write(tmp_path, extraction())
     assert len(rows(tmp_path, "cells.csv")) == 198
     assert not list(tmp_path.glob(".*partial"))
-
-
-def test_a_second_run_on_the_same_folder_is_told_so(tmp_path: Path) -> None:
-    with DatasetWriter(tmp_path, {}) as tables:
-        second = f"""
-from pathlib import Path
-from pipeline.dataset import DatasetWriter
-with DatasetWriter(Path({str(tmp_path)!r}), {{}}):
-    pass
-"""
-        done = subprocess.run([sys.executable, "-c", second], capture_output=True, text=True, check=False)
-        assert "OutputError: another run is writing to" in done.stderr
-        tables.add(extraction())
-        tables.commit()
-    assert len(rows(tmp_path, "cells.csv")) == 198
-    write(tmp_path)  # and afterwards the folder is free again
 
 
 @pytest.mark.parametrize("make", [Path.touch, lambda path: path.symlink_to("nowhere/at/all")])
@@ -170,14 +150,15 @@ def test_a_full_disk_is_an_output_error_and_keeps_the_tables_of_before(tmp_path:
     limited = f"""
 import resource, signal
 from pathlib import Path
+from pipeline import results
 from pipeline.dataset import DatasetWriter
 from pipeline.errors import OutputError
-from tests.reports import extraction
+from tests.reports import add, extraction
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:
-    with DatasetWriter(Path({str(tmp_path)!r}), {{}}) as tables:
-        tables.add(extraction())
+    with DatasetWriter(Path({str(tmp_path)!r}), results.TABLES) as tables:
+        add(tables, extraction())
         tables.commit()
 except OutputError as error:
     print(error.cause)

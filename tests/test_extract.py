@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline import records
 from pipeline.dataset import CELL_COLUMNS, FINDING_COLUMNS
 from pipeline.domain import CellKey
 from pipeline.evaluation import evaluate, read_extracted, read_truth
+from pipeline.extract import assemble_document, read_document
 from pipeline.forms import load_forms
 from pipeline.run import RunSummary, run
 from pipeline.settings import Settings
@@ -220,6 +222,15 @@ def test_one_process_gives_the_same_rows_as_two(result: Result, tmp_path: Path) 
     for table, columns in (("cells.csv", CELL_COLUMNS), ("findings.csv", FINDING_COLUMNS)):
         both = [row for row in read(result.out / table, columns) if row["source"] in chosen]
         assert list(read(alone.out / table, columns)) == both
+
+
+@pytest.mark.parametrize("stem", ["good-2014", "good-2019", "wrong", "text"])
+def test_reports_assembled_from_the_stored_record_are_the_same(result: Result, stem: str) -> None:
+    path = result.scans / name_of(result, stem)
+    read_now = read_document(path.read_bytes(), path.name, Settings())
+    stored = records.encode(read_now)
+    assert assemble_document(records.decode(stored)) == assemble_document(read_now)
+    assert len(stored) < 30_000
 
 
 @pytest.mark.parametrize("engine", ["null", "tesseract"])

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline import dataset, review
+from pipeline import ledger, review
 from pipeline.domain import Extraction, Status
 from pipeline.errors import NoInputError, OutputError, UsageError
 from pipeline.review import Level
 from pipeline.revise import export
 from pipeline.spreadsheet import read
-from tests.reports import cell, extraction, form, missing, report
+from tests.reports import cell, extraction, form, missing, report, write_tables
 
 KEYS = form().keys()
 
@@ -40,10 +40,7 @@ def one(source: str = "a.tif", confidence: float = 0.5) -> Extraction:
 
 
 def write(out: Path, *documents: Extraction) -> Path:
-    with dataset.DatasetWriter(out, {"review.csv": (review.REVIEW_COLUMNS, review.NUMBER_COLUMNS)}) as tables:
-        for each in documents:
-            tables.add(each)
-        tables.commit()
+    write_tables(out, *documents)
     return out
 
 
@@ -110,5 +107,5 @@ def test_no_dataset_no_questions(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="does not exist"):
         export(tmp_path, Level.ROWS)
     out = write(tmp_path / "out", one())
-    with dataset.locked(out), pytest.raises(OutputError, match="another run"):
+    with ledger.locked(out), pytest.raises(OutputError, match="another run"):
         export(out, Level.ROWS)

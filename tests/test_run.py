@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from pipeline import ledger
 from pipeline.domain import Status
 from pipeline.errors import MissingDependencyError, NoInputError, OutputError
-from pipeline.run import RunSummary, run
+from pipeline.model_store import current
+from pipeline.run import RunSummary, rebuild, run
 from pipeline.settings import Settings
 from pipeline.spreadsheet import read
 from tests import readers
@@ -22,8 +29,29 @@ def scans(folder: Path, **contents: str) -> Path:
     return folder
 
 
-def go(inputs: Path, out: Path, jobs: int = 1, timeout: float | None = None) -> RunSummary:
-    return run([str(inputs)], out, Settings(), jobs, timeout, None, readers.read)
+def go(inputs: Path, out: Path, jobs: int = 1, settings: Settings | None = None, retry: bool = False) -> RunSummary:
+    return run([str(inputs)], out, settings or Settings(), jobs, 60, None, readers.STAGES, retry)
+
+
+def tables(out: Path) -> dict[str, bytes]:
+    found = {path.name: path.read_bytes() for path in out.glob("*.csv")}
+    assert len(found) == 6
+    return found
+
+
+@pytest.fixture
+def read_so_far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[str]]:
+    """The sources of the documents that were really read, since it was last asked."""
+    path = tmp_path / "counted"
+    path.touch()
+    monkeypatch.setenv(readers.COUNTED, str(path))
+
+    def take() -> list[str]:
+        names = path.read_text().splitlines()
+        path.write_text("")
+        return sorted(names)
+
+    return take
 
 
 def column(out: Path, table: str, name: str) -> list[str]:
@@ -34,6 +62,7 @@ def test_a_run_is_summed_up(tmp_path: Path) -> None:
     inputs = scans(tmp_path / "in", a="fine", b="torn-page", c="doubtful 0.4", d="damaged")
     summary = go(inputs, tmp_path / "out")
     assert (summary.documents, summary.pages, summary.reports) == (4, 9, 3)
+    assert (summary.read, summary.failed) == (4, 1)
     assert (summary.findings, summary.failures, summary.review) == (1, 2, 4)
     assert summary.cells == {**dict.fromkeys(Status, 0), Status.ACCEPTED: 592, Status.REVIEW: 1, Status.MISSING: 1}
     assert summary.pages_per_second > 0
@@ -45,10 +74,159 @@ def test_tables_do_not_depend_on_the_number_of_processes(tmp_path: Path) -> None
     inputs = scans(tmp_path / "in", a="slow 0.5", b="fine", c="doubtful 0.4", d="doubtful 0.2", e="damaged")
     go(inputs, tmp_path / "one", jobs=1)
     go(inputs, tmp_path / "three", jobs=3)
-    one = {path.name: path.read_bytes() for path in (tmp_path / "one").glob("*.csv")}
-    three = {path.name: path.read_bytes() for path in (tmp_path / "three").glob("*.csv")}
-    assert len(one) == 6
-    assert one == three
+    assert tables(tmp_path / "one") == tables(tmp_path / "three")
+
+
+def test_what_was_read_is_not_read_again_and_tables_that_are_right_stay(
+    tmp_path: Path, read_so_far: Callable[[], list[str]]
+) -> None:
+    inputs, out = scans(tmp_path / "in", a="fine", b="damaged", c="torn-page"), tmp_path / "out"
+    first = go(inputs, out)
+    before, when = tables(out), (out / "cells.csv").stat().st_mtime_ns
+    assert read_so_far() == ["a.png", "b.png", "c.png"]
+    again = go(inputs, out)
+    assert read_so_far() == []
+    assert tables(out) == before
+    assert (out / "cells.csv").stat().st_mtime_ns == when
+    assert again.read == 0
+    assert again.pages_per_second == 0.0
+    assert replace(again, read=3, seconds=0, pages_per_second=0) == replace(first, seconds=0, pages_per_second=0)
+
+
+def test_only_what_is_new_or_changed_is_read(tmp_path: Path, read_so_far: Callable[[], list[str]]) -> None:
+    inputs, out = scans(tmp_path / "in", a="doubtful 0.1", b="doubtful 0.2", c="doubtful 0.3"), tmp_path / "out"
+    go(inputs, out)
+    read_so_far()
+    scans(inputs, b="doubtful 0.9", d="doubtful 0.4")
+    assert go(inputs, out).read == 2
+    assert read_so_far() == ["b.png", "d.png"]
+    go(inputs, tmp_path / "fresh", jobs=2)
+    assert tables(out) == tables(tmp_path / "fresh")
+
+
+def test_the_same_content_is_read_once_and_listed_under_every_name(
+    tmp_path: Path, read_so_far: Callable[[], list[str]]
+) -> None:
+    inputs, out = scans(tmp_path / "in", a="torn-page", b="fine", c="torn-page", d="torn-page"), tmp_path / "out"
+    summary = go(inputs, out, jobs=2)
+    assert read_so_far() == ["a.png", "b.png"]
+    assert (summary.documents, summary.read, summary.reports) == (4, 2, 4)
+    assert column(out, "reports.csv", "source") == ["a.png", "b.png", "c.png", "d.png"]
+    assert column(out, "failures.csv", "source") == ["a.png", "c.png", "d.png"]
+    with ledger.look(out) as state:
+        assert [[file.source for file in each.files] for each in state.documents()] == [
+            ["a.png", "c.png", "d.png"],
+            ["b.png"],
+        ]
+
+
+def test_what_failed_is_tried_again_on_request_only(tmp_path: Path, read_so_far: Callable[[], list[str]]) -> None:
+    inputs, out = scans(tmp_path / "in", a="fine", b="damaged", c="torn-page"), tmp_path / "out"
+    go(inputs, out)
+    read_so_far()
+    go(inputs, out, retry=True)
+    assert read_so_far() == ["b.png", "c.png"]
+    assert column(out, "failures.csv", "source") == ["b.png", "c.png"]
+
+
+def test_a_password_given_later_opens_what_was_locked(tmp_path: Path, read_so_far: Callable[[], list[str]]) -> None:
+    inputs, out = scans(tmp_path / "in", a="fine", b="locked open-sesame", c="damaged"), tmp_path / "out"
+    go(inputs, out)
+    assert column(out, "failures.csv", "kind") == ["encrypted", "damaged"]
+    read_so_far()
+    go(inputs, out, settings=Settings(password="open-sesame"))
+    assert read_so_far() == ["b.png"]
+    assert column(out, "reports.csv", "source") == ["a.png", "b.png"]
+    assert all(b"open-sesame" not in path.read_bytes() for path in (out / ".nianbao").glob("*.sqlite*"))
+
+
+def test_other_settings_read_anew_and_another_label_model_only_assembles(
+    tmp_path: Path, read_so_far: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs, out = scans(tmp_path / "in", a="fine", b="doubtful 0.5"), tmp_path / "out"
+    go(inputs, out)
+    kept = files_below(out)
+    read_so_far()
+    own = tmp_path / "home" / "models" / "label_classifier"
+    shutil.copytree(current("label_classifier"), own / "2026-01-01-0123456789ab")
+    (own / "CURRENT").write_text("2026-01-01-0123456789ab\n")
+    monkeypatch.setenv("NIANBAO_HOME", str(tmp_path / "home"))
+    assert go(inputs, out).read == 0
+    assert read_so_far() == []
+    now = files_below(out)
+    assert {path for path in kept if "records" in path.parts} == {path for path in now if "records" in path.parts}
+    assert not {path for path in kept & now if "rows" in path.parts}
+    assert len(now) == len(kept)  # what was replaced is gone
+    assert go(inputs, out, settings=Settings(render_dpi=300)).read == 2
+    assert read_so_far() == ["a.png", "b.png"]
+    assert len(files_below(out)) == len(kept)
+
+
+def test_tables_are_made_anew_from_what_is_stored_without_the_scans(
+    tmp_path: Path, read_so_far: Callable[[], list[str]]
+) -> None:
+    inputs, out = scans(tmp_path / "in", a="fine", b="torn-page", c="damaged", d="doubtful 0.5"), tmp_path / "out"
+    go(inputs, out)
+    before = tables(out)
+    read_so_far()
+    shutil.rmtree(inputs)
+    for path in (*out.glob("*.csv"), *(out / ".nianbao" / "rows").rglob("*.gz")):
+        path.unlink()
+    summary = rebuild(out, stages=readers.STAGES)
+    assert read_so_far() == []
+    assert tables(out) == before
+    assert (summary.documents, summary.read, summary.failed) == (4, 0, 1)
+    with ledger.look(out) as state:
+        assert state.fact("roots") == [str(inputs)]
+        first, *_ = state.documents()
+        assert first.document_id == column(out, "reports.csv", "document_id")[0]
+        assert first.files[0].path == str(inputs / "a.png")
+        assert readers.assemble(first.reading()).document_id == first.document_id
+
+
+def test_a_record_that_was_damaged_is_made_again(tmp_path: Path, read_so_far: Callable[[], list[str]]) -> None:
+    inputs, out = scans(tmp_path / "in", a="fine", b="doubtful 0.5"), tmp_path / "out"
+    go(inputs, out)
+    before = tables(out)
+    read_so_far()
+    record, other = sorted((out / ".nianbao" / "records").rglob("*.gz"))
+    record.write_bytes(record.read_bytes()[:-10])
+    other.unlink()
+    go(inputs, out)
+    assert read_so_far() == ["a.png", "b.png"]
+    assert tables(out) == before
+
+
+def test_a_list_for_review_that_was_filled_in_is_never_overwritten(tmp_path: Path) -> None:
+    inputs, out = scans(tmp_path / "in", a="doubtful 0.5"), tmp_path / "out"
+    go(inputs, out)
+    (out / "review.csv").write_text("an hour of work")
+    go(inputs, out)
+    assert (out / "review.csv").read_text() == "an hour of work"  # nothing has changed: it stays in place
+    scans(inputs, b="doubtful 0.4")
+    go(inputs, out)
+    assert column(out, "review.csv", "source") == ["a.png", "b.png", "b.png", "a.png"]
+    assert (out / "review.answered-1.csv").read_text() == "an hour of work"
+
+
+def test_a_second_run_on_the_same_folder_is_told_who_holds_it(tmp_path: Path) -> None:
+    inputs, out = scans(tmp_path / "in", a="fine"), tmp_path / "out"
+    with ledger.hold(out):
+        script = (
+            "import sys, time\nfrom pathlib import Path\nfrom pipeline import ledger\n"
+            "began = time.monotonic()\n"
+            "try:\n    ledger.hold(Path(sys.argv[1])).__enter__()\n"
+            "except Exception as error:\n    print(time.monotonic() - began, error)\n"
+        )
+        told = subprocess.run([sys.executable, "-c", script, str(out)], capture_output=True, text=True, check=True)
+        seconds, _, message = told.stdout.partition(" ")
+        assert float(seconds) < 1
+        assert f"another run is writing to {out} (process {os.getpid()} on " in message
+    assert go(inputs, out).read == 1
+
+
+def files_below(out: Path) -> set[Path]:
+    return set((out / ".nianbao").rglob("*.gz"))
 
 
 def test_the_review_list_begins_with_the_worst(tmp_path: Path) -> None:
@@ -66,8 +244,8 @@ def test_the_review_list_begins_with_the_worst(tmp_path: Path) -> None:
 
 def test_progress_is_told_after_each_document(tmp_path: Path) -> None:
     told: list[tuple[int, int, int]] = []
-    inputs = scans(tmp_path / "in", a="fine", b="damaged", c="fine")
-    run([str(inputs)], tmp_path / "out", Settings(), 2, None, lambda *each: told.append(each), readers.read)
+    inputs = scans(tmp_path / "in", a="fine", b="damaged", c="torn-page")
+    run([str(inputs)], tmp_path / "out", Settings(), 2, None, lambda *each: told.append(each), readers.STAGES)
     assert [(done, total) for done, total, _ in told] == [(1, 3), (2, 3), (3, 3)]
     assert told[-1][2] == 6
 
@@ -110,5 +288,5 @@ def test_processes_use_one_thread_each_unless_told_otherwise(tmp_path: Path, mon
     assert column(tmp_path / "out", "failures.csv", "cause") == ["1 1"]
     assert column(tmp_path / "out", "failures.csv", "advice") == [str(os.getpid())]
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    go(inputs, tmp_path / "out")
+    go(inputs, tmp_path / "out", retry=True)
     assert column(tmp_path / "out", "failures.csv", "cause") == ["3 1"]

@@ -64,7 +64,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except SystemExit as error:
         if error.code == ExitCode.INTERRUPTED:
-            console.complain("interrupted", "Tables that were there before are unchanged")
+            console.complain("interrupted", "Tables are unchanged; the same command reads what is left")
         raise
     except Exception:  # noqa: BLE001 - the outermost place: a fault of the program must not look like failed documents
         traceback.print_exc()

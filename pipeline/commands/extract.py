@@ -36,13 +36,17 @@ def extract(
         float, typer.Option(min=1, help="Render larger pages smaller; refuse larger pictures.")
     ] = _DEFAULTS.max_megapixels,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds after which a document is given up.")] = 3600.0,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Read again what could not be read before, or not all of it.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON on standard output.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar and no summary table.")] = False,
 ) -> None:
     """Read scanned reports and write every statutory cell.
 
-    OUT gets cells.csv, rows.csv, reports.csv, findings.csv, review.csv and failures.csv. The exit code is 0 when all
-    documents were read, 1 when some documents or pages could not be; rows for review are no failure.
+    OUT gets cells.csv, rows.csv, reports.csv, findings.csv, review.csv and failures.csv. What was read into it before
+    is not read again, unless files, settings or models that matter have changed. The exit code is 0 when all documents
+    were read, 1 when some documents or pages could not be; rows for review are no failure.
     """
     from pipeline.ocr import availability
     from pipeline.run import run
@@ -50,7 +54,9 @@ def extract(
     settings = Settings(ocr=ocr, max_megapixels=max_megapixels, password=_password(password_file))
     availability(ocr)  # an unknown name is told before any work begins
     with console.progress_bar(quiet) as progress:
-        summary = run(inputs, out, settings, jobs or len(os.sched_getaffinity(0)), timeout, progress)
+        summary = run(
+            inputs, out, settings, jobs or len(os.sched_getaffinity(0)), timeout, progress, retry_failed=retry_failed
+        )
     if as_json:
         console.write(json.dumps(as_dict(summary), ensure_ascii=False) + "\n")
     if not quiet:
@@ -64,6 +70,8 @@ def as_dict(summary: RunSummary) -> dict[str, object]:
     return {
         "out": str(summary.out),
         "documents": summary.documents,
+        "read": summary.read,
+        "failed": summary.failed,
         "pages": summary.pages,
         "reports": summary.reports,
         "cells": {status.value: number for status, number in summary.cells.items()},
@@ -90,6 +98,8 @@ def _password(file: Path | None) -> str | None:
 def _print_summary(summary: RunSummary) -> None:
     rows = [
         ("documents", f"{summary.documents:,}"),
+        ("documents read now", f"{summary.read:,}"),
+        ("documents not read", f"{summary.failed:,}"),
         ("pages", f"{summary.pages:,}"),
         ("reports", f"{summary.reports:,}"),
         *((f"cells {status.value}", f"{number:,}") for status, number in summary.cells.items()),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
+import hashlib
 import os
 import stat
 import unicodedata
@@ -12,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from pipeline.documents.kinds import empty_error, known_kind
 from pipeline.errors import (
@@ -28,6 +31,7 @@ _SUFFIXES = frozenset(
 )
 _HEAD = 65536
 _MAX_BYTES = 512 * 1024 * 1024  # a file is held in memory as a whole
+_PART = 1024 * 1024
 _MAX_MEMBERS = 100_000
 _BOMB_BYTES = 64 * 1024 * 1024
 _BOMB_RATIO = 200  # no scan of that size shrinks so far; blank bilevel pages stay under _BOMB_BYTES
@@ -60,35 +64,57 @@ class InputFile:
         """
         if self.fault is not None:
             raise self.fault
-        data = self._read_file() if self.member is None else self._read_member(self.member)
-        if not data:
-            raise empty_error()
+        with self._open() as (file, most):
+            data = file.read(most + 1)
+        _check_length(len(data), most, self.member)
         return data
 
-    def _read_file(self) -> bytes:
-        try:
-            if not stat.S_ISREG(os.stat(self.path).st_mode):  # opening a pipe would block for ever
-                raise UnsupportedDocumentError("not a regular file", "Give a file or a folder")
-            with open(self.path, "rb") as file:
-                data = file.read(_MAX_BYTES + 1)
-        except OSError as error:
-            raise _unreadable(error) from error
-        if len(data) > _MAX_BYTES:
-            raise TooLargeError(f"the file is larger than {_MAX_BYTES >> 20} MiB", _SPLIT_ADVICE)
-        return data
+    def sha256(self) -> str:
+        """SHA-256 of the content, 64 hex digits, without holding it in memory.
 
-    def _read_member(self, member: int) -> bytes:
+        Raises:
+            DocumentError: as `load` does.
+        """
+        if self.fault is not None:
+            raise self.fault
+        digest = hashlib.sha256()
+        length = 0
+        with self._open() as (file, most):
+            while length <= most and (part := file.read(_PART)):
+                digest.update(part)
+                length += len(part)
+        _check_length(length, most, self.member)
+        return digest.hexdigest()
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[tuple[IO[bytes], int]]:
+        """The content to be read, and how long it may be."""
+        if self.member is None:
+            try:
+                if not stat.S_ISREG(os.stat(self.path).st_mode):  # opening a pipe would block for ever
+                    raise UnsupportedDocumentError("not a regular file", "Give a file or a folder")
+                with open(self.path, "rb") as file:
+                    yield file, _MAX_BYTES
+            except OSError as error:
+                raise _unreadable(error) from error
+            return
         try:
             with zipfile.ZipFile(self.path) as archive:
-                info = archive.infolist()[member]
+                info = archive.infolist()[self.member]
                 _refuse_hopeless(info)
                 with archive.open(info) as file:
-                    data = file.read(min(info.file_size, _MAX_BYTES) + 1)
+                    yield file, min(info.file_size, _MAX_BYTES)
         except _ZIP_ERRORS as error:
             raise _bad_zip(error) from error
-        if len(data) > info.file_size:
-            raise DamagedDocumentError("the archive member is longer than the archive says", _ZIP_ADVICE)
-        return data
+
+
+def _check_length(length: int, most: int, member: int | None) -> None:
+    if length > most and member is None:
+        raise TooLargeError(f"the file is larger than {_MAX_BYTES >> 20} MiB", _SPLIT_ADVICE)
+    if length > most:
+        raise DamagedDocumentError("the archive member is longer than the archive says", _ZIP_ADVICE)
+    if length == 0:
+        raise empty_error()
 
 
 _ZIP_ERRORS = (

@@ -133,7 +133,7 @@ def _one(faces: tuple[Face, ...], levels: tuple[int, ...], seed: int, job: tuple
     warm_up(Settings())
     began = time.process_time()
     read = read_document(data, truth[0]["source"], Settings())
-    extraction = assemble_document(read, Settings())
+    extraction = assemble_document(read)
     reading = time.process_time() - began
     tables = [item for page in read.pages for item in page.items if isinstance(item, TableReading)]
     reconciling = 0.0

@@ -21,6 +21,7 @@ class Runner:
         self.failures = failures
         self.settings: Settings | None = None
         self.jobs = 0
+        self.retry_failed = False
 
     def __call__(
         self,
@@ -30,11 +31,12 @@ class Runner:
         jobs: int,
         timeout: float,
         progress: runs.Progress | None,
+        retry_failed: bool,
     ) -> runs.RunSummary:
-        self.settings, self.jobs = settings, jobs
+        self.settings, self.jobs, self.retry_failed = settings, jobs, retry_failed
         assert progress is None  # standard error is no terminal here
         cells = {**dict.fromkeys(Status, 0), Status.ACCEPTED: 190, Status.REVIEW: 8}
-        return runs.RunSummary(out, 3, 8, 1, cells, 2, self.failures, 8, 5.0, 4.0)
+        return runs.RunSummary(out, 3, 8, 1, 2, 1, cells, 2, self.failures, 8, 5.0, 2.0)
 
 
 def call(monkeypatch: pytest.MonkeyPatch, runner: Runner, *arguments: str) -> int:
@@ -54,6 +56,8 @@ def test_the_summary_goes_to_standard_error(
     assert [line.split() for line in printed.err.splitlines()] == [
         ["tables"],
         ["documents", "3"],
+        ["documents", "read", "now", "2"],
+        ["documents", "not", "read", "1"],
         ["pages", "8"],
         ["reports", "1"],
         ["cells", "accepted", "190"],
@@ -82,6 +86,8 @@ def test_json_is_the_only_thing_on_standard_output(
     assert json.loads(printed.out) == {
         "out": "tables",
         "documents": 3,
+        "read": 2,
+        "failed": 1,
         "pages": 8,
         "reports": 1,
         "cells": {"accepted": 190, "review": 8, "missing": 0, "reconciled": 0, "corrected": 0},
@@ -96,10 +102,11 @@ def test_json_is_the_only_thing_on_standard_output(
 def test_options_reach_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("密码 1\nsecond line\n", encoding="utf-8")
     runner = Runner(0)
-    arguments = ("--ocr", "tesseract", "--jobs", "3", "--max-megapixels", "50")
+    arguments = ("--ocr", "tesseract", "--jobs", "3", "--max-megapixels", "50", "--retry-failed")
     call(monkeypatch, runner, *arguments, "--password-file", str(tmp_path / "secret"))
     assert runner.settings == Settings(ocr="tesseract", max_megapixels=50.0, password="密码 1")
     assert runner.jobs == 3
+    assert runner.retry_failed
 
 
 def test_a_progress_bar_shows_rate_and_rest_on_a_terminal_only(

@@ -1,0 +1,429 @@
+"""The state of an output folder: what was read, from which files, with what outcome, and where its record lies.
+
+Everything stands in ``OUT/.nianbao``: a SQLite database that says what was done, and beside it one file for each
+document with everything that was read in it and one with the rows its reports gave. Results come first, whole or not at
+all, and the line in the database last: a run that ends at any instant leaves nothing that is counted and not there.
+Files are named by the SHA-256 of the content of the document and the fingerprint of what made them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import fcntl
+import json
+import os
+import socket
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline import records
+from pipeline.documents import InputFile
+from pipeline.domain import DocumentReading, Failure
+from pipeline.errors import OutputError, UsageError
+
+_FOLDER = ".nianbao"
+_DATABASE = "ledger.sqlite"
+_LOCK = ".lock"
+_PART = ".part"
+_VERSION = 1
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS inputs (
+    position INTEGER PRIMARY KEY, source TEXT NOT NULL, path BLOB NOT NULL, member INTEGER, sha256 TEXT, failure TEXT
+);
+CREATE INDEX IF NOT EXISTS inputs_by_content ON inputs (sha256);
+CREATE TABLE IF NOT EXISTS hashes (
+    path BLOB NOT NULL, member INTEGER NOT NULL, stamp TEXT NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (path, member)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS outcomes (
+    sha256 TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, pages INTEGER NOT NULL, seconds REAL NOT NULL,
+    ended REAL NOT NULL, failures TEXT NOT NULL, size INTEGER NOT NULL, assembled TEXT NOT NULL
+) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What reading one content gave.
+
+    Attributes:
+        sha256: of the content.
+        fingerprint: of what decided the reading.
+        pages: number of pages read.
+        seconds: wall time of reading.
+        ended: seconds of the wall clock.
+        failures: what could not be read.
+        size: bytes of its record; 0 where nothing was read, and there is none.
+        assembled: name of the file with the rows of its reports; empty where there is none.
+    """
+
+    sha256: str
+    fingerprint: str
+    pages: int
+    seconds: float
+    ended: float
+    failures: tuple[Failure, ...]
+    size: int
+    assembled: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One input with what is known of it: its content and its outcome, or why it could not be opened."""
+
+    document: InputFile
+    sha256: str | None
+    failure: Failure | None
+    outcome: Outcome | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """A document of an output folder whose record is there.
+
+    Attributes:
+        sha256: of its content; ``document_id`` is "d-" and its first 16 digits.
+        files: the files that hold it, at least one, in the order of the inputs; ``source`` is the name in the tables.
+        path: its record.
+    """
+
+    sha256: str
+    files: tuple[InputFile, ...]
+    path: Path
+
+    @property
+    def document_id(self) -> str:
+        return f"d-{self.sha256[:16]}"
+
+    def reading(self) -> DocumentReading:
+        """Everything that was read in it.
+
+        Raises:
+            ValueError: the record is damaged.
+            OSError: it cannot be read.
+        """
+        return records.decode(self.path.read_bytes())
+
+
+class Ledger:
+    """The state of one output folder, opened by `hold` to change it or by `look` to read it."""
+
+    def __init__(self, out: Path, database: sqlite3.Connection) -> None:
+        self.out = out
+        self._folder = out / _FOLDER
+        self._database = database
+
+    # ------------------------------------------------------------------ facts
+
+    def fact(self, name: str) -> Any:
+        """What `remember` was given, None where there is nothing."""
+        row = self._database.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        return None if row is None else json.loads(row[0])
+
+    def remember(self, **facts: object) -> None:
+        """Keep values that JSON can hold."""
+        with self._changing() as database:
+            database.executemany(
+                "INSERT OR REPLACE INTO facts VALUES (?, ?)", [(name, json.dumps(facts[name])) for name in facts]
+            )
+
+    # ------------------------------------------------------------------ inputs
+
+    def take_inputs(self, found: Sequence[InputFile]) -> list[str | None]:
+        """Put the inputs of a run in place of those of the run before.
+
+        Returns:
+            For each the SHA-256 of its content where it is known from before and the file has not been touched since.
+        """
+        rows = self._database.execute("SELECT path, member, stamp, sha256 FROM hashes")
+        known = {(path, member): (stamp, sha256) for path, member, stamp, sha256 in rows}
+        paths = [os.fsencode(os.path.abspath(each.path)) for each in found]
+        contents: list[str | None] = []
+        for path, each in zip(paths, found, strict=True):
+            then, sha256 = known.get((path, _member(each)), (None, None))
+            contents.append(sha256 if then is not None and then == stamp(each) else None)
+        with self._changing() as database:
+            database.execute("DELETE FROM inputs")
+            database.executemany(
+                "INSERT INTO inputs VALUES (?, ?, ?, ?, ?, NULL)",
+                (
+                    (position, each.source, paths[position], each.member, contents[position])
+                    for position, each in enumerate(found)
+                ),
+            )
+        return contents
+
+    def identify(self, position: int, document: InputFile, sha256: str, before: str | None) -> None:
+        """Note the content of an input.
+
+        Args:
+            before: what `stamp` said before the content was read.
+        """
+        with self._changing() as database:
+            database.execute("UPDATE inputs SET sha256 = ?, failure = NULL WHERE position = ?", (sha256, position))
+            if before is not None:
+                path = os.fsencode(os.path.abspath(document.path))
+                database.execute(
+                    "INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?)", (path, _member(document), before, sha256)
+                )
+
+    def fail_input(self, position: int, failure: Failure) -> None:
+        """Note that an input could not be opened."""
+        with self._changing() as database:
+            database.execute(
+                "UPDATE inputs SET sha256 = NULL, failure = ? WHERE position = ?", (_dump((failure,)), position)
+            )
+
+    def unsettled(self) -> list[int]:
+        """Positions of the inputs that have neither an outcome nor a failure."""
+        rows = self._database.execute(
+            "SELECT position FROM inputs WHERE failure IS NULL AND (sha256 IS NULL OR sha256 NOT IN "
+            "(SELECT sha256 FROM outcomes)) ORDER BY position"
+        )
+        return [position for (position,) in rows]
+
+    def entries(self, once: bool = False) -> Iterator[Entry]:
+        """All inputs in order, with their outcomes; ``once``: of inputs with the same content the first only."""
+        chosen = "WHERE position IN (SELECT min(position) FROM inputs GROUP BY sha256)" if once else ""
+        for source, path, member, sha256, failure, *outcome in self._database.execute(
+            "SELECT source, path, member, inputs.sha256, failure, outcomes.* "
+            f"FROM inputs LEFT JOIN outcomes ON outcomes.sha256 = inputs.sha256 {chosen} ORDER BY position"
+        ):
+            yield Entry(
+                InputFile(source, os.fsdecode(path), member),
+                sha256,
+                _load(failure)[0] if failure else None,
+                _outcome(outcome) if outcome[0] is not None else None,
+            )
+
+    # ------------------------------------------------------------------ documents
+
+    def outcome(self, sha256: str) -> Outcome | None:
+        """What reading a content gave; None where it was not read yet."""
+        row = self._database.execute("SELECT * FROM outcomes WHERE sha256 = ?", (sha256,)).fetchone()
+        return None if row is None else _outcome(row)
+
+    def settle(self, outcome: Outcome) -> None:
+        """Note an outcome whose files are in place, and let go of the files it replaces."""
+        before = self.outcome(outcome.sha256)
+        with self._changing() as database:
+            database.execute(
+                "INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *(outcome.sha256, outcome.fingerprint, outcome.pages, outcome.seconds, outcome.ended),
+                    *(_dump(outcome.failures), outcome.size, outcome.assembled),
+                ),
+            )
+        if before is not None:
+            for path in self._files(before) - self._files(outcome):
+                path.unlink(missing_ok=True)
+
+    def is_whole(self, outcome: Outcome) -> bool:
+        """Whether the record of an outcome is there with the size it had."""
+        if outcome.size == 0:
+            return True
+        try:
+            return record_path(self.out, outcome.sha256, outcome.fingerprint).stat().st_size == outcome.size
+        except OSError:
+            return False
+
+    def is_assembled(self, outcome: Outcome, name: str) -> bool:
+        """Whether the rows of an outcome are those of this name, and there; where nothing was read there are none."""
+        if outcome.size == 0:
+            return True
+        return outcome.assembled == name and rows_path(self.out, outcome.sha256, name).exists()
+
+    def _files(self, outcome: Outcome) -> set[Path]:
+        if outcome.size == 0:
+            return set()
+        return {
+            record_path(self.out, outcome.sha256, outcome.fingerprint),
+            rows_path(self.out, outcome.sha256, outcome.assembled),
+        }
+
+    def documents(self) -> Iterator[StoredDocument]:
+        """The documents among the inputs that have a record, each once, in the order of the inputs."""
+        for entry in self.entries(once=True):
+            if entry.outcome is not None and entry.outcome.size > 0:
+                sha256 = entry.outcome.sha256
+                path = record_path(self.out, sha256, entry.outcome.fingerprint)
+                yield StoredDocument(sha256, self._holders(sha256), path)
+
+    def _holders(self, sha256: str) -> tuple[InputFile, ...]:
+        rows = self._database.execute(
+            "SELECT source, path, member FROM inputs WHERE sha256 = ? ORDER BY position", (sha256,)
+        )
+        return tuple(InputFile(source, os.fsdecode(path), member) for source, path, member in rows)
+
+    # ------------------------------------------------------------------ order
+
+    def sweep(self) -> None:
+        """Remove what a run that was killed has left half-written."""
+        for folder in ("records", "rows"):
+            for path in (self._folder / folder).glob(f"*/.*{_PART}"):
+                path.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[sqlite3.Connection]:
+        """One change, as a whole or not at all."""
+        with _as_output_error(self.out), self._database:
+            yield self._database
+
+
+@contextlib.contextmanager
+def hold(out: Path) -> Iterator[Ledger]:
+    """Make an output folder where it is missing, and have it to oneself.
+
+    Raises:
+        OutputError: it cannot be written, its state is damaged, or another run holds it; the message says who.
+    """
+    folder = out / _FOLDER
+    with contextlib.ExitStack() as stack:
+        with _as_output_error(out):
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked(out))
+            database = stack.enter_context(contextlib.closing(sqlite3.connect(folder / _DATABASE, timeout=30)))
+            database.execute("PRAGMA journal_mode = WAL")
+            # A power cut may lose the last lines, never the whole; what they told is then done again.
+            database.execute("PRAGMA synchronous = NORMAL")
+            database.executescript(_SCHEMA)
+        state = Ledger(out, database)
+        _check_version(state)
+        state.remember(version=_VERSION)
+        yield state
+
+
+@contextlib.contextmanager
+def look(out: Path) -> Iterator[Ledger]:
+    """The state of an output folder, only to be read, also while a run goes on.
+
+    Raises:
+        UsageError: no run has written there, or its state is damaged.
+    """
+    path = out.absolute() / _FOLDER / _DATABASE
+    advice = "Give the folder that nianbao extract was given with -o"
+    if not path.is_file():
+        raise UsageError(f"{out} holds no state of a run", advice)
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=30)) as database:
+            state = Ledger(out, database)
+            _check_version(state)
+            yield state
+    except sqlite3.Error as error:
+        raise UsageError(f"the state in {out} cannot be read: {error}", advice) from error
+
+
+def record_path(out: Path, sha256: str, fingerprint: str) -> Path:
+    """Where the record of a content lies that was read under a fingerprint."""
+    return out / _FOLDER / "records" / sha256[:2] / f"{sha256}-{fingerprint}.json.gz"
+
+
+def rows_path(out: Path, sha256: str, assembled: str) -> Path:
+    """Where the rows of a content lie that were assembled under a name."""
+    return out / _FOLDER / "rows" / sha256[:2] / f"{sha256}-{assembled}.json.gz"
+
+
+def stamp(document: InputFile) -> str | None:
+    """What changes when a file is written to; None where it was touched so lately that this may not show."""
+    try:
+        found = os.stat(document.path)
+    except OSError:
+        return None
+    if time.time_ns() - max(found.st_mtime_ns, found.st_ctime_ns) < 2_000_000_000:  # file systems count in up to 2 s
+        return None
+    return f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}"
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that it is there as a whole or not at all, whatever happens meanwhile.
+
+    Raises:
+        OutputError: the disk is full or fails.
+    """
+    with _as_output_error(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{os.getpid()}{_PART}")
+        try:
+            with partial.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+        except OSError:
+            partial.unlink(missing_ok=True)
+            raise
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+@contextlib.contextmanager
+def locked(out: Path) -> Iterator[None]:
+    """Hold the lock of an output folder; the system frees it when the process ends, however it ends.
+
+    Raises:
+        OutputError: another run is writing the folder; the message says which.
+    """
+    with (out / _LOCK).open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            holder = file.read(200).strip() or "it does not say which"
+            raise OutputError(
+                f"another run is writing to {out} ({holder})",
+                "Wait until it has ended, or choose another output folder",
+            ) from error
+        file.truncate(0)
+        began = dt.datetime.now().astimezone().isoformat(" ", "seconds")
+        file.write(f"process {os.getpid()} on {socket.gethostname()} since {began}\n")
+        file.flush()
+        yield
+
+
+@contextlib.contextmanager
+def _as_output_error(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"{out} cannot be written: {error.strerror or error}",
+            "Choose a folder that can be written and has room, with -o",
+        ) from error
+    except sqlite3.Error as error:
+        raise OutputError(
+            f"the state of {out} cannot be written: {error}",
+            f"Make room on the disk; if it is damaged, remove {_FOLDER} in the folder, and everything is read again",
+        ) from error
+
+
+def _check_version(state: Ledger) -> None:
+    version = state.fact("version")
+    if version not in (None, _VERSION):
+        raise OutputError(
+            f"the state in {state.out} is of version {version}, not {_VERSION}", "Choose another output folder with -o"
+        )
+
+
+def _member(document: InputFile) -> int:
+    return -1 if document.member is None else document.member
+
+
+def _outcome(row: Sequence[Any]) -> Outcome:
+    sha256, fingerprint, pages, seconds, ended, failures, size, assembled = row
+    return Outcome(sha256, fingerprint, pages, seconds, ended, _load(failures), size, assembled)
+
+
+def _dump(failures: Iterable[Failure]) -> str:
+    return json.dumps([[each.page, each.cause, each.advice, each.kind] for each in failures], ensure_ascii=False)
+
+
+def _load(text: str) -> tuple[Failure, ...]:
+    return tuple(Failure(*each) for each in json.loads(text))
