@@ -95,18 +95,17 @@ def fit(examples: Sequence[Example]) -> LabelModel:
 
     Each example is learned as it is and once more as a poor scan shows it.
     """
-    from sklearn.pipeline import Pipeline
     from threadpoolctl import threadpool_limits
 
     learned = [example for example in examples if example.split == "train"]
-    characters = known_characters(example.base for example in learned if example.label_id != OTHER)
+    characters = _characters(learned)
     confusions = measured_confusions(learned)
     alphabet = sorted(characters)
     rng = random.Random(_SEED)
     copies = [degraded(example, confusions, alphabet, rng) for example in learned]
     held_back = [degraded(example, confusions, alphabet, rng) for example in learned[::3]]
 
-    pipeline = Pipeline([("fields", _vectoriser()), ("weights", _regression())])
+    pipeline = _pipeline()
     both = [*learned, *copies]
     # One thread: the order of additions decides the last bits.
     with threadpool_limits(limits=1):
@@ -119,8 +118,30 @@ def fit(examples: Sequence[Example]) -> LabelModel:
     return LabelModel(pipeline, characters, temperature)
 
 
+def fit_plainly(examples: Sequence[Example]) -> LabelClassifier:
+    """Fit to the training part of ``examples`` as it is, without copies and temperature: half the work of `fit`."""
+    from threadpoolctl import threadpool_limits
+
+    learned = [example for example in examples if example.split == "train"]
+    characters = _characters(learned)
+    pipeline = _pipeline()
+    with threadpool_limits(limits=1):
+        pipeline.fit(_table(learned, characters), np.array([example.label_id for example in learned]))
+    return LabelClassifier(LabelModel(pipeline, characters, 1.0))
+
+
 def _table(examples: Sequence[Example], characters: frozenset[str]) -> NDArray[Any]:
     return field_table([example.context for example in examples], characters)
+
+
+def _characters(learned: Sequence[Example]) -> frozenset[str]:
+    return known_characters(example.base for example in learned if example.label_id != OTHER)
+
+
+def _pipeline() -> Any:
+    from sklearn.pipeline import Pipeline
+
+    return Pipeline([("fields", _vectoriser()), ("weights", _regression())])
 
 
 def _vectoriser() -> Any:
