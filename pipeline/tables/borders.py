@@ -25,10 +25,12 @@ class Borders:
 
     Attributes:
         seen: share of the border that shows ink, 0 to 1, lowered where the ink stops short of its ends.
+        crossed: share of the border at which other ink stands beside it, 0 to 1.
         low, high: from where to where the ink reaches across the border, in pixels.
     """
 
     seen: Array
+    crossed: Array
     low: Array
     high: Array
 
@@ -54,7 +56,7 @@ def measure(
     if dotted:
         joined = cv2.morphologyEx(joined, cv2.MORPH_CLOSE, np.ones((1, round(0.3 * text_height) | 1), np.uint8))
     shape = (len(lines), len(stops) - 1)
-    seen, low, high = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    seen, beside, low, high = np.zeros(shape), np.zeros(shape), np.zeros(shape), np.zeros(shape)
     for index, line in enumerate(lines):
         centre = round(float(line) - 0.5)
         rows = np.clip(np.arange(centre - reach - 1, centre + reach + 2), 0, dark.shape[0] - 1)
@@ -62,12 +64,13 @@ def measure(
         thick = ink[:-2] | ink[1:-1] | ink[2:]
         seen[index], best = _seen(thick, starts, ends, text_height)
         # What is seen from end to end is a rule, whatever stands close to it.
-        doubt = np.clip(1.3 - 2.5 * _crossed(inked, centre, starts, ends, text_height), 0.0, 1.0)
+        beside[index] = _crossed(inked, centre, starts, ends, text_height)
+        doubt = np.clip(1.3 - 2.5 * beside[index], 0.0, 1.0)
         seen[index] *= np.where(seen[index] >= 0.97, 1.0, doubt)
         low[index], high[index] = _extent(ink[1:-1], starts, ends, best, text_height)
         low[index] += centre - reach
         high[index] += centre - reach
-    return Borders(seen, low, high)
+    return Borders(seen, beside, low, high)
 
 
 def apart(inked: Pixels, lines: Array, stops: Array, text_height: float) -> NDArray[np.bool_]:

@@ -34,6 +34,12 @@ AGREEING = 0.5
 """How far their ends may lie apart, in text heights."""
 OPEN_SHARE = 0.2
 """Least share of the long rules that reach an open side; where a label spans many rows few do."""
+UNCROSSED = 0.04
+"""Share of a border at which other ink may stand beside it, where nothing touches it."""
+PIECE = 0.1
+"""Least share seen of a border where a stroke lies on its line."""
+PIECES, STROKES = 3, 5
+"""So many pieces of strokes may lie along a line, and so many more for each border beside which nothing stands."""
 MOST_INK = 0.25
 """Share of ink beyond which what looks like columns of text is a photograph."""
 
@@ -115,8 +121,8 @@ def _structure(flat: Flattened, size: float, full: float, dotted: bool) -> tuple
             return None
         levels = level(ys, xs)
         uprights = upright(xs, ys)
-        keep_y = _worth_keeping(levels.seen, np.diff(xs)) & _uncrowded(ys, levels.seen, np.diff(xs), size)
-        keep_x = _worth_keeping(uprights.seen, np.diff(ys)) & _uncrowded(xs, uprights.seen, np.diff(ys), size)
+        keep_y = _worth_keeping(levels, np.diff(xs)) & _uncrowded(ys, levels.seen, np.diff(xs), size)
+        keep_x = _worth_keeping(uprights, np.diff(ys)) & _uncrowded(xs, uprights.seen, np.diff(ys), size)
         keep_y, keep_x = keep_y | np.isin(ys, open_y), keep_x | np.isin(xs, open_x)
         if not (keep_y.all() and keep_x.all()):
             ys, xs = ys[keep_y], xs[keep_x]
@@ -208,15 +214,26 @@ def _open_sides(lines: Array, crossing: Array, size: float) -> Array:
     for ends in (long[long[:, 1] < lines[0] - BEYOND * size, 1], long[long[:, 2] > lines[-1] + BEYOND * size, 2]):
         if len(ends) < 2:
             continue
-        side = float(np.median(ends))
-        if (np.abs(ends - side) <= AGREEING * size).sum() >= max(2.0, OPEN_SHARE * len(long)):
-            found.append(side)
+        together = np.abs(ends[:, None] - ends) <= AGREEING * size
+        most = int(np.argmax(together.sum(axis=1)))
+        if together[most].sum() >= max(2.0, OPEN_SHARE * len(long)):
+            found.append(float(np.median(ends[together[most]])))
     return np.array(found)
 
 
-def _worth_keeping(seen: Array, widths: Array) -> NDArray[np.bool_]:
-    """Which lines carry a border at all."""
-    return np.asarray((seen >= 0.45).any(axis=1) | (seen @ widths / widths.sum() >= 0.3))
+def _worth_keeping(borders: Borders, widths: Array) -> NDArray[np.bool_]:
+    """Which lines carry a border at all.
+
+    A line with few borders may be strokes of text that happen to stand below each other: then other ink stands beside
+    them, and along the rest of the line pieces of many more strokes lie.
+    """
+    seen = borders.seen
+    there = seen >= 0.45
+    clear = (there & (borders.crossed <= UNCROSSED)).sum(axis=1)
+    pieces = ((seen >= PIECE) & (borders.crossed > UNCROSSED)).sum(axis=1)
+    rule = np.where((borders.crossed > UNCROSSED) & (seen < 0.85), 0.0, seen)
+    long = rule @ widths / widths.sum() >= 0.3
+    return np.asarray(long | (there.any(axis=1) & (pieces <= PIECES + STROKES * clear)))
 
 
 def _uncrowded(lines: Array, seen: Array, widths: Array, size: float) -> NDArray[np.bool_]:

@@ -22,6 +22,8 @@ CAPTION = 3.6
 """Greatest height of a row that holds a caption between two rules, in text heights."""
 STREAK = 8.0
 """A rule that runs on so far beyond the outermost one it crosses, in text heights, is none of the table's."""
+SIDE = 3
+"""So many upright rules that end together are a side of the table, whether a level rule was seen there or not."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +60,7 @@ def group(levels: list[Ruling], uprights: list[Ruling], text_height: float) -> l
                 [alike_levels[i] for i in kept_levels],
                 [alike_uprights[i] for i in kept_uprights],
             )
-            tied_uprights = _without_streaks(tied_uprights, tied_levels, STREAK * text_height)
+            tied_uprights = _without_streaks(tied_uprights, tied_levels, STREAK * text_height, text_height)
             if not tied_uprights:
                 continue
             candidate = _as_group(tied_levels, tied_uprights)
@@ -111,14 +113,26 @@ def _spanned(
     return tied
 
 
-def _without_streaks(uprights: list[Ruling], levels: list[Ruling], beyond: float) -> list[Ruling]:
+def _without_streaks(uprights: list[Ruling], levels: list[Ruling], beyond: float, agreeing: float) -> list[Ruling]:
     """Leave out upright rules that run on far beyond the outermost level one: streaks of scanners, folds of the paper.
 
     Where the upper or lower side of a table was not printed its upright rules run on by no more than a row.
     """
     first = min(float(np.median(rule.y)) for rule in levels)
     last = max(float(np.median(rule.y)) for rule in levels)
+    first = -_agreed([-rule.start for rule in uprights], -first, agreeing)
+    last = _agreed([rule.end for rule in uprights], last, agreeing)
     return [rule for rule in uprights if rule.start >= first - beyond and rule.end <= last + beyond]
+
+
+def _agreed(ends: list[float], last: float, agreeing: float) -> float:
+    """How far a table reaches: to its last level rule, or as far as ``SIDE`` upright ones end together beyond it.
+
+    The rules of a header that is shaded may be lost where its upright ones are not.
+    """
+    ordered = sorted(ends)
+    together = [end for end, other in zip(ordered, ordered[SIDE - 1 :], strict=False) if other - end <= agreeing]
+    return max([last, *together])
 
 
 def _meet(levels: list[Ruling], uprights: list[Ruling], reach: float) -> NDArray[np.bool_]:

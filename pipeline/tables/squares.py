@@ -17,7 +17,11 @@ GLIMPSED = 0.1
 SURE = 0.62
 """How much of a border must be seen for it to support its neighbours."""
 BROKEN_SHARE = 0.12
-"""Share of borders seen in part from which the rules of a table count as broken."""
+"""Share of borders seen in part or lost from which the rules of a table count as broken."""
+LOST_SHARE = 0.04
+"""The same of borders lost between two that were seen: cells that span columns inside a table are rarer."""
+BRIDGED = 3
+"""Longest gap, in borders, that is closed in a table whose rules are broken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,47 +40,115 @@ class Span:
                 yield row, column
 
 
-def present(seen: NDArray[np.float64], apart: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def present(seen: NDArray[np.float64], apart: NDArray[np.bool_], broken: bool) -> NDArray[np.bool_]:
     """Decide which inner borders along one direction are there.
 
     Args:
         seen: (lines, intervals), how much of each border was seen, 0 to 1.
         apart: (lines, intervals), whether different texts stand on both sides of it.
+        broken: whether the rules of the table are.
 
     A border that stands alone is believed only on much evidence, since strokes of characters look like short rules. One
     that continues on both sides is believed on little, since rules break, and on none in a table of broken rules or
     where it parts two texts; but only if most borders across the same row (or column) are there: a caption that spans
     the row lacks them all.
     """
-    sure = seen >= SURE
+    there = _believed(seen, apart, seen >= SURE, broken)
+    if not broken:
+        return there
+    # What was believed supports what is next to it; where rules break, gaps follow each other.
+    while True:
+        more = _bridged(there | _believed(seen, apart, (seen >= SURE) | there, broken), BRIDGED)
+        if (more == there).all():
+            return there
+        there = more
+
+
+def _believed(
+    seen: NDArray[np.float64], apart: NDArray[np.bool_], sure: NDArray[np.bool_], broken: bool
+) -> NDArray[np.bool_]:
     before, after = np.zeros_like(sure), np.zeros_like(sure)
     before[:, 1:], after[:, :-1] = sure[:, :-1], sure[:, 1:]
     count = before.astype(np.intp) + after
-    broken = is_broken(seen)
     alone, supported = (BROKEN_ALONE, BROKEN_SUPPORTED) if broken else (ALONE, SUPPORTED)
     there: NDArray[np.bool_] = seen >= np.where(count > 0, supported, alone)
+    if broken:
+        there |= apart & (seen >= BROKEN_SUPPORTED)
     if len(seen) < 4:
         return there
-    inner = there[1:-1]
-    others = inner.sum(axis=0)[None, :] - inner
     # After the last interval comes the frame, which is there.
     whole = np.full(seen.shape[1], 2)
     whole[-1] = 1
-    common = others >= 0.5 * (len(inner) - 1)
     least = np.full(seen.shape[1], 0.0 if broken else COMPLETED)
     least[-1] = max(least[-1], GLIMPSED)
-    there[1:-1] |= (count[1:-1] == whole) & common & (seen[1:-1] >= least)
+    there[1:-1] |= _continued(count >= whole, there)[1:-1] & (seen[1:-1] >= least)
     # Before the first comes the frame as well, but first rows are headers, which span columns: only texts tell.
     whole[0] = 1
-    there[1:-1] |= (count[1:-1] >= whole) & common & apart[1:-1]
+    if broken:
+        # A caption has no borders inside: the rules of the rows beside it end there.
+        bare = np.logical_and.reduce(seen[1:-1] < GLIMPSED)
+        whole[1:] -= bare[:-1]
+        whole[:-1] -= bare[1:]
+    there[1:-1] |= _continued(count >= np.maximum(whole, 1), there)[1:-1] & apart[1:-1]
     return there
 
 
-def is_broken(seen: NDArray[np.float64]) -> bool:
-    """Whether many of the borders that were seen were seen in part only."""
-    partly = ((seen > 0.25) & (seen < 0.85)).sum()
-    whole = (seen >= 0.85).sum()
-    return bool(partly >= 4 and partly >= BROKEN_SHARE * (partly + whole))
+def _continued(around: NDArray[np.bool_], there: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Where a rule that is there on both sides goes on, (lines, intervals): where most others do, or most other such.
+
+    Not all lines of a table need reach its rows: headers have some of their own.
+
+    Args:
+        around: whether the border is there before and after.
+        there: whether it is there itself.
+    """
+    inner = np.zeros_like(around)
+    inner[1:-1] = True
+    continued = np.zeros_like(around)
+    for such in (inner, inner & around):
+        others = such.sum(axis=0) - such
+        going_on = (such & there).sum(axis=0) - (such & there)
+        continued |= inner & around & (others > 0) & (going_on >= 0.5 * others)
+    return continued
+
+
+def _bridged(there: NDArray[np.bool_], widest: int) -> NDArray[np.bool_]:
+    """Close gaps of up to ``widest`` borders between two that are there, where most rules beside them go on."""
+    bridged = there.copy()
+    for width in range(1, widest + 1):
+        for first in range(1, there.shape[1] - width):
+            gap = slice(first, first + width)
+            around = there[:, first - 1] & there[:, first + width]
+            closed = _continued(around[:, None], np.logical_and.reduce(there[:, gap], axis=1, keepdims=True))
+            bridged[closed[:, 0], gap] = True
+    return bridged
+
+
+def is_broken(*directions: NDArray[np.float64]) -> bool:
+    """Whether many of the borders that were seen, (lines, intervals) per direction, were seen in part only, or lost.
+
+    All directions together tell, and each alone: rules of one table are worn alike, but a few long ones may hide it.
+    """
+    counts = [_worn(seen) for seen in directions]
+    worn, lost, whole = (sum(each) for each in zip(*counts, strict=True))
+    return any(
+        (worn >= 4 and worn >= BROKEN_SHARE * (worn + whole)) or (lost >= 4 and lost >= LOST_SHARE * (worn + whole))
+        for worn, lost, whole in [*counts, (worn, lost, whole)]
+    )
+
+
+def _worn(seen: NDArray[np.float64]) -> tuple[int, int, int]:
+    """How many borders were seen in part or lost, how many of these were lost, and how many were seen whole."""
+    lost = int(_isolated(seen).sum())
+    return int(((seen > 0.25) & (seen < 0.85)).sum()) + lost, lost, int((seen >= 0.85).sum())
+
+
+def _isolated(seen: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Inner borders not seen at all between two that were, where most rules beside them go on."""
+    sure = seen >= 0.85
+    around = np.zeros_like(sure)
+    around[:, 1:-1] = sure[:, :-2] & sure[:, 2:]
+    return _continued(around, sure) & (seen <= 0.25)
 
 
 def cells(
@@ -95,8 +167,9 @@ def cells(
     Squares whose union is not a rectangle are cut along the line with the strongest evidence until all parts are.
     """
     rows, columns = level.shape[0] - 1, upright.shape[0] - 1
-    below = present(level, level_apart)[1:-1]
-    beside = present(upright, upright_apart)[1:-1].T
+    broken = is_broken(level, upright)
+    below = present(level, level_apart, broken)[1:-1]
+    beside = present(upright, upright_apart, broken)[1:-1].T
     labels = _connected(rows, columns, below, beside)
     spans: list[Span] = []
     for label in np.unique(labels):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -134,3 +135,28 @@ def test_a_worn_border_is_kept_between_two_texts_only(text: str) -> None:
     drawn.pixels[YS[2] + 4 : YS[3] - 4, XS[2] - 4 : XS[2] + 5] = 250
     cells = structure(only(find_grids(drawn.page())))
     assert ((2, 2, 1, 1) in cells) == bool(text)
+
+
+def test_strokes_of_text_in_line_are_no_rules_of_a_dotted_table() -> None:
+    xs, ys = [100, 700, 850, 1100], list(range(100, 900, 40))
+    drawn = Drawn().table(xs, ys, dots=(6, 4))
+    rng = np.random.default_rng(3)
+    for top, bottom in pairwise(ys):
+        for x in rng.choice(np.arange(120, 680, 35), 9, replace=False).tolist():
+            # A character as high as its row leaves room for: a long stroke and a few that cross it.
+            cv2.line(drawn.pixels, (x, top + 3), (x, bottom - 3), (20,), 2)
+            for y in rng.integers(top + 5, bottom - 5, 2).tolist():
+                cv2.line(drawn.pixels, (x - 9, y), (x + 9, y), (20,), 2)
+    grid = only(find_grids(drawn.page()))
+    assert structure(grid) == drawn.cells
+
+
+def test_rules_that_run_up_into_a_dark_header_belong_to_their_table() -> None:
+    xs, ys = [150, 450, 600, 750, 900, 1050, 1250], [60, 340, *range(400, 1000, 60)]
+    drawn = Drawn().table(xs, ys)
+    shade = np.random.default_rng(5).random((280, 1100)) < 0.5
+    header = drawn.pixels[60:340, 150:1250]
+    header[shade & (header > 100)] = 60
+    grid = only(find_grids(drawn.page()))
+    assert grid.columns == 6
+    assert len(grid.cells) >= 6 * 10

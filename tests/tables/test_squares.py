@@ -72,7 +72,7 @@ def test_rules_broken_all_over_are_completed_but_captions_stay_whole() -> None:
     upright[2, 3] = 0.0
     upright[1:-1, 1] = 0.0
     assert is_broken(upright)
-    there = present(upright, np.zeros_like(upright, dtype=bool))
+    there = present(upright, np.zeros_like(upright, dtype=bool), broken=True)
     assert there[2, 3]
     assert not there[1:-1, 1].any()
 
@@ -94,3 +94,39 @@ def test_texts_apart_do_not_cut_a_caption() -> None:
     parted = np.zeros_like(upright, dtype=bool)
     parted[2, 2] = True
     assert Span(2, 0, 1, 5) in cells(level, upright, np.zeros_like(parted), parted)
+
+
+def test_lines_that_only_a_header_has_do_not_keep_gaps_below_it_open() -> None:
+    upright = np.ones((9, 6))
+    upright[1:4, 1:] = 0.0  # lines of the header alone
+    upright[4:-1, 0] = 0.0  # lines of the columns below it
+    upright[5, 3] = 0.3
+    assert present(upright, np.zeros_like(upright, dtype=bool), broken=False)[5, 3]
+    upright[5, 3] = 0.0
+    assert not present(upright, np.zeros_like(upright, dtype=bool), broken=False)[5, 3]
+
+
+def test_long_gaps_are_closed_where_rules_are_broken_and_go_on_beside_them() -> None:
+    upright = np.ones((8, 9))
+    upright[3, 4:7] = 0.0
+    nothing = np.zeros_like(upright, dtype=bool)
+    assert not present(upright, nothing, broken=False)[3, 4:7].any()
+    assert present(upright, nothing, broken=True).all()
+    upright[1:-1, 5] = 0.0
+    assert not present(upright, nothing, broken=True)[1:-1, 5].any()
+
+
+def test_lost_borders_tell_that_rules_are_broken() -> None:
+    level, upright = np.ones((9, 6)), np.ones((7, 8))
+    assert not is_broken(level, upright)
+    for line, row in ((1, 2), (2, 5), (3, 3), (4, 6)):
+        upright[line, row] = 0.0
+    assert is_broken(level, upright)
+
+
+def test_rules_broken_one_way_are_broken_the_other_way_too() -> None:
+    level, upright = np.ones((9, 6)), np.ones((7, 8))
+    level[2:6, 2] = 0.6
+    level[3:7, 4] = 0.5
+    upright[3, 3] = 0.0
+    assert len(_cells(level, upright)) == 8 * 6
