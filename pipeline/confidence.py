@@ -30,7 +30,7 @@ class Evidence:
         row_probability, column_probability: how sure its place on the form is.
         support: number of equations it takes part in that hold.
         vouched: number of equations whose other cells are all well read; counted for cells that are not.
-        broken: whether it takes part in a relation that does not hold.
+        broken: whether it takes part in a relation that does not hold, with what is settled in place of what was read.
         blank_share: share of the cells of its table that read blank.
         weighed: a doubtful cell's values given the relations, most probable first; None where they were not weighed.
         settled: the value that the relations determine and the picture supports.
@@ -90,7 +90,7 @@ def _believed(evidence: Evidence, mark: Mark) -> float:
     if evidence.weighed is not None:
         value = parse_value(evidence.reading.text)
         same = (a.probability for a in evidence.weighed if parse_value(a.text) == value)
-        return min(max(same, default=0.0), _DERIVED if supported else read)
+        return min(max(same, default=0.0), _DERIVED if supported and not evidence.broken else read)
     support = 2.0 * min(evidence.support, 2) if supported else 0.0
     against = 3.0 if evidence.broken and read < CERTAIN else 0.0
     return 1.0 / (1.0 + math.exp(-_odds(read) - support + against))

@@ -30,6 +30,7 @@ from pipeline.ocr import load_engine
 from pipeline.ocr.numerals import NumeralReader
 from pipeline.reconcile import Reconciliation, reconcile
 from pipeline.settings import Settings
+from pipeline.values import parse_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +181,11 @@ def _judge(
 ) -> dict[CellKey, Judgement]:
     values = assemble.parse_readings(readings)
     support = rules.count_support(report.form.rules, values)
-    well_read = {key for key, read in readings.items() if read.probability >= confidence.VOUCHING}
-    vouched = rules.count_vouched(report.form.rules, values, well_read)
-    broken = {key for finding in rules.check_all(report.form.rules, values) for key in finding.cells}
+    settled = {key: parse_value(found.text) for key, found in reconciled.settled.items()}
+    well_read = {key for key, read in readings.items() if read.probability >= confidence.VOUCHING} - settled.keys()
+    vouched = rules.count_vouched(report.form.rules, {**values, **settled}, well_read)
+    findings = rules.check_all(report.form.rules, {**values, **settled})
+    broken = {key for finding in findings for key in finding.cells}
     printed = Counter(key.table_id for key in readings)
     blank = Counter(key.table_id for key, read in readings.items() if not read.text.strip())
     judgements = {}

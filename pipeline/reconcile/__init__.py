@@ -46,7 +46,7 @@ class Verdict(StrEnum):
     UNIQUE: one choice among the readings keeps them, and none comes within ``SPAN`` nats of it.
     AMBIGUOUS: several do.
     INFEASIBLE: rather than that any do, the print is wrong.
-    UNDECIDED: too large to be searched in the time there is.
+    UNDECIDED: too large to be searched in the time there is; its relation was left out.
     """
 
     UNIQUE = "unique"
@@ -115,6 +115,17 @@ def reconcile(
             is changed, nor is a cell that is absent here.
         budget: tables to try before what is left is called undecided.
     """
+    found, lone = _reconcile(specs, readings, placed, budget)
+    if not found.findings:
+        return found
+    # Where the print is wrong in one place it may be so in another: what one sum alone says is not relied on.
+    return replace(found, settled={key: value for key, value in found.settled.items() if key not in lone})
+
+
+def _reconcile(
+    specs: Sequence[RuleSpec], readings: Mapping[CellKey, Reading], placed: Mapping[CellKey, float], budget: int
+) -> tuple[Reconciliation, frozenset[CellKey]]:
+    """The same, and which of the settled cells owe a value that was hardly read to one relation alone."""
     table = build_table(specs, readings, placed)
     left = Budget(budget)
     searcher = Searcher(table, left)
@@ -122,23 +133,51 @@ def reconcile(
     posterior: dict[CellKey, tuple[Alternative, ...]] = {}
     settled: dict[CellKey, Alternative] = {}
     findings: list[Finding] = []
+    lone: set[CellKey] = set()
     # Small components first: one that is too large takes nothing from the others.
     for relations in sorted(_linked(table, searcher.broken()), key=lambda linked: (len(linked), linked)):
         solved = _solve(table, searcher, relations)
         components.append(solved.component)
         posterior |= solved.posterior
         settled |= solved.settled
+        lone |= solved.lone
         if solved.component.verdict is Verdict.INFEASIBLE:
             findings.extend(_findings(specs, readings, solved.component))
         elif solved.component.verdict is Verdict.UNDECIDED:
-            # What is certain cannot be read otherwise, whatever else a search would have found.
-            plain = {spec.id for spec in specs if spec.id in solved.component.rules and _is_plain(spec, readings)}
-            found = _findings(specs, readings, solved.component)
-            findings.extend(finding for finding in found if finding.rule_id in plain)
+            parts, lone_there = _by_parts(specs, readings, placed, solved.component, budget // 2)
+            lone |= lone_there
+            components[-1:] = parts.components
+            posterior |= parts.posterior
+            settled |= parts.settled
+            findings.extend(parts.findings)
     order = {spec.id: place for place, spec in enumerate(specs)}
     components.sort(key=lambda component: min(order[rule] for rule in component.rules))
     findings.sort(key=lambda finding: order[finding.rule_id])
-    return Reconciliation(tuple(components), posterior, settled, tuple(findings))
+    return Reconciliation(tuple(components), posterior, settled, tuple(findings)), frozenset(lone)
+
+
+def _by_parts(
+    specs: Sequence[RuleSpec],
+    readings: Mapping[CellKey, Reading],
+    placed: Mapping[CellKey, float],
+    component: Component,
+    budget: int,
+) -> tuple[Reconciliation, frozenset[CellKey]]:
+    """What the relations of a component too large to be searched say without the one that has most doubtful cells."""
+    doubtful = set(component.cells)
+    inside = [spec for spec in specs if spec.id in component.rules]
+    vague = max(inside, key=lambda spec: (len(doubtful.intersection((*spec.left, *spec.right))), spec.id))
+    # What is certain cannot be read otherwise, whatever a search would have found.
+    plain = all(readings[key].probability >= CERTAIN for key in (*vague.left, *vague.right))
+    findings = _findings([vague], readings, component) if plain else []
+    rest = [spec for spec in inside if spec is not vague]
+    parts, lone = _reconcile(rest, readings, placed, budget)
+    left = replace(
+        component,
+        rules=(vague.id,),
+        cells=tuple(key for key in component.cells if key not in parts.posterior),
+    )
+    return replace(parts, components=(left, *parts.components), findings=(*findings, *parts.findings)), lone
 
 
 def _linked(table: Table, broken: Sequence[int]) -> list[tuple[int, ...]]:
@@ -171,6 +210,7 @@ class _Solved:
     component: Component
     posterior: Mapping[CellKey, tuple[Alternative, ...]]
     settled: Mapping[CellKey, Alternative]
+    lone: frozenset[CellKey] = frozenset()
 
 
 def _solve(table: Table, searcher: Searcher, relations: tuple[int, ...]) -> _Solved:
@@ -197,31 +237,38 @@ def _solve(table: Table, searcher: Searcher, relations: tuple[int, ...]) -> _Sol
     every |= {way.deviations: way for of in by_choice.values() for ways in of.values() for way in ways}
     ways = sorted(every.values(), key=lambda way: (way.cost, way.deviations))
     ways = [way for way in ways if way.cost <= ways[0].cost + SPAN]
-    first = ways[0]
     honest = _distinct([way for way in ways if not way.misprints], cells, suspects)
+    verdict = _verdict(ways, honest, complete)
+    # Many unlikely choices may together outweigh a misprint that is likelier than each of them.
+    first = honest[0] if verdict in (Verdict.UNIQUE, Verdict.AMBIGUOUS) else ways[0]
     chosen = _texts(first, cells, suspects)
     others = [way for way in ways if way.misprints or way in honest]
     second = next((way for way in others if way is not first), None)
     component = Component(
-        verdict=_verdict(ways, honest, complete),
+        verdict=verdict,
         rules=names,
         cells=keys,
         choice=chosen,
         runner_up={} if second is None else _differences(chosen, second, cells, suspects),
-        margin=SPAN if second is None else second.cost - first.cost,
+        margin=SPAN if second is None else max(0.0, second.cost - first.cost),
         solutions=len(honest),
         guilty=_guilty(ways, suspects),
     )
     if component.verdict is Verdict.UNDECIDED:
         return _Solved(component, {}, {})
     posterior = {suspects[cell].key: _posterior(cell, suspects[cell], by_choice[cell]) for cell in cells}
-    settled = {}
+    settled, lone = {}, set()
     for cell in cells:
         key = suspects[cell].key
         found = posterior[key][:1]
-        if found and found[0].probability >= SETTLED and _determined(cell, found[0], first, honest, table, searcher):
+        if not found or found[0].probability < SETTLED:
+            continue
+        sums = _determining(cell, found[0], first, honest, table, searcher)
+        if sums:
             settled[key] = found[0]
-    return _Solved(component, posterior, settled)
+            if sums == 1 and not _is_read(cell, first, suspects):
+                lone.add(key)
+    return _Solved(component, posterior, settled, frozenset(lone))
 
 
 def _distinct(ways: Iterable[Way], cells: Sequence[int], suspects: Sequence[Suspect]) -> list[Way]:
@@ -257,9 +304,9 @@ def _guilty(ways: Sequence[Way], suspects: Sequence[Suspect]) -> tuple[tuple[Cel
 def _text(cell: int, way: Way, suspects: Sequence[Suspect]) -> str | None:
     suspect, choice = suspects[cell], dict(way.deviations).get(cell, suspects[cell].default)
     if choice != WILD:
-        return max(suspect.choices[choice].texts, key=lambda a: (a.probability, a.text)).text
+        return suspect.choices[choice].text
     if cell in way.misprints and suspect.choices:  # what is printed stays
-        return max(suspect.choices[0].texts, key=lambda a: (a.probability, a.text)).text
+        return suspect.choices[0].text
     amount = dict(way.amounts).get(cell)
     return None if amount is None else suspect.printed(amount)
 
@@ -304,40 +351,42 @@ def _posterior(cell: int, suspect: Suspect, by_choice: Mapping[int, Sequence[Way
     return tuple(Alternative(text, min(1.0, weight / total)) for text, weight in ranked)
 
 
-def _determined(
+def _determining(
     cell: int, found: Alternative, first: Way, honest: Sequence[Way], table: Table, searcher: Searcher
-) -> bool:
-    """Whether relations that hold leave a cell this one value, and the picture supports it."""
+) -> int:
+    """How many equations leave a cell this one value; 0 where one of them is in doubt or the picture is against it."""
     suspects = table.suspects
     if found.text != _text(cell, first, suspects):
-        return False
+        return 0
     if len({_amount(cell, way, suspects) for way in honest}) != 1:
-        return False
-    faulty = first.misprints
-    kept = []
+        return 0
+    hold, sound = 0, 0
     for number, _ in table.standing[cell]:
         relation = table.relations[number]
         others = [other for other, _ in relation.terms if other != cell]
-        if any(other in faulty for other, _ in relation.terms):
-            return False
+        if any(other in first.misprints for other, _ in relation.terms):
+            return 0
         if relation.equation and searcher.judged(number):
-            kept.append(all(suspects[other].certain for other in others))
+            hold += 1
+            sound += all(suspects[other].read >= SETTLED for other in others)
     choice = _choice_of(cell, first, suspects)
-    of = suspects[cell].choices
-    if choice != WILD and not of[choice].figure:
-        return False  # a blank, a dash and a 0 are one number to a sum
-    if choice == WILD or of[choice].read < _SUPPORTED * max(other.read for other in of):
-        # Two sums of certain figures do not agree by chance on a value that resembles what was read.
-        return sum(kept) >= 2
-    return bool(kept)
+    if choice != WILD and not suspects[cell].choices[choice].figure:
+        return 0  # a blank, a dash and a 0 are one number to a sum
+    if _is_read(cell, first, suspects):
+        return hold
+    # One sum of figures well read hardly leads by chance to a value that resembles what was read, or to the usual
+    # one; where nothing is legible any value would do, so a second one has to agree.
+    return sound if sound >= (1 if suspects[cell].legible or found.text == "0" else 2) else 0
+
+
+def _is_read(cell: int, way: Way, suspects: Sequence[Suspect]) -> bool:
+    """Whether the value that a way gives a cell is one that the picture supports by itself."""
+    choice, of = _choice_of(cell, way, suspects), suspects[cell].choices
+    return choice != WILD and of[choice].read >= _SUPPORTED * max(other.read for other in of)
 
 
 def _choice_of(cell: int, way: Way, suspects: Sequence[Suspect]) -> int:
     return dict(way.deviations).get(cell, suspects[cell].default)
-
-
-def _is_plain(spec: RuleSpec, readings: Mapping[CellKey, Reading]) -> bool:
-    return all(readings[key].probability >= CERTAIN for key in (*spec.left, *spec.right))
 
 
 def _findings(specs: Iterable[RuleSpec], readings: Mapping[CellKey, Reading], component: Component) -> list[Finding]:

@@ -111,8 +111,15 @@ class Searcher:
                 narrow = min(conflicts, key=lambda c: (len(c.cells), c.cells))
                 heapq.heappush(heap, (cost + rest, 0, deviations, fixed, narrow))
                 return
+            listed = self._listed(deviations, amounts)
+            if listed:
+                # What the relations give to an unread cell is one of its readings after all.
+                for cell, choice in listed:
+                    if cell not in fixed:
+                        push(tuple(sorted((*deviations, (cell, choice)))), fixed | {cell})
+                return
             way = self._settle(cost, deviations, amounts)
-            if way is not None and way.cost <= limit:
+            if way.cost <= limit:
                 heapq.heappush(heap, (way.cost, 1, deviations, fixed, way))
 
         push(start, frozenset(kept) | frozenset(forced))
@@ -185,18 +192,29 @@ class Searcher:
             conflicts.append(_Conflict(tuple(sorted(cells - fixed))))
         return conflicts, amounts
 
-    def _settle(self, cost: float, deviations: tuple[tuple[int, int], ...], amounts: Mapping[int, int]) -> Way | None:
-        """The way with its true cost: a value that was not read costs what it differs from what was read."""
+    def _wild(self, deviations: tuple[tuple[int, int], ...], amounts: Mapping[int, int]) -> list[int]:
+        """The cells whose value is none of their readings."""
         chosen = dict(deviations)
-        involved = set(amounts) | {cell for cell, choice in deviations if choice == WILD}
-        wild = sorted(cell for cell in involved if chosen.get(cell, self._table.suspects[cell].default) == WILD)
+        involved = {*amounts, *chosen}
+        return sorted(cell for cell in involved if chosen.get(cell, self._table.suspects[cell].default) == WILD)
+
+    def _listed(self, deviations: tuple[tuple[int, int], ...], amounts: Mapping[int, int]) -> list[tuple[int, int]]:
+        """The first cell that was to hold none of its readings and is given one all the same, with those readings."""
+        for cell in self._wild(deviations, amounts):
+            choices = self._table.suspects[cell].choices
+            found = [(cell, number) for number, choice in enumerate(choices) if choice.shows(amounts.get(cell))]
+            if found:
+                return found
+        return []
+
+    def _settle(self, cost: float, deviations: tuple[tuple[int, int], ...], amounts: Mapping[int, int]) -> Way:
+        """The way with its true cost: a value that was not read costs what it differs from what was read."""
+        wild = self._wild(deviations, amounts)
         misprints = set()
         for cell in wild:
             suspect, amount = self._table.suspects[cell], amounts.get(cell)
             if amount is None:
                 unread = suspect.wild_weight() - suspect.misprint
-            elif any(choice.amount == amount for choice in suspect.choices):
-                return None  # that is a reading, not a value beside the readings
             else:
                 unread = suspect.unread(amount)
                 cost += log(suspect.wild_weight() / (suspect.misprint + unread))

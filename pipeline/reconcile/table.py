@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -23,8 +24,13 @@ _WRONG, _SHOWN = 0.004, 0.125
 _FLOOR = 0.003
 # Share of what a reader did not list that falls to one value: one digit of ten unread, one glyph lost, nothing legible.
 _ONE_DIGIT, _ONE_LOST, _NOTHING_LEGIBLE = 0.1, 0.05, 0.01
+# Two thirds of the figures on a form are 0: of what is not legible at all that is the likeliest.
+_NOUGHT = 0.3
+# An agency writes what did not occur in one way: marks that are rarer than this in a table are doubted in proportion.
+_USUAL = 0.05
 _LEGIBLE = 0.05  # readings that sum to less than this tell nothing
 _PLACED = 0.97  # a cell whose place on the form is less sure takes no part
+_NOTHING_OCCURRED = (Mark.NUMBER, Mark.BLANK, Mark.SLASH, Mark.DASH)  # a number: 0
 _WORD = re.compile(r"[^\W\d_]")
 
 _NAME = attrgetter("table_id", "row_id", "column_id")  # in the order of the keys, and faster
@@ -41,10 +47,19 @@ class Choice:
     weight: float
     texts: tuple[Alternative, ...]
 
+    def shows(self, amount: int | None) -> bool:
+        """Whether it is this amount as a figure; a mark or nothing in print is not the figure 0."""
+        return self.figure and self.amount == amount
+
     @property
     def read(self) -> float:
         """Probability that the reader gives it."""
         return sum(alternative.probability for alternative in self.texts)
+
+    @property
+    def text(self) -> str:
+        """Its most probable reading."""
+        return max(self.texts, key=lambda alternative: (alternative.probability, alternative.text)).text
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +76,7 @@ class Suspect:
         shapes: digits of the readings, which a value not among them must resemble.
         legible: whether the readings tell anything.
         scale: factor between amounts and printed numbers.
+        nought: share of what is not legible that falls to 0.
     """
 
     key: CellKey
@@ -73,6 +89,12 @@ class Suspect:
     shapes: frozenset[str]
     legible: bool
     scale: int
+    nought: float
+
+    @property
+    def read(self) -> float:
+        """Probability that the reader gives its most probable choice."""
+        return 0.0 if self.default == WILD else self.choices[self.default].read
 
     def deviations(self) -> list[int]:
         """Every choice but the default, cheapest first."""
@@ -83,11 +105,13 @@ class Suspect:
         """Probability that this amount is printed here though no reading lists it; 0 where the picture excludes it."""
         if amount < 0 or self.unlisted == 0.0:
             return 0.0
-        return self.unlisted * _resemblance(self.printed(amount), self.shapes, self.legible)
+        if not self.legible:
+            return self.unlisted * (self.nought if amount == 0 else _NOTHING_LEGIBLE)
+        return self.unlisted * _resemblance(self.printed(amount), self.shapes)
 
     def wild_weight(self) -> float:
         """Upper bound of the weight of a value that was not read."""
-        return self.misprint + self.unlisted * (_ONE_DIGIT if self.legible else _NOTHING_LEGIBLE)
+        return self.misprint + self.unlisted * (_ONE_DIGIT if self.legible else self.nought)
 
     def printed(self, amount: int) -> str:
         """The amount as a form would print it: no more decimals than it needs."""
@@ -122,12 +146,15 @@ def build_table(
     proves nothing. ``placed`` is the probability of a cell's place; a cell that is not in it is not used.
     """
     usable: dict[CellKey, tuple[list[tuple[Value, Alternative]], bool]] = {}
+    usual = _usual_marks(readings)
     for key in dict.fromkeys(key for spec in specs for key in (*spec.left, *spec.right)):
         if key not in readings or placed.get(key, 0.0) < _PLACED:
             continue
         alternatives = readings[key].alternatives
-        used = alternatives[:1] if alternatives[0].probability >= CERTAIN else alternatives
-        parsed = [(_parse(alternative.text), alternative) for alternative in used]
+        if alternatives[0].probability >= CERTAIN:
+            parsed = [(_parse(alternatives[0].text), alternatives[0])]
+        else:
+            parsed = [_in_style(alternative, usual[key.table_id]) for alternative in alternatives]
         if not _is_words(parsed[0][0]):
             usable[key] = (parsed, _is_certain(parsed))
     kept = sorted(
@@ -135,7 +162,7 @@ def build_table(
     )
     keys = sorted({key for spec in kept for key in (*spec.left, *spec.right)}, key=_NAME)
     scale = _scale(value for key in keys for value, _ in usable[key][0])
-    suspects = tuple(_suspect(key, *usable[key], scale) for key in keys)
+    suspects = tuple(_suspect(key, *usable[key], scale, _nought(usual[key.table_id])) for key in keys)
     index = {key: position for position, key in enumerate(keys)}
     relations = tuple(
         Relation(
@@ -150,6 +177,31 @@ def build_table(
         for cell, sign in relation.terms:
             standing[cell].append((number, sign))
     return Table(suspects, relations, tuple(tuple(places) for places in standing))
+
+
+def _usual_marks(readings: Mapping[CellKey, Reading]) -> dict[str, dict[Mark, float]]:
+    """For each table how usual each mark and 0 are in it, 0 to 1, of what certainly says that nothing occurred."""
+    counts: dict[str, Counter[Mark]] = {key.table_id: Counter() for key in readings}
+    for key, reading in readings.items():
+        value = _parse(reading.text)
+        if reading.probability >= CERTAIN and not value.number:
+            counts[key.table_id][value.mark] += 1
+    return {
+        table: {mark: min(1.0, (found[mark] + 0.5) / (found.total() + 1.0) / _USUAL) for mark in _NOTHING_OCCURRED}
+        for table, found in counts.items()
+    }
+
+
+def _in_style(alternative: Alternative, usual: Mapping[Mark, float]) -> tuple[Value, Alternative]:
+    """The alternative parsed, a mark less probable where the table hardly has any."""
+    value = _parse(alternative.text)
+    if value.mark is Mark.NUMBER:
+        return value, alternative
+    return value, replace(alternative, probability=alternative.probability * usual.get(value.mark, 1.0))
+
+
+def _nought(usual: Mapping[Mark, float]) -> float:
+    return max(_NOUGHT * usual[Mark.NUMBER], _NOTHING_LEGIBLE)
 
 
 @lru_cache(maxsize=4096)
@@ -172,14 +224,16 @@ def _scale(values: Iterable[Value]) -> int:
     return int(10 ** -min([e for e in exponents if isinstance(e, int)], default=0)) if exponents else 1
 
 
-def _suspect(key: CellKey, parsed: Sequence[tuple[Value, Alternative]], certain: bool, scale: int) -> Suspect:
+def _suspect(
+    key: CellKey, parsed: Sequence[tuple[Value, Alternative]], certain: bool, scale: int, nought: float
+) -> Suspect:
     if certain:
         value, best_read = parsed[0]
         amount = 0 if value.number is None else int(value.number * scale)
         choice = Choice(amount, value.number is not None, best_read.probability, (best_read,))
         misprint = _WRONG * _SHOWN
         cost = math.log(best_read.probability / misprint)
-        return Suspect(key, (choice,), 0.0, misprint, 0, (0.0, cost), True, frozenset(), True, scale)
+        return Suspect(key, (choice,), 0.0, misprint, 0, (0.0, cost), True, frozenset(), True, scale, nought)
     groups: dict[tuple[int, bool], list[Alternative]] = {}
     shapes, known, legible = set(), 0.0, 0.0
     for value, alternative in parsed:
@@ -198,7 +252,8 @@ def _suspect(key: CellKey, parsed: Sequence[tuple[Value, Alternative]], certain:
     weighed = []
     for (amount, figure), texts in groups.items():
         # What a reader could not make out may also be what it listed with little conviction.
-        unread = unlisted * _ONE_DIGIT if figure and legible >= _LEGIBLE else 0.0
+        hidden = _ONE_DIGIT if legible >= _LEGIBLE else nought if amount == 0 else _NOTHING_LEGIBLE
+        unread = unlisted * hidden if figure else 0.0
         weighed.append(Choice(amount, figure, sum(a.probability for a in texts) + unread, tuple(texts)))
     best = max((choice.weight for choice in weighed), default=0.0)
     choices = tuple(
@@ -219,6 +274,7 @@ def _suspect(key: CellKey, parsed: Sequence[tuple[Value, Alternative]], certain:
         shapes=frozenset(shapes),
         legible=legible >= _LEGIBLE,
         scale=scale,
+        nought=nought,
     )
     weights = [*(choice.weight for choice in choices), suspect.wild_weight()]
     top = max(range(len(weights)), key=lambda position: (weights[position], -position))
@@ -226,10 +282,8 @@ def _suspect(key: CellKey, parsed: Sequence[tuple[Value, Alternative]], certain:
     return replace(suspect, costs=costs, default=top if top < len(choices) else WILD)
 
 
-def _resemblance(printed: str, shapes: Iterable[str], legible: bool) -> float:
+def _resemblance(printed: str, shapes: Iterable[str]) -> float:
     """Share of what was not listed that falls to a number, from how little it differs from what was read."""
-    if not legible:
-        return _NOTHING_LEGIBLE
     digits = "".join(char for char in printed if char.isdecimal())
     best = 0.0
     for shape in shapes:
