@@ -16,8 +16,9 @@ import os
 import socket
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,24 @@ class Entry:
     outcome: Outcome | None
 
 
+@dataclass
+class Tally:
+    """How far the inputs of a folder are done with: each is read wholly, read partly, failed, or waiting.
+
+    Attributes:
+        pages: number of pages read.
+        kinds: number of failures by kind.
+    """
+
+    documents: int = 0
+    read: int = 0
+    partial: int = 0
+    failed: int = 0
+    waiting: int = 0
+    pages: int = 0
+    kinds: dict[str, int] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class StoredDocument:
     """A document of an output folder whose record is there.
@@ -134,29 +153,27 @@ class Ledger:
 
     # ------------------------------------------------------------------ inputs
 
-    def take_inputs(self, found: Sequence[InputFile]) -> list[str | None]:
-        """Put the inputs of a run in place of those of the run before.
-
-        Returns:
-            For each the SHA-256 of its content where it is known from before and the file has not been touched since.
-        """
+    def known_contents(self, found: Sequence[InputFile]) -> list[str | None]:
+        """For each input the SHA-256 of its content, where it is known and the file has not been touched since."""
         rows = self._database.execute("SELECT path, member, stamp, sha256 FROM hashes")
         known = {(path, member): (stamp, sha256) for path, member, stamp, sha256 in rows}
-        paths = [os.fsencode(os.path.abspath(each.path)) for each in found]
         contents: list[str | None] = []
-        for path, each in zip(paths, found, strict=True):
-            then, sha256 = known.get((path, _member(each)), (None, None))
+        for each in found:
+            then, sha256 = known.get((_path(each), _member(each)), (None, None))
             contents.append(sha256 if then is not None and then == stamp(each) else None)
+        return contents
+
+    def take_inputs(self, found: Sequence[InputFile], contents: Sequence[str | None]) -> None:
+        """Put the inputs of a run, with their contents where known, in place of those of the run before."""
         with self._changing() as database:
             database.execute("DELETE FROM inputs")
             database.executemany(
                 "INSERT INTO inputs VALUES (?, ?, ?, ?, ?, NULL)",
                 (
-                    (position, each.source, paths[position], each.member, contents[position])
-                    for position, each in enumerate(found)
+                    (position, each.source, _path(each), each.member, sha256)
+                    for position, (each, sha256) in enumerate(zip(found, contents, strict=True))
                 ),
             )
-        return contents
 
     def identify(self, position: int, document: InputFile, sha256: str, before: str | None) -> None:
         """Note the content of an input.
@@ -167,10 +184,8 @@ class Ledger:
         with self._changing() as database:
             database.execute("UPDATE inputs SET sha256 = ?, failure = NULL WHERE position = ?", (sha256, position))
             if before is not None:
-                path = os.fsencode(os.path.abspath(document.path))
-                database.execute(
-                    "INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?)", (path, _member(document), before, sha256)
-                )
+                row = (_path(document), _member(document), before, sha256)
+                database.execute("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?)", row)
 
     def fail_input(self, position: int, failure: Failure) -> None:
         """Note that an input could not be opened."""
@@ -186,6 +201,40 @@ class Ledger:
             "(SELECT sha256 FROM outcomes)) ORDER BY position"
         )
         return [position for (position,) in rows]
+
+    def tally(self, fingerprint: str) -> Tally:
+        """How far the inputs are done with; an outcome of another fingerprint counts as waiting."""
+        documents, unopened = self._database.execute("SELECT count(*), count(failure) FROM inputs").fetchone()
+        tally = Tally(documents=documents, failed=unopened)
+        kinds: Counter[str] = Counter()
+        for (failure,) in self._database.execute("SELECT failure FROM inputs WHERE failure IS NOT NULL"):
+            kinds[_load(failure)[0].kind] += 1
+        settled = unopened
+        for number, pages, failures, size in self._database.execute(
+            "SELECT count(*), outcomes.pages, failures, size FROM inputs JOIN outcomes USING (sha256) "
+            "WHERE fingerprint = ? AND failure IS NULL GROUP BY sha256",
+            (fingerprint,),
+        ):
+            settled += number
+            tally.pages += number * pages
+            tally.read += number * (failures == "[]")
+            tally.partial += number * (failures != "[]" and size > 0)
+            tally.failed += number * (failures != "[]" and size == 0)
+            for each in _load(failures):
+                kinds[each.kind] += number
+        tally.waiting = documents - settled
+        tally.kinds = dict(sorted(kinds.items()))
+        return tally
+
+    def pace(self, since: float, last: int) -> tuple[int, int, float] | None:
+        """Documents and pages read and the seconds that took, of the ``last`` that ended after ``since``; or None."""
+        rows = self._database.execute(
+            "SELECT pages, ended, seconds FROM outcomes WHERE ended > ? ORDER BY ended DESC LIMIT ?", (since, last)
+        ).fetchall()
+        if not rows:
+            return None
+        seconds = rows[0][1] - min(ended - seconds for _, ended, seconds in rows)
+        return len(rows), sum(pages for pages, _, _ in rows), seconds
 
     def entries(self, once: bool = False) -> Iterator[Entry]:
         """All inputs in order, with their outcomes; ``once``: of inputs with the same content the first only."""
@@ -307,7 +356,7 @@ def look(out: Path) -> Iterator[Ledger]:
     """
     path = out.absolute() / _FOLDER / _DATABASE
     advice = "Give the folder that nianbao extract was given with -o"
-    if not path.is_file():
+    if not is_there(out):
         raise UsageError(f"{out} holds no state of a run", advice)
     try:
         with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=30)) as database:
@@ -316,6 +365,32 @@ def look(out: Path) -> Iterator[Ledger]:
             yield state
     except sqlite3.Error as error:
         raise UsageError(f"the state in {out} cannot be read: {error}", advice) from error
+
+
+@contextlib.contextmanager
+def blank(out: Path) -> Iterator[Ledger]:
+    """The state of an output folder in which nothing was done yet; nothing is written."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as database:
+        database.executescript(_SCHEMA)
+        yield Ledger(out, database)
+
+
+def is_there(out: Path) -> bool:
+    """Whether a run has left its state in an output folder."""
+    return (out / _FOLDER / _DATABASE).is_file()
+
+
+def holder(out: Path) -> str | None:
+    """Which process writes to an output folder, in words; None where none does."""
+    try:
+        with (out / _LOCK).open(encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return file.read(200).strip()
+    except OSError:
+        pass
+    return None
 
 
 def record_path(out: Path, sha256: str, fingerprint: str) -> Path:
@@ -410,6 +485,10 @@ def _check_version(state: Ledger) -> None:
         raise OutputError(
             f"the state in {state.out} is of version {version}, not {_VERSION}", "Choose another output folder with -o"
         )
+
+
+def _path(document: InputFile) -> bytes:
+    return os.fsencode(os.path.abspath(document.path))
 
 
 def _member(document: InputFile) -> int:

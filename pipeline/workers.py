@@ -35,6 +35,7 @@ _Result = TypeVar("_Result")
 _PR_SET_PDEATHSIG = 1
 _LOOK_EVERY = 0.1  # seconds between looks at time and memory
 _MOST_FALSE_STARTS = 3
+_LEAVE_TIME = 1.0  # seconds for idle processes to end by themselves
 _GROWN = 640  # MB of resident memory above which a process is replaced after its task; fresh ones have about 300
 _PAGE = resource.getpagesize()
 
@@ -109,12 +110,10 @@ class _Worker:
         self.process.join()
         self.pipe.close()
 
-    def retire(self) -> None:
+    def dismiss(self) -> None:
         """Let an idle process end by itself, so that it can put its things in order."""
         with contextlib.suppress(OSError):
             self.pipe.send(None)
-        self.process.join(5)
-        self.kill()
 
 
 class Pool(Generic[_Task, _Result]):
@@ -142,8 +141,14 @@ class Pool(Generic[_Task, _Result]):
         return self
 
     def __exit__(self, *error: object) -> None:
+        idle = [worker for worker in self._workers if worker.ready and worker.task is None]
+        for worker in idle:
+            worker.dismiss()
+        until = time.monotonic() + _LEAVE_TIME
+        for worker in idle:
+            worker.process.join(max(0.0, until - time.monotonic()))
         for worker in self._workers:
-            worker.kill() if worker.task is not None or not worker.ready else worker.retire()
+            worker.kill()
         self._workers.clear()
 
     def run(self, tasks: Iterator[_Task], stopping: Callable[[], bool]) -> Iterator[Answer[_Task, _Result]]:
@@ -204,7 +209,7 @@ class Pool(Generic[_Task, _Result]):
         worker.task = None
         if worker.megabytes() > _GROWN:
             self._workers.remove(worker)
-            worker.retire()
+            worker.kill()
         yield answer
 
     def _died(self, worker: _Worker) -> Iterator[Answer[_Task, _Result]]:

@@ -16,9 +16,10 @@ from pipeline import ledger
 from pipeline.domain import Status
 from pipeline.errors import MissingDependencyError, NoInputError, OutputError
 from pipeline.model_store import current
-from pipeline.run import RunSummary, rebuild, run
+from pipeline.run import Event, RunSummary, plan, rebuild, run
 from pipeline.settings import Settings
 from pipeline.spreadsheet import read
+from pipeline.workers import Limits
 from tests import readers
 
 
@@ -30,7 +31,7 @@ def scans(folder: Path, **contents: str) -> Path:
 
 
 def go(inputs: Path, out: Path, jobs: int = 1, settings: Settings | None = None, retry: bool = False) -> RunSummary:
-    return run([str(inputs)], out, settings or Settings(), jobs, 60, None, readers.STAGES, retry)
+    return run([str(inputs)], out, settings or Settings(), jobs, Limits(60), None, readers.STAGES, retry)
 
 
 def tables(out: Path) -> dict[str, bytes]:
@@ -62,7 +63,7 @@ def test_a_run_is_summed_up(tmp_path: Path) -> None:
     inputs = scans(tmp_path / "in", a="fine", b="torn-page", c="doubtful 0.4", d="damaged")
     summary = go(inputs, tmp_path / "out")
     assert (summary.documents, summary.pages, summary.reports) == (4, 9, 3)
-    assert (summary.read, summary.failed) == (4, 1)
+    assert (summary.read, summary.partial, summary.failed) == (4, 1, 1)
     assert (summary.findings, summary.failures, summary.review) == (1, 2, 4)
     assert summary.cells == {**dict.fromkeys(Status, 0), Status.ACCEPTED: 592, Status.REVIEW: 1, Status.MISSING: 1}
     assert summary.pages_per_second > 0
@@ -242,12 +243,51 @@ def test_the_review_list_begins_with_the_worst(tmp_path: Path) -> None:
     assert [row["corrected_value"] for row in worst_first] == [""] * 4
 
 
-def test_progress_is_told_after_each_document(tmp_path: Path) -> None:
-    told: list[tuple[int, int, int]] = []
-    inputs = scans(tmp_path / "in", a="fine", b="damaged", c="torn-page")
-    run([str(inputs)], tmp_path / "out", Settings(), 2, None, lambda *each: told.append(each), readers.STAGES)
-    assert [(done, total) for done, total, _ in told] == [(1, 3), (2, 3), (3, 3)]
-    assert told[-1][2] == 6
+def test_every_document_is_told_of_once_it_is_done_with(tmp_path: Path) -> None:
+    told: list[Event] = []
+    inputs, out = scans(tmp_path / "in", a="fine", b="damaged", c="torn-page", d="fine", e=""), tmp_path / "out"
+    run([str(inputs)], out, Settings(), 1, None, told.append, readers.STAGES)
+    assert [event.done for event in told] == [1, 2, 3, 4, 5]
+    assert {event.source: event.status for event in told} == {
+        "a.png": "read",
+        "b.png": "failed",
+        "c.png": "partial",
+        "d.png": "known",
+        "e.png": "failed",
+    }
+    assert (told[-1].total, told[-1].failed, told[-1].read) == (5, 3, 6)
+    assert next(event for event in told if event.source == "b.png").failures[0].kind == "damaged"
+    told.clear()
+    run([str(inputs)], out, Settings(), 1, None, told.append, readers.STAGES)
+    assert [event.status for event in told] == ["known", "known", "known", "known", "failed"]
+
+
+def test_a_plan_says_what_would_be_done_and_why_and_changes_nothing(tmp_path: Path) -> None:
+    def steps(settings: Settings | None = None, retry: bool = False) -> dict[str, tuple[str, str]]:
+        found = plan([str(inputs)], out, settings or Settings(), retry)
+        return {step.document.source: (step.action.value, step.reason) for step in found}
+
+    inputs, out = scans(tmp_path / "in", a="fine", b="damaged", c="locked x"), tmp_path / "out"
+    assert steps() == dict.fromkeys(("a.png", "b.png", "c.png"), ("read", "new"))
+    assert not out.exists()
+    go(inputs, out)
+    scans(inputs, d="fine", e="new", f="")
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+    assert steps() == {
+        "a.png": ("skip", "read before"),
+        "b.png": ("skip", "failed before: the file is cut off"),
+        "c.png": ("skip", "failed before: the document opens only with a password"),
+        "d.png": ("skip", "same content as a.png"),
+        "e.png": ("read", "new"),
+        "f.png": ("fail", "the file is empty (0 bytes)"),
+    }
+    assert steps(retry=True)["b.png"] == ("read", "failed before: the file is cut off")
+    assert steps(Settings(password="x"))["c.png"] == ("read", "was locked, and there is a password")
+    assert steps(Settings(render_dpi=300))["a.png"][0] == "read"
+    for rows in (out / ".nianbao" / "rows").rglob("*.gz"):
+        rows.unlink()
+    assert steps()["a.png"][0] == "assemble"
+    assert {path for path in out.rglob("*") if path.suffix != ".gz"} - before.keys() == set()
 
 
 def test_the_output_folder_is_no_input_but_inputs_may_lie_in_it(tmp_path: Path) -> None:

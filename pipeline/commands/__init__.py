@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from pipeline import __version__
-from pipeline.commands import console, doctor, evaluate, explain, extract, forms, models, review, train
+from pipeline.commands import console, doctor, evaluate, explain, extract, forms, models, review, status, train
 from pipeline.errors import ExitCode, NianbaoError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("extract")(extract.extract)
+app.command("status")(status.status)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("explain")(explain.explain)

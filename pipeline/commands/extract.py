@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
 import json
 import os
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.commands import console
-from pipeline.errors import ExitCode, UsageError
+from pipeline.errors import ExitCode, OutputError, UsageError
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
-    from pipeline.run import RunSummary
+    from pipeline.run import Event, RunSummary
 
 _DEFAULTS = Settings()
 
@@ -36,11 +40,20 @@ def extract(
         float, typer.Option(min=1, help="Render larger pages smaller; refuse larger pictures.")
     ] = _DEFAULTS.max_megapixels,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds after which a document is given up.")] = 3600.0,
+    memory_limit: Annotated[
+        int, typer.Option(min=500, metavar="MB", help="Memory above which a document is given up.")
+    ] = 2000,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Read again what could not be read before, or not all of it.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be read, what not, and why; write nothing.")
+    ] = False,
+    log_json: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Add a line of JSON for each document to this file.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON on standard output.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar and no summary table.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary table.")] = False,
 ) -> None:
     """Read scanned reports and write every statutory cell.
 
@@ -50,12 +63,24 @@ def extract(
     """
     from pipeline.ocr import availability
     from pipeline.run import run
+    from pipeline.workers import Limits
 
     settings = Settings(ocr=ocr, max_megapixels=max_megapixels, password=_password(password_file))
     availability(ocr)  # an unknown name is told before any work begins
-    with console.progress_bar(quiet) as progress:
+    if dry_run:
+        _print_plan(inputs, out, settings, retry_failed, quiet)
+        return
+    limits = Limits(timeout, memory_limit)
+    with console.progress(quiet) as progress, _log(log_json) as log:
+
+        def tell(event: Event) -> None:
+            if log is not None:
+                log(event)
+            if progress is not None:
+                progress(event)
+
         summary = run(
-            inputs, out, settings, jobs or len(os.sched_getaffinity(0)), timeout, progress, retry_failed=retry_failed
+            inputs, out, settings, jobs or len(os.sched_getaffinity(0)), limits, tell, retry_failed=retry_failed
         )
     if as_json:
         console.write(json.dumps(as_dict(summary), ensure_ascii=False) + "\n")
@@ -71,6 +96,7 @@ def as_dict(summary: RunSummary) -> dict[str, object]:
         "out": str(summary.out),
         "documents": summary.documents,
         "read": summary.read,
+        "partial": summary.partial,
         "failed": summary.failed,
         "pages": summary.pages,
         "reports": summary.reports,
@@ -80,6 +106,54 @@ def as_dict(summary: RunSummary) -> dict[str, object]:
         "review": summary.review,
         "seconds": round(summary.seconds, 2),
         "pages_per_second": round(summary.pages_per_second, 3),
+    }
+
+
+def _print_plan(inputs: list[str], out: Path, settings: Settings, retry_failed: bool, quiet: bool) -> None:
+    from pipeline.run import plan
+
+    counted: Counter[str] = Counter()
+    for step in plan(inputs, out, settings, retry_failed):
+        counted[step.action.value] += 1
+        console.write(f"{step.action.value}\t{step.document.source}\t{step.reason}\n")
+    if not quiet:
+        console.note("nianbao: " + ", ".join(f"{number:,} to {action}" for action, number in sorted(counted.items())))
+
+
+@contextlib.contextmanager
+def _log(path: Path | None) -> Iterator[Callable[[Event], None] | None]:
+    """What adds an event to a log, None without one."""
+    if path is None:
+        yield None
+        return
+    try:
+        file = path.open("a", encoding="utf-8", buffering=1)
+    except OSError as error:
+        raise _log_error(path, error) from error
+
+    def add(event: Event) -> None:
+        try:
+            file.write(json.dumps(_log_line(event), ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise _log_error(path, error) from error
+
+    with file:
+        yield add
+
+
+def _log_error(path: Path, error: OSError) -> OutputError:
+    return OutputError(f"{path} cannot be written: {error.strerror or error}", "Name another file with --log-json")
+
+
+def _log_line(event: Event) -> dict[str, object]:
+    return {
+        "at": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"),
+        "source": event.source,
+        "document_id": f"d-{event.sha256[:16]}" if event.sha256 else None,
+        "status": event.status,
+        "pages": event.pages,
+        "seconds": round(event.seconds, 3),
+        "failures": [{"page": each.page, "kind": each.kind, "cause": each.cause} for each in event.failures],
     }
 
 
@@ -98,8 +172,10 @@ def _password(file: Path | None) -> str | None:
 def _print_summary(summary: RunSummary) -> None:
     rows = [
         ("documents", f"{summary.documents:,}"),
+        ("- wholly read", f"{summary.documents - summary.partial - summary.failed:,}"),
+        ("- partly read", f"{summary.partial:,}"),
+        ("- not read", f"{summary.failed:,}"),
         ("documents read now", f"{summary.read:,}"),
-        ("documents not read", f"{summary.failed:,}"),
         ("pages", f"{summary.pages:,}"),
         ("reports", f"{summary.reports:,}"),
         *((f"cells {status.value}", f"{number:,}") for status, number in summary.cells.items()),

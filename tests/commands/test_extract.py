@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from pipeline import commands
 from pipeline import run as runs
-from pipeline.domain import Status
+from pipeline.commands import console
+from pipeline.domain import Failure, Status
 from pipeline.errors import ExitCode
 from pipeline.settings import Settings
+from pipeline.workers import Limits
+
+EVENT = runs.Event(
+    *("县/某局.pdf", "partial", "0123456789abcdef" * 4, 3, 1.5, (Failure(2, "the page is torn", "", "damaged"),)),
+    *(1, 4, 1, 3),
+)
 
 
 class Runner:
@@ -21,6 +29,7 @@ class Runner:
         self.failures = failures
         self.settings: Settings | None = None
         self.jobs = 0
+        self.limits = Limits()
         self.retry_failed = False
 
     def __call__(
@@ -29,14 +38,14 @@ class Runner:
         out: Path,
         settings: Settings,
         jobs: int,
-        timeout: float,
-        progress: runs.Progress | None,
+        limits: Limits,
+        tell: Callable[[runs.Event], None],
         retry_failed: bool,
     ) -> runs.RunSummary:
-        self.settings, self.jobs, self.retry_failed = settings, jobs, retry_failed
-        assert progress is None  # standard error is no terminal here
+        self.settings, self.jobs, self.limits, self.retry_failed = settings, jobs, limits, retry_failed
+        tell(EVENT)
         cells = {**dict.fromkeys(Status, 0), Status.ACCEPTED: 190, Status.REVIEW: 8}
-        return runs.RunSummary(out, 3, 8, 1, 2, 1, cells, 2, self.failures, 8, 5.0, 2.0)
+        return runs.RunSummary(out, 3, 8, 1, 2, 0, 1, cells, 2, self.failures, 8, 5.0, 2.0)
 
 
 def call(monkeypatch: pytest.MonkeyPatch, runner: Runner, *arguments: str) -> int:
@@ -56,8 +65,10 @@ def test_the_summary_goes_to_standard_error(
     assert [line.split() for line in printed.err.splitlines()] == [
         ["tables"],
         ["documents", "3"],
+        ["-", "wholly", "read", "2"],
+        ["-", "partly", "read", "0"],
+        ["-", "not", "read", "1"],
         ["documents", "read", "now", "2"],
-        ["documents", "not", "read", "1"],
         ["pages", "8"],
         ["reports", "1"],
         ["cells", "accepted", "190"],
@@ -87,6 +98,7 @@ def test_json_is_the_only_thing_on_standard_output(
         "out": "tables",
         "documents": 3,
         "read": 2,
+        "partial": 0,
         "failed": 1,
         "pages": 8,
         "reports": 1,
@@ -102,25 +114,65 @@ def test_json_is_the_only_thing_on_standard_output(
 def test_options_reach_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("密码 1\nsecond line\n", encoding="utf-8")
     runner = Runner(0)
-    arguments = ("--ocr", "tesseract", "--jobs", "3", "--max-megapixels", "50", "--retry-failed")
+    arguments = ("--ocr", "tesseract", "--jobs", "3", "--max-megapixels", "50", "--retry-failed", "--timeout", "9")
     call(monkeypatch, runner, *arguments, "--password-file", str(tmp_path / "secret"))
     assert runner.settings == Settings(ocr="tesseract", max_megapixels=50.0, password="密码 1")
     assert runner.jobs == 3
     assert runner.retry_failed
+    assert runner.limits == Limits(9.0, 2000)
 
 
-def test_a_progress_bar_shows_rate_and_rest_on_a_terminal_only(
+def test_the_log_has_a_line_of_json_for_each_document(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for _ in range(2):
+        call(monkeypatch, Runner(0), "--log-json", str(tmp_path / "log"))
+    first, second = (json.loads(line) for line in (tmp_path / "log").read_text(encoding="utf-8").splitlines())
+    assert first.pop("at") <= second.pop("at")
+    assert (
+        first
+        == second
+        == {
+            "source": "县/某局.pdf",
+            "document_id": "d-0123456789abcdef",
+            "status": "partial",
+            "pages": 3,
+            "seconds": 1.5,
+            "failures": [{"page": 2, "kind": "damaged", "cause": "the page is torn"}],
+        }
+    )
+    assert call(monkeypatch, Runner(0), "--log-json", str(tmp_path)) == ExitCode.OUTPUT
+
+
+def test_progress_shows_rate_rest_and_failures_where_somebody_looks(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
-    for name, value in {"TERM": "xterm", "COLUMNS": "100", "FORCE_COLOR": "1"}.items():
+    for name, value in {"TERM": "xterm", "COLUMNS": "200", "FORCE_COLOR": "1"}.items():
         monkeypatch.setenv(name, value)
-    with commands.console.progress_bar(quiet=False) as advance:
+    with console.progress(quiet=False) as advance:
         assert advance is not None
-        advance(1, 4, 3)
-    assert "1/4" in capsys.readouterr().err
-    with commands.console.progress_bar(quiet=True) as advance:
+        advance(EVENT)
+    assert "1 of 4 documents, 1 with failures, 3 pages read, 0.00 pages/s, unknown left" in capsys.readouterr().err
+    with console.progress(quiet=True) as advance:
         assert advance is None
     monkeypatch.setenv("TERM", "dumb")
-    with commands.console.progress_bar(quiet=False) as advance:
-        assert advance is None
+    monkeypatch.setattr(console, "_EVERY", 0.0)
+    with console.progress(quiet=False) as advance:
+        assert advance is not None
+        advance(EVENT)
+    assert capsys.readouterr().err.startswith("nianbao: 1 of 4 documents, 1 with failures, 3 pages read, ")
+
+
+def test_the_pace_is_that_of_the_last_two_minutes() -> None:
+    meter = console.Meter()
+    for second in range(0, 1000, 10):
+        meter.add(second, done=second if second < 500 else 500 + (second - 500) // 10, pages=second // 2)
+    assert meter.pages_per_second() == pytest.approx(0.5)
+    assert meter.left(1000) == pytest.approx((1000 - 549) * 10)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(None, "unknown"), (0, "0 s"), (59, "59 s"), (60, "1 min"), (3500, "58 min"), (12_000, "3 h 20 min")],
+)
+def test_durations_are_told_in_words(seconds: float | None, words: str) -> None:
+    assert console.duration(seconds) == words

@@ -14,14 +14,15 @@ import pytest
 from pipeline.run import run
 from pipeline.settings import Settings
 from pipeline.spreadsheet import read
+from pipeline.workers import Limits
 from tests import readers
 
 
-def go(folder: Path, contents: dict[str, str], jobs: int = 2, timeout: float | None = 60) -> Path:
+def go(folder: Path, contents: dict[str, str], jobs: int = 2, limits: Limits | None = None) -> Path:
     folder.mkdir(exist_ok=True)
     for name, content in contents.items():
         (folder / name).write_text(content)
-    run([str(folder)], folder / "out", Settings(), jobs, timeout, None, readers.STAGES)
+    run([str(folder)], folder / "out", Settings(), jobs, limits or Limits(60), None, readers.STAGES)
     return folder / "out"
 
 
@@ -48,9 +49,15 @@ def test_a_document_whose_process_was_lost_is_tried_once_more_alone(tmp_path: Pa
 
 
 def test_a_document_that_never_ends_is_given_up(tmp_path: Path) -> None:
-    out = go(tmp_path, {"a.png": "hang", "b.png": "fine", "c.png": "fine"}, timeout=1)
+    out = go(tmp_path, {"a.png": "hang", "b.png": "fine", "c.png": "fine"}, limits=Limits(1))
     assert sources(out) == ["b.png", "c.png"]
     assert failures(out) == {"a.png": "reading it took longer than 1 seconds"}
+
+
+def test_a_document_that_takes_too_much_memory_is_given_up(tmp_path: Path) -> None:
+    out = go(tmp_path, {"a.png": "swell 600", "b.png": "swell 10", "c.png": "fine"}, limits=Limits(60, megabytes=500))
+    assert sources(out) == ["b.png", "c.png"]
+    assert failures(out) == {"a.png": "reading it took more than 500 MB of memory"}
 
 
 def test_every_kind_of_trouble_is_one_line_in_words(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

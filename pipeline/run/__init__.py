@@ -1,0 +1,190 @@
+"""Many documents: what is to be read, read in processes of its own, and the tables made of everything that was read.
+
+What was read under the same fingerprint before is not read again. A document is read in a process apart, so that a
+crash or a hang costs that document alone. Its record is stored first and the line in the ledger last; the tables are
+put together at the end from what is stored, in the order of the inputs. So they depend neither on the number of
+processes nor on how often the run was stopped, but for the seconds that reading took.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pipeline import fingerprint
+from pipeline.documents import InputFile, find_inputs
+from pipeline.domain import Status
+from pipeline.errors import NoInputError, OutputError
+from pipeline.ledger import blank, hold, is_there, look
+from pipeline.run.output import Counts, write_tables
+from pipeline.run.plan import Action, Plan, Step
+from pipeline.run.tasks import Stages
+from pipeline.run.work import Event, Work
+from pipeline.settings import Settings
+from pipeline.workers import Limits
+
+__all__ = ["Action", "Event", "RunSummary", "Stages", "Step", "plan", "rebuild", "run"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """What a run gave.
+
+    Attributes:
+        out: folder with the tables.
+        documents, pages, reports: how many there are; a document that failed counts as a document.
+        read: documents read in this run; the others were known, or have the same content as one that was.
+        partial: documents of which some pages could not be read.
+        failed: documents of which nothing could be read; the rest was read wholly.
+        cells: number of cells by status.
+        findings: rules that the printed figures do not satisfy.
+        failures: documents and pages that could not be read.
+        review: rows of review.csv.
+        seconds: wall time of the whole run.
+        pages_per_second: pages read in this run, from the moment the first process was ready to read.
+        kept: copy of a review table of before that held answers nobody had applied.
+    """
+
+    out: Path
+    documents: int
+    pages: int
+    reports: int
+    read: int
+    partial: int
+    failed: int
+    cells: Mapping[Status, int]
+    findings: int
+    failures: int
+    review: int
+    seconds: float
+    pages_per_second: float
+    kept: Path | None = None
+
+
+def run(
+    inputs: Sequence[str],
+    out: Path,
+    settings: Settings,
+    jobs: int,
+    limits: Limits | None = None,
+    tell: Callable[[Event], None] | None = None,
+    stages: Stages | None = None,
+    retry_failed: bool = False,
+) -> RunSummary:
+    """Read all inputs that were not read before, and write the tables of all.
+
+    Args:
+        inputs: files, folders, patterns and archives, as `pipeline.documents.find_inputs` takes them.
+        out: folder for the tables and for the state of the run; it is never read as an input.
+        settings: what decides the result.
+        jobs: number of processes, at least 1.
+        limits: what one document may cost; without them it may take for ever.
+        tell: called after each document.
+        stages: how one document is read.
+        retry_failed: read again what could not be read before, or not all of it.
+
+    Raises:
+        NoInputError: there is nothing to read.
+        OutputError: the folder cannot be written or another run is writing it.
+        MissingDependencyError, ModelError: what every document needs is not there.
+        KeyboardInterrupt: the user interrupted; documents in hand had some seconds to end, and what was read is kept.
+    """
+    began = time.time()
+    found = _find(inputs, out)
+    reading, assembly = fingerprint.of_reading(settings), fingerprint.of_assembly()
+    with hold(out) as state:
+        state.sweep()
+        state.remember(
+            settings={name: value for name, value in asdict(settings).items() if name != "password"},
+            roots=[os.path.abspath(each) for each in inputs],
+            reading=reading,
+            began=began,
+            ended=None,
+        )
+        work = Work(Plan(state, settings, reading, assembly, retry_failed), stages or Stages(), tell)
+        work.read_all(found, jobs, limits or Limits())
+        read_until = time.time()
+        counts = write_tables(state)
+        if counts.documents != len(found):
+            raise RuntimeError(f"{len(found)} documents went in, {counts.documents} came out")
+        state.remember(ended=time.time())
+    return _summary(out, counts, work, began, read_until)
+
+
+def plan(inputs: Sequence[str], out: Path, settings: Settings, retry_failed: bool = False) -> Iterator[Step]:
+    """What `run` would do about each input, and why; nothing is written.
+
+    Raises:
+        NoInputError: there is nothing to read.
+        MissingDependencyError, ModelError: what every document needs is not there.
+        UsageError: the state of the folder cannot be read.
+    """
+    found = _find(inputs, out)
+    reading, assembly = fingerprint.of_reading(settings), fingerprint.of_assembly()
+    with look(out) if is_there(out) else blank(out) as state:
+        decided = Plan(state, settings, reading, assembly, retry_failed)
+        yield from decided.steps(range(len(found)), found, state.known_contents(found))
+
+
+def rebuild(out: Path, jobs: int = 1, stages: Stages | None = None) -> RunSummary:
+    """Assemble anew what was read, where its rows are not of the present forms, rules and models, and write the tables.
+
+    Nothing is read again: the inputs need not be there.
+
+    Args:
+        out: folder of a run that has come to its end.
+        jobs: number of processes, at least 1.
+        stages: how one document is assembled.
+
+    Raises:
+        OutputError: the folder cannot be written, another run is writing it, or its run has not come to its end.
+        ModelError: there is no label model.
+    """
+    began = time.time()
+    assembly = fingerprint.of_assembly()
+    with hold(out) as state:
+        state.sweep()
+        waiting = len(state.unsettled())
+        if waiting:
+            raise OutputError(
+                f"{waiting} of the documents of {out} were not read yet", "Run nianbao extract again to read the rest"
+            )
+        work = Work(Plan(state, Settings(), "", assembly, retry_failed=False), stages or Stages())
+        work.assemble_all(jobs)
+        counts = write_tables(state)
+    return _summary(out, counts, work, began, began)
+
+
+def _find(inputs: Sequence[str], out: Path) -> list[InputFile]:
+    """The documents; the output folder is left out where it may be met while searching."""
+    folder = out.resolve()
+    inside = any(Path(each).resolve().is_relative_to(folder) for each in inputs)  # then it is meant
+    found = list(find_inputs(inputs, exclude=() if inside else (out,)))
+    if not found:
+        raise NoInputError(
+            f"nothing to read in {', '.join(inputs)}", "Name files or folders with PDF, TIFF, PNG or JPEG pictures"
+        )
+    return found
+
+
+def _summary(out: Path, counts: Counts, work: Work, began: float, read_until: float) -> RunSummary:
+    seconds = read_until - work.first_ready
+    return RunSummary(
+        out=out,
+        documents=counts.documents,
+        pages=counts.pages,
+        reports=counts.reports,
+        read=work.read,
+        partial=counts.partial,
+        failed=counts.failed,
+        cells={status: counts.cells[status.value] for status in Status},
+        findings=counts.findings,
+        failures=counts.failures,
+        review=counts.review,
+        seconds=time.time() - began,
+        pages_per_second=work.pages / seconds if seconds > 0 else 0.0,
+        kept=out / counts.kept if counts.kept else None,
+    )

@@ -1,0 +1,119 @@
+"""What is to be done about each input, and why: the same for a run and for who only wants to know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pipeline.documents import InputFile
+from pipeline.domain import Failure
+from pipeline.errors import DocumentError
+from pipeline.ledger import Ledger, Outcome, stamp
+from pipeline.run.tasks import failure_of, rows_name
+from pipeline.settings import Settings
+
+
+class Action(StrEnum):
+    """What is to be done about an input."""
+
+    READ = "read"
+    ASSEMBLE = "assemble"
+    SKIP = "skip"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What is to be done about one input, and why.
+
+    Attributes:
+        position: of the input among all.
+        sha256: of its content; None where it cannot be opened.
+        before: what `pipeline.ledger.stamp` said where the content was looked at just now.
+        looked: whether it was.
+        known: what reading the content gave before; None where nothing did.
+        failure: why it cannot be opened.
+    """
+
+    position: int
+    document: InputFile
+    action: Action
+    reason: str
+    sha256: str | None
+    before: str | None = None
+    looked: bool = False
+    known: Outcome | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Decides about inputs by what the ledger knows; it changes nothing.
+
+    Attributes:
+        reading, assembly: fingerprints.
+    """
+
+    state: Ledger
+    settings: Settings
+    reading: str
+    assembly: str
+    retry_failed: bool
+
+    def steps(
+        self,
+        chosen: Sequence[int],
+        found: Sequence[InputFile],
+        contents: Sequence[str | None],
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> Iterator[Step]:
+        """The steps for the inputs at the positions chosen, in order.
+
+        Args:
+            found: all inputs.
+            contents: SHA-256 of each where it is known.
+            stopping: asked before each step; no further one is given once it says so.
+        """
+        taken: dict[str, int] = {}
+        for position in chosen:
+            if stopping():
+                return
+            document, sha256 = found[position], contents[position]
+            looked, before = sha256 is None, None
+            if sha256 is None:
+                before = stamp(document)
+                try:
+                    sha256 = document.sha256()
+                except DocumentError as error:
+                    failure = failure_of(error)
+                    yield Step(position, document, Action.FAIL, failure.cause, None, failure=failure)
+                    continue
+            first = taken.setdefault(sha256, position)
+            known = self.state.outcome(sha256)
+            if first != position:
+                action, reason = Action.SKIP, f"same content as {found[first].source}"
+            else:
+                action, reason = self._decide(known)
+            yield Step(position, document, action, reason, sha256, before, looked, known)
+
+    def _decide(self, known: Outcome | None) -> tuple[Action, str]:
+        if known is None:
+            return Action.READ, "new"
+        if known.fingerprint != self.reading:
+            return Action.READ, "settings, engine, models or program have changed"
+        if known.failures and self.retry_failed:
+            return Action.READ, f"failed before: {known.failures[0].cause}"
+        if self.settings.password is not None and any(each.kind == "encrypted" for each in known.failures):
+            return Action.READ, "was locked, and there is a password"
+        if not self.state.is_whole(known):
+            return Action.READ, "its record is missing or damaged"
+        if not self.is_assembled(known):
+            return Action.ASSEMBLE, "forms, rules, label model or program have changed"
+        if known.failures:
+            return Action.SKIP, f"failed before: {known.failures[0].cause}"
+        return Action.SKIP, "read before"
+
+    def is_assembled(self, known: Outcome) -> bool:
+        """Whether the rows of what was read are those of the present forms, rules and models."""
+        return self.state.is_assembled(known, rows_name(known.fingerprint, self.assembly))

@@ -1,0 +1,226 @@
+"""Everything that is to be done before the tables can be written, done by processes that may be lost."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from pipeline.documents import InputFile
+from pipeline.domain import Failure
+from pipeline.errors import NianbaoError
+from pipeline.ledger import Outcome
+from pipeline.run.plan import Action, Plan, Step
+from pipeline.run.tasks import ADVICE, Done, Stages, Task, carry_out, prepare
+from pipeline.workers import Answer, Limits, LostError, Pool
+
+_log = logging.getLogger(__name__)
+_MOST_ROUNDS = 3
+_THREAD_LIMITS = ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One document is done with.
+
+    Attributes:
+        status: read, partial (some pages failed), failed, or known (from before, or from a file of the same content).
+        sha256: of its content; None where it could not be opened.
+        pages: number of its pages that were read.
+        seconds: that reading it took.
+        done: documents done with so far, this one included.
+        failed: those of them that have failures.
+        read: pages read so far in this run.
+    """
+
+    source: str
+    status: str
+    sha256: str | None
+    pages: int
+    seconds: float
+    failures: tuple[Failure, ...]
+    done: int
+    total: int
+    failed: int
+    read: int
+
+
+class Work:
+    """What is to be done by a plan, and what came of it so far."""
+
+    def __init__(self, plan: Plan, stages: Stages, tell: Callable[[Event], None] | None = None) -> None:
+        self._plan = plan
+        self._state = plan.state
+        self._stages = stages
+        self._tell = tell
+        self._done: set[int] = set()
+        self._total = self._failed = 0
+        self.read = self.pages = 0
+        self.first_ready = math.inf
+
+    def read_all(self, found: Sequence[InputFile], jobs: int, limits: Limits) -> None:
+        """Read what has to be read, and assemble what has to be assembled.
+
+        Raises:
+            KeyboardInterrupt, NianbaoError: as `pipeline.run.run` says.
+        """
+        contents = self._state.known_contents(found)
+        self._state.take_inputs(found, contents)
+        self._total = len(found)
+        waiting: Sequence[int] = range(len(found))
+        for _ in range(_MOST_ROUNDS):
+            self._carry_out(partial(self._to_do, waiting, found, contents), min(jobs, len(waiting)), limits, True)
+            # A file that changed between two looks leaves those behind that had the content it had at first.
+            waiting = self._state.unsettled()
+            if not waiting:
+                return
+        raise RuntimeError(f"{len(waiting)} of {len(found)} documents have no outcome")
+
+    def assemble_all(self, jobs: int) -> None:
+        """Assemble what was read, where its rows are of another state than the present one."""
+        tasks = [
+            self._task(Step(position, entry.document, Action.ASSEMBLE, "", entry.sha256, known=entry.outcome))
+            for position, entry in enumerate(self._state.entries(once=True))
+            if entry.outcome is not None and not self._plan.is_assembled(entry.outcome)
+        ]
+        if tasks:
+            self._carry_out(lambda _: iter(tasks), min(jobs, len(tasks)), Limits(), False)
+
+    def _carry_out(
+        self, tasks: Callable[[Callable[[], bool]], Iterator[Task]], processes: int, limits: Limits, reads: bool
+    ) -> None:
+        for name in _THREAD_LIMITS:  # inherited by the processes; more threads only get in each other's way
+            os.environ.setdefault(name, "1")
+        with _stoppable() as stopping:
+            lost: list[Task] = []
+            with self._pool(processes, limits, reads) as pool:
+                for answer in pool.run(tasks(stopping), stopping):
+                    if isinstance(answer.error, LostError):
+                        lost.append(answer.task)
+                    else:
+                        self._settle(answer)
+            for task in lost:  # alone: it may have been the fault of what ran beside it
+                with self._pool(1, limits, reads) as pool:
+                    for answer in pool.run(iter([task]), stopping):
+                        self._settle(answer)
+            if stopping():
+                raise KeyboardInterrupt
+
+    def _pool(self, processes: int, limits: Limits, reads: bool) -> Pool[Task, Done]:
+        return Pool(processes, partial(prepare, self._stages, self._plan.settings, reads), carry_out, limits)
+
+    def _to_do(
+        self,
+        chosen: Sequence[int],
+        found: Sequence[InputFile],
+        contents: Sequence[str | None],
+        stopping: Callable[[], bool],
+    ) -> Iterator[Task]:
+        """The tasks; what is known or cannot be opened is settled on the way."""
+        for step in self._plan.steps(chosen, found, contents, stopping):
+            if step.looked and step.sha256 is not None:
+                self._state.identify(step.position, step.document, step.sha256, step.before)
+            if step.action in (Action.READ, Action.ASSEMBLE):
+                yield self._task(step)
+                continue
+            if step.failure is not None:
+                self._state.fail_input(step.position, step.failure)
+            failures = (
+                (step.failure,) if step.failure is not None else () if step.known is None else step.known.failures
+            )
+            status = "known" if step.failure is None else "failed"
+            pages = 0 if step.known is None else step.known.pages
+            self._advance(step.position, step.document, status, step.sha256, pages, 0.0, failures)
+
+    def _task(self, step: Step) -> Task:
+        known = step.known if step.action is Action.ASSEMBLE else None
+        plan = self._plan
+        return Task(
+            *(step.position, step.document, step.sha256 or "", known, self._state.out, plan.settings),
+            *(plan.reading, plan.assembly, self._stages),
+        )
+
+    def _settle(self, answer: Answer[Task, Done]) -> None:
+        """Note what came of a task; whatever became of its process is an outcome of that document.
+
+        Raises:
+            NianbaoError: something is wrong that concerns every document.
+        """
+        task, outcome = answer.task, answer.result
+        if isinstance(answer.error, NianbaoError):
+            raise answer.error
+        if outcome is None:
+            failure = _failure(task, answer.error)
+            outcome = Outcome(task.sha256, self._plan.reading, 0, 0.0, answer.ended, (failure,), 0)
+        if isinstance(outcome, Failure):
+            self._state.fail_input(task.position, outcome)
+            self._advance(task.position, task.document, "failed", None, 0, 0.0, (outcome,))
+            return
+        if outcome.sha256 != task.sha256:
+            self._state.identify(task.position, task.document, outcome.sha256, None)
+        self._state.settle(outcome)
+        if task.known is None:
+            self.read += 1
+            self.pages += outcome.pages
+            self.first_ready = min(self.first_ready, answer.ended - outcome.seconds)
+        status = "read" if not outcome.failures else "partial" if outcome.size else "failed"
+        self._advance(
+            task.position, task.document, status, outcome.sha256, outcome.pages, outcome.seconds, outcome.failures
+        )
+
+    def _advance(
+        self,
+        position: int,
+        document: InputFile,
+        status: str,
+        sha256: str | None,
+        pages: int,
+        seconds: float,
+        failures: tuple[Failure, ...],
+    ) -> None:
+        if position not in self._done:
+            self._done.add(position)
+            self._failed += bool(failures)
+        if self._tell is not None:
+            self._tell(
+                Event(
+                    *(document.source, status, sha256, pages, seconds, failures),
+                    *(len(self._done), self._total, self._failed, self.pages),
+                )
+            )
+
+
+def _failure(task: Task, error: BaseException | None) -> Failure:
+    if isinstance(error, LostError):
+        return Failure(None, str(error), ADVICE[error.kind], error.kind)
+    _log.error("%s: unexpected error", task.document.source, exc_info=error)
+    cause = f"an unexpected error: {type(error).__name__}: {error}"
+    return Failure(
+        None, cause, "This is a fault of nianbao; please report it with the message on standard error", "fault"
+    )
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[Callable[[], bool]]:
+    """Within the block the first Ctrl-C only makes the function yielded say so; the second one interrupts at once."""
+    asked = threading.Event()
+
+    def stop(number: int, frame: object) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    if threading.current_thread() is not threading.main_thread():  # only there signals arrive
+        yield asked.is_set
+        return
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield asked.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
