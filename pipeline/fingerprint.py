@@ -21,11 +21,33 @@ from pipeline.settings import Settings
 _PACKAGE = Path(__file__).resolve().parent
 # What stands between the bytes of a file and its record, and what stands between the record and the tables.
 _READING = (
-    *("documents", "imaging", "tables", "ocr", "domain.py", "geometry.py", "keeping.py", "reading.py", "records.py"),
+    *(
+        "documents",
+        "imaging",
+        "tables",
+        "ocr",
+        "domain.py",
+        "errors.py",
+        "geometry.py",
+        "keeping.py",
+        "reading.py",
+        "records.py",
+    ),
     *("settings.py", "values.py"),
 )
 _ASSEMBLY = (
-    *("assemble", "forms", "labels", "reconcile", "rules", "confidence.py", "dataset.py", "extract.py", "results.py"),
+    *(
+        "assemble",
+        "forms",
+        "labels",
+        "reconcile",
+        "rules",
+        "confidence.py",
+        "corrections.py",
+        "dataset.py",
+        "extract.py",
+        "results.py",
+    ),
     *("review", "spreadsheet.py"),
 )
 _READING_LIBRARIES = (

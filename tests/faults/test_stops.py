@@ -1,0 +1,171 @@
+"""A run that is killed, interrupted or out of room loses nothing: going on gives what an undisturbed run gives."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from io import BytesIO
+from pathlib import Path
+
+import pikepdf
+import pytest
+
+from pipeline.errors import ExitCode
+from pipeline.spreadsheet import read
+from tests.documents.builders import text_pdf
+
+SCRIPT = """
+import resource, sys
+from pathlib import Path
+from pipeline import commands
+from pipeline.run import run
+from pipeline.settings import Settings
+from pipeline.workers import Limits
+from tests import readers
+SCANS, OUT, ROOM = (sys.argv + ["", "", "0"])[1:4]
+@commands.app.command("go")
+def go() -> None:
+    run([SCANS], Path(OUT), Settings(), 2, Limits(1), None, readers.STAGES)
+if __name__ == "__main__":
+    if ROOM != "0":
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(ROOM), int(ROOM)))
+    sys.argv = ["nianbao", "go"]
+    commands.main()
+"""
+
+
+@pytest.fixture
+def scans(tmp_path: Path) -> Path:
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    kinds = ["fine", "doubtful 0.{n}", "torn-page", "damaged", "slow 0.{n}", "", "doubtful 0.5", "fine {n}"]
+    for number in range(40):
+        (folder / f"{number:02}.png").write_text(kinds[number % len(kinds)].format(n=number % 9))
+    (folder / "crash.png").write_text("crash")
+    (folder / "hang.png").write_text("hang")
+    return folder
+
+
+def start(scans: Path, out: Path, room: int = 0) -> subprocess.Popen[str]:
+    script = scans.parent / "script.py"
+    script.write_text(SCRIPT)
+    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+    return subprocess.Popen(
+        [sys.executable, str(script), str(scans), str(out), str(room)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+
+
+def finish(scans: Path, out: Path, room: int = 0) -> tuple[int, str]:
+    running = start(scans, out, room)
+    _, errors = running.communicate(timeout=100)
+    return running.returncode, errors
+
+
+def tables(out: Path) -> dict[str, bytes]:
+    found = {path.name: path.read_bytes() for path in out.glob("*.csv")}
+    assert len(found) == 6
+    return found
+
+
+def check_whole(out: Path) -> None:
+    with sqlite3.connect(out / ".nianbao" / "ledger.sqlite") as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert [path.name for path in out.rglob("*") if "part" in path.name] == []
+
+
+def test_a_run_that_was_killed_again_and_again_ends_as_if_nothing_had_happened(scans: Path, tmp_path: Path) -> None:
+    assert finish(scans, tmp_path / "undisturbed")[0] == ExitCode.OK
+    out, chance = tmp_path / "out", random.Random(7)
+    for _ in range(5):
+        running = start(scans, out)
+        time.sleep(chance.uniform(0.5, 4))
+        running.kill()
+        running.communicate(timeout=30)
+    assert finish(scans, out)[0] == ExitCode.OK
+    assert tables(out) == tables(tmp_path / "undisturbed")
+    check_whole(out)
+    reported = {row["source"] for row in read(out / "reports.csv", ["source"])}
+    failed = {row["source"] for row in read(out / "failures.csv", ["source"])}
+    assert reported | failed == {path.name for path in scans.iterdir()}
+
+
+@pytest.mark.parametrize("room", [200, 3_000, 60_000])
+def test_a_full_disk_stops_the_run_cleanly_and_room_lets_it_go_on(scans: Path, tmp_path: Path, room: int) -> None:
+    out = tmp_path / "out"
+    code, errors = finish(scans, out, room)
+    assert code == ExitCode.OUTPUT, errors
+    assert "cannot be written" in errors
+    assert "Traceback" not in errors
+    assert list(out.glob("*.csv")) == []
+    assert finish(scans, out)[0] == ExitCode.OK
+    assert finish(scans, tmp_path / "undisturbed")[0] == ExitCode.OK
+    assert tables(out) == tables(tmp_path / "undisturbed")
+    check_whole(out)
+
+
+def test_ctrl_c_ends_within_seven_seconds_and_keeps_what_was_read(tmp_path: Path) -> None:
+    scans, out = tmp_path / "scans", tmp_path / "out"
+    scans.mkdir()
+    for name, content in {"a.png": "fine", "b.png": "slow 60", "c.png": "slow 61"}.items():
+        (scans / name).write_text(content)
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.replace("Limits(1)", "Limits(90)"))
+    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+    running = subprocess.Popen(
+        [sys.executable, str(script), str(scans), str(out), "0"], stderr=subprocess.PIPE, text=True, env=environment
+    )
+    until = time.monotonic() + 60
+    while not list((out / ".nianbao" / "rows").rglob("*.gz")) and time.monotonic() < until:
+        time.sleep(0.1)
+    time.sleep(0.5)
+    began = time.monotonic()
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=30)
+    assert time.monotonic() - began < 7
+    assert running.returncode == ExitCode.INTERRUPTED
+    assert "the same command reads what is left" in errors
+    with sqlite3.connect(out / ".nianbao" / "ledger.sqlite") as database:
+        assert database.execute("SELECT count(*) FROM outcomes").fetchone() == (1,)
+
+
+def nested_forms(depth: int = 13) -> bytes:
+    """A page that draws a form ten times, which draws another ten times, and so on: no renderer comes to its end."""
+    buffer = BytesIO()
+    with pikepdf.open(BytesIO(text_pdf())) as pdf:
+        box = pikepdf.Array([0, 0, 600, 800])
+        inner = pdf.make_stream(b"0 0 1 1 re f", Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Form, BBox=box)
+        for _ in range(depth):
+            resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(F=inner))
+            inner = pdf.make_stream(
+                b"/F Do " * 10, Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Form, BBox=box, Resources=resources
+            )
+        pdf.pages[0].Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(F=inner))
+        pdf.pages[0].Contents = pdf.make_stream(b"/F Do")
+        pdf.save(buffer)
+    return buffer.getvalue()
+
+
+def test_a_page_on_which_the_renderer_hangs_is_given_up(tmp_path: Path) -> None:
+    (tmp_path / "laughs.pdf").write_bytes(nested_forms())
+    log = tmp_path / "log"
+    done = subprocess.run(
+        [sys.executable, "-m", "pipeline", "extract", str(tmp_path / "laughs.pdf"), "-o", str(tmp_path / "out")]
+        + ["--ocr", "null", "--jobs", "1", "--timeout", "2", "--log-json", str(log)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=110,
+    )
+    assert done.returncode == ExitCode.FAILURES, done.stderr
+    (row,) = read(tmp_path / "out" / "failures.csv", ["kind"])
+    assert row["kind"] == "timeout"
+    assert re.search(r'"status": "failed"', log.read_text())
