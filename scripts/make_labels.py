@@ -69,8 +69,8 @@ def main() -> None:
     readings = [e for e in known if e.source.startswith("ocr:")] if arguments.keep_readings else scanned(forms)
     legible = [e for e in readings if recognisable(e)]
     made = [*printed(forms, SEED), *legible, *lines(forms, SEED + 2), *strangers(forms, SEED + 3)]
-    kept = [e for e in known if e.source.startswith("correction:")]
-    examples = without_repeats([*made, *kept])
+    kept = [e for e in known if e.corrected]
+    examples = [*without_repeats(made), *kept]
     write_labels(out, examples)
     print(
         f"{out}: {len(examples)} labels of {len({e.label_id for e in examples})} classes, {len(kept)} corrections kept"

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from pipeline import __version__
-from pipeline.commands import console, doctor, evaluate, explain, extract, forms, models, review, status, train
+from pipeline.commands import console, doctor, evaluate, explain, extract, forms, models, retrain, review, status, train
 from pipeline.errors import ExitCode, NianbaoError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app = typer.Typer(
 app.command("extract")(extract.extract)
 app.command("status")(status.status)
 app.command("train")(train.train)
+app.command("retrain")(retrain.retrain)
 app.command("evaluate")(evaluate.evaluate)
 app.command("explain")(explain.explain)
 app.add_typer(models.app, name="models")

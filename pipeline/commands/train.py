@@ -13,7 +13,9 @@ from pipeline.errors import ExitCode, UsageError
 
 
 def train(
-    training_data: Annotated[Path, typer.Option(metavar="DIR", help="Folder with labels.csv.")] = Path("training_data"),
+    training_data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder with labels.csv; training_data by default.")
+    ] = None,
     models: Annotated[Path, typer.Option(metavar="DIR", help="Folder the models are written to.")] = Path("models"),
     check: Annotated[
         bool, typer.Option("--check", help="Only tell whether the models there are what the data gives; write nothing.")
@@ -27,32 +29,35 @@ def train(
     With --check the exit code is 1 when a model differs from what its training data gives. With --audit the labels that
     may have been given a wrong meaning are printed, worst first.
     """
-    if not training_data.is_dir():
-        raise UsageError(
-            f"{training_data} is no folder", "Run it in a checkout, or name the folder with --training-data"
-        )
     if audit:
-        _audit(training_data / "labels.csv")
+        _audit(training_data)
         return
+    folder = training_data or Path("training_data")
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is no folder", "Run it in a checkout, or name the folder with --training-data")
     from pipeline.retrain import training
 
-    outcomes = training.train(training_data, models, check)
+    outcomes = training.train(folder, models, check)
     for outcome in outcomes:
         console.write(f"{outcome.model}: {outcome.folder}: {outcome.explanation}\n")
     if check and not all(outcome.reproduced for outcome in outcomes):
         raise typer.Exit(ExitCode.FAILURES)
 
 
-def _audit(path: Path) -> None:
+def _audit(folder: Path | None) -> None:
     """Print what may be mistaken: row of the file, both meanings with their probabilities, text and source."""
-    from pipeline.labels.dataset import read_labels
+    from pipeline.labels.dataset import in_force, read_labels
     from pipeline.retrain.audit import suspicious
+    from pipeline.retrain.retraining import learned_files
 
+    files = learned_files() if folder is None else (folder / "labels.csv",)
     # Rows as a spreadsheet counts them: the columns are row 1.
-    learned = [(row, each) for row, each in enumerate(read_labels(path), start=2) if each.split == "train"]
-    found = suspicious([example for _, example in learned])
+    rows = {example: f"{file}:{row}" for file in files for row, example in enumerate(read_labels(file), start=2)}
+    learned = [example for example in in_force(rows) if example.split == "train"]
+    found = suspicious(learned)
     for each in found:
-        row, example = learned[each.index]
+        example = learned[each.index]
         meanings = f"{example.label_id}\t{each.given:.4f}\t{each.suggested}\t{each.likely:.4f}"
-        console.write(f"{row}\t{meanings}\t{' '.join(example.context.text.split())}\t{example.source}\n")
-    print(f"{len(found)} of {len(learned)} labels in {path} may mean something else", file=sys.stderr)
+        text = " ".join(example.context.text.split())
+        console.write(f"{rows[example]}\t{meanings}\t{text}\t{example.source}\n")
+    print(f"{len(found)} of {len(learned)} labels may mean something else", file=sys.stderr)

@@ -28,6 +28,8 @@ _NGRAMS = {"text": (1, 3), "parent": (1, 2), "section": (1, 2), "previous": (1, 
 _MOST_FEATURES = {"text": 4500, "parent": 700, "section": 350, "previous": 1100, "following": 1100}
 _RARE = 3
 _STRENGTH = 20.0
+# What occurs less often than `_RARE` is not learned at all, and every other wording is there many times over.
+_COPIES_OF_CORRECTIONS = 6
 _ITERATIONS = 120
 _TOLERANCE = 5e-4
 # Weights below this never decide anything; as zeros they take no room.
@@ -93,7 +95,8 @@ class LabelClassifier:
 def fit(examples: Sequence[Example]) -> LabelModel:
     """Fit the classifier to the training part of ``examples``; the same examples give the same weights.
 
-    Each example is learned as it is and once more as a poor scan shows it.
+    Each example is learned as it is and once more as a poor scan shows it; what a person answered, several times more,
+    since it stands for all the reports that are to come.
     """
     from threadpoolctl import threadpool_limits
 
@@ -106,7 +109,10 @@ def fit(examples: Sequence[Example]) -> LabelModel:
     held_back = [degraded(example, confusions, alphabet, rng) for example in learned[::3]]
 
     pipeline = _pipeline()
-    both = [*learned, *copies]
+    more = [
+        degraded(e, confusions, alphabet, rng) for e in learned if e.corrected for _ in range(_COPIES_OF_CORRECTIONS)
+    ]
+    both = [*learned, *copies, *more]
     # One thread: the order of additions decides the last bits.
     with threadpool_limits(limits=1):
         pipeline.fit(_table(both, characters), np.array([example.label_id for example in both]))
@@ -135,7 +141,9 @@ def _table(examples: Sequence[Example], characters: frozenset[str]) -> NDArray[A
 
 
 def _characters(learned: Sequence[Example]) -> frozenset[str]:
-    return known_characters(example.base for example in learned if example.label_id != OTHER)
+    """The characters of the forms, and of what people corrected."""
+    printed = (e.context.text if e.corrected else e.base for e in learned if e.corrected or e.label_id != OTHER)
+    return known_characters(printed)
 
 
 def _pipeline() -> Any:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.domain import LabelContext
-from pipeline.errors import UsageError
+from pipeline.errors import OutputError, UsageError
+from pipeline.labels.normalise import normalise
 
 COLUMNS = (
     "label_id",
@@ -26,7 +27,10 @@ COLUMNS = (
     "source",
     "split",
 )
-SPLITS = ("train", "test")
+SPLITS = ("train", "test", "withdrawn")
+CORRECTION = "correction:"
+"""Begins the source of what a person answered."""
+
 _LABEL_ID = re.compile(r"other|(row|column|caption|group|header|section|title)(/[^\s/]+)+")
 
 
@@ -39,8 +43,8 @@ class Example:
         context: the text with what surrounds it.
         base: the wording the text came from, empty when it came from a document.
         source: where it is from: ``form``, ``variant``, ``deviation:<kind>``, ``ocr:<engine>:<font>:<damage>``,
-            ``other:<kind>`` or ``correction:<document>``.
-        split: ``train``, or ``test`` for what the model never sees.
+            ``other:<kind>`` or ``correction:<document>:<date>:<correction id>``.
+        split: ``train``, ``test`` for what the model never sees, or ``withdrawn`` for an answer that was taken back.
     """
 
     label_id: str
@@ -48,6 +52,11 @@ class Example:
     base: str
     source: str
     split: str = "train"
+
+    @property
+    def corrected(self) -> bool:
+        """Whether a person answered it."""
+        return self.source.startswith(CORRECTION)
 
 
 def read_labels(path: Path) -> tuple[Example, ...]:
@@ -83,13 +92,40 @@ def read_labels(path: Path) -> tuple[Example, ...]:
     return tuple(examples)
 
 
-def append_labels(path: Path, examples: Iterable[Example]) -> int:
-    """Append those examples that the file does not hold yet; returns how many were new.
+def in_force(examples: Iterable[Example]) -> tuple[Example, ...]:
+    """What is to be learned and measured: without answers taken back, and without those that a later one replaces.
 
-    The file is replaced in one step, so that a reader sees the old content or the new one.
+    A correction replaces what was learned before of the very same label in the very same surroundings.
     """
-    known = list(read_labels(path)) if path.exists() else []
-    seen = set(known)
+    examples = tuple(examples)
+    withdrawn = {(e.label_id, e.context, e.source) for e in examples if e.split == "withdrawn"}
+    kept = []
+    later: dict[tuple[str, ...], str] = {}
+    for example in reversed(examples):
+        if example.split == "withdrawn" or (example.label_id, example.context, example.source) in withdrawn:
+            continue
+        if example.split == "train":
+            if later.get(printed := as_printed(example.context), example.label_id) != example.label_id:
+                continue
+            if example.corrected:
+                later[printed] = example.label_id
+        kept.append(example)
+    return tuple(reversed(kept))
+
+
+def as_printed(context: LabelContext) -> tuple[str, ...]:
+    """A label with its surroundings, each in one spelling: what makes two labels the same."""
+    return tuple(map(normalise, (context.text, context.parent, context.section, context.previous, context.following)))
+
+
+def appended(path: Path, examples: Iterable[Example]) -> bytes:
+    """The content of ``labels.csv`` with those examples at its end that it does not hold yet.
+
+    Raises:
+        UsageError: the file, or one of the examples, breaks the contract of the columns.
+    """
+    there = path.exists()
+    seen = set(read_labels(path)) if there else set()
     fresh = []
     for example in examples:
         fault, parsed = _parse(_fields(example))
@@ -98,20 +134,37 @@ def append_labels(path: Path, examples: Iterable[Example]) -> int:
         if parsed not in seen:
             seen.add(parsed)
             fresh.append(parsed)
-    if fresh or not path.exists():
-        write_labels(path, [*known, *fresh])
-    return len(fresh)
+    before = path.read_bytes() if there else _lines([COLUMNS])
+    return before + (b"" if before.endswith(b"\n") else b"\n") + _lines(map(_fields, fresh))
 
 
 def write_labels(path: Path, examples: Sequence[Example]) -> None:
     """Write ``labels.csv`` anew, replacing it in one step."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(_fields(example) for example in examples)
+    replace_labels(path, _lines([COLUMNS, *map(_fields, examples)]))
+
+
+def replace_labels(path: Path, content: bytes) -> None:
+    """Replace ``labels.csv`` in one step, so that a reader sees the old content or the new one.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
     partial = path.with_name(path.name + ".part")
-    partial.write_bytes(out.getvalue().encode("utf-8"))
-    os.replace(partial, path)
+    try:
+        with partial.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(partial, path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise OutputError(f"{path} cannot be written: {error.strerror}", "Nothing was changed") from error
+
+
+def _lines(rows: Iterable[Sequence[str]]) -> bytes:
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator="\n").writerows(rows)
+    return out.getvalue().encode("utf-8")
 
 
 def _fields(example: Example) -> list[str]:

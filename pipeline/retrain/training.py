@@ -19,7 +19,7 @@ from typing import Any
 from pipeline import model_store
 from pipeline.errors import ModelError
 from pipeline.labels import artefact, classifier
-from pipeline.labels.dataset import Example, read_labels
+from pipeline.labels.dataset import Example, in_force, read_labels
 from pipeline.labels.evaluation import Evaluation, evaluate
 from pipeline.ocr import calibration, numerals
 
@@ -68,7 +68,7 @@ def train(training_data: Path, models: Path, check: bool = False) -> tuple[Train
 
 
 def _train_labels(data: Path, folder: Path, check: bool) -> TrainingOutcome:
-    examples = read_labels(data)
+    examples = in_force(read_labels(data))
     model = classifier.fit(examples)
     contents = artefact.contents_hash(model)
     data_hash = _sha256(data)
@@ -80,15 +80,38 @@ def _train_labels(data: Path, folder: Path, check: bool) -> TrainingOutcome:
     if check:
         shown = folder if before is None else before[0]
         return TrainingOutcome(artefact.MODEL, shown, reproduced, f"training gives {contents[:12]}: {difference}")
-    held_out = [example for example in examples if example.split == "test"]
-    measured = evaluate(classifier.LabelClassifier(model), held_out)
-    date = dt.datetime.now(dt.UTC).date().isoformat()
-    card = _card(contents, examples, measured, model)
-    written = artefact.save_model(model, folder, date, data_hash, measured.as_metrics(), card)
-    artefact.load_model(written)
+    written, measured = store(model, examples, folder, data_hash)
     model_store.promote(written)
     accuracy = f"{measured.whole.accuracy:.1%} of {measured.whole.labels} held-out labels"
     return TrainingOutcome(artefact.MODEL, written, reproduced, f"new model, {accuracy} right: {difference}")
+
+
+def store(
+    model: classifier.LabelModel,
+    examples: Sequence[Example],
+    folder: Path,
+    data_hash: str,
+    retraining: Mapping[str, object] | None = None,
+    notes: str = "",
+) -> tuple[Path, Evaluation]:
+    """Write a label model with its metrics and card, and load it again; it is not in use yet.
+
+    Args:
+        model: the model.
+        examples: the labels it was trained on, with those held out.
+        folder: the folder of the label models.
+        data_hash: SHA-256 of the training data.
+        retraining: what was measured before it was decided to use the model, for its metrics.
+        notes: further text for its card.
+    """
+    held_out = [example for example in examples if example.split == "test"]
+    measured = evaluate(classifier.LabelClassifier(model), held_out)
+    metrics = measured.as_metrics() | ({} if retraining is None else {"retraining": dict(retraining)})
+    date = dt.datetime.now(dt.UTC).date().isoformat()
+    card = _card(artefact.contents_hash(model), examples, measured, model) + notes
+    written = artefact.save_model(model, folder, date, data_hash, metrics, card)
+    artefact.load_model(written)
+    return written, measured
 
 
 def _current_labels(folder: Path) -> tuple[Path, artefact.Manifest] | None:
@@ -131,7 +154,9 @@ def _arithmetic(model: classifier.LabelModel, folder: Path) -> str:
 
 
 def _card(contents: str, examples: Sequence[Example], measured: Evaluation, model: classifier.LabelModel) -> str:
-    learned = sum(example.split == "train" for example in examples)
+    learned = [example for example in examples if example.split == "train"]
+    corrected = [example for example in learned if example.corrected]
+    reports = len({example.source.split(":")[1] for example in corrected})
     sources = "\n".join(
         f"| {name} | {share.right} of {share.labels} |" for name, share in sorted(measured.by_source.items())
     )
@@ -141,9 +166,9 @@ Says what a printed row label, column header, caption, heading or title of an an
 ({len(model.pipeline.classes_)} classes, one of them "not on a form"). Multinomial logistic regression on character
 n-grams of the label and of its surroundings; the temperature {model.temperature:.3f} is in the weights.
 
-- Learned from {learned} labels of `training_data/labels.csv`: the statutory forms, deviations that occur in print, and
-  readings of damaged print by real engines, each once more with artificial misreadings and without parts of its
-  surroundings. No label of a real report is in it unless a correction says so.
+- Learned from {len(learned)} labels of `training_data/labels.csv`: the statutory forms, deviations that occur in
+  print, and readings of damaged print by real engines, each once more with artificial misreadings and without parts of
+  its surroundings. {len(corrected)} of them are what people answered, from {reports} reports.
 - Held out: {measured.whole.labels} labels, among them everything printed in one of the fonts.
   {measured.whole.accuracy:.2%} right with their surroundings, {measured.alone.accuracy:.2%} without any.
 - Not for: other languages, other kinds of reports, or values.

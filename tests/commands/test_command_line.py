@@ -88,6 +88,8 @@ def test_1_a_limit_is_not_kept(tmp_path: Path) -> None:
         (["forms", "show", "ogi-1999"], "ogi-2019"),
         (["evaluate", "nowhere.csv", "nowhere.csv"], "nowhere.csv"),
         (["train", "--training-data", "nowhere"], "nowhere"),
+        (["retrain", "nowhere"], "nowhere"),
+        (["retrain", "nowhere", "--force", " "], "reason"),
     ],
 )
 def test_2_the_command_makes_no_sense(tmp_path: Path, arguments: Sequence[str], message: str) -> None:

@@ -1,10 +1,11 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pipeline.domain import LabelContext
 from pipeline.errors import UsageError
-from pipeline.labels.dataset import COLUMNS, Example, append_labels, read_labels
+from pipeline.labels.dataset import COLUMNS, Example, appended, in_force, read_labels, replace_labels
 
 EXAMPLE = Example(
     "row/requests/received",
@@ -14,10 +15,14 @@ EXAMPLE = Example(
 )
 
 
+def append_labels(path: Path, examples: list[Example]) -> None:
+    replace_labels(path, appended(path, examples))
+
+
 def test_what_is_appended_is_read_back_once(tmp_path: Path) -> None:
     path = tmp_path / "labels.csv"
-    assert append_labels(path, [EXAMPLE, EXAMPLE]) == 1
-    assert append_labels(path, [EXAMPLE]) == 0
+    append_labels(path, [EXAMPLE, EXAMPLE])
+    append_labels(path, [EXAMPLE])
     assert read_labels(path) == (EXAMPLE,)
 
 
@@ -81,3 +86,20 @@ def test_an_id_that_is_none_is_not_appended(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not a label id"):
         append_labels(tmp_path / "labels.csv", [Example("row", LabelContext("总计"), "", "correction:x")])
     assert not (tmp_path / "labels.csv").exists()
+
+
+def test_an_answer_taken_back_is_not_in_force_but_stays_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    append_labels(path, [EXAMPLE])
+    append_labels(path, [replace(EXAMPLE, split="withdrawn")])
+    assert len(read_labels(path)) == 2
+    assert in_force(read_labels(path)) == ()
+
+
+def test_the_later_answer_about_the_same_label_holds() -> None:
+    generated = replace(EXAMPLE, source="form", label_id="row/requests/carried_in")
+    elsewhere = replace(generated, context=replace(EXAMPLE.context, parent="别处"))
+    test = replace(generated, split="test")
+    assert in_force([generated, elsewhere, test, EXAMPLE]) == (elsewhere, test, EXAMPLE)
+    later = replace(EXAMPLE, label_id="other", source="correction:d-9:2026-12-01:c-9")
+    assert in_force([EXAMPLE, later]) == (later,)

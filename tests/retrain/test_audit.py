@@ -94,7 +94,13 @@ def test_the_command_lists_rows_as_a_spreadsheet_counts_them(
     assert not left.value.code
     printed = capsys.readouterr()
     row, given, chance, suggested, likely, text, source = printed.out.rstrip("\n").split("\t")
-    assert (row, given, chance, suggested, likely) == ("5", labels[2].label_id, "0.0010", "other", "0.9900")
+    assert (row, given, chance, suggested, likely) == (
+        f"{tmp_path / 'labels.csv'}:5",
+        labels[2].label_id,
+        "0.0010",
+        "other",
+        "0.9900",
+    )
     assert (text, source) == (labels[2].context.text, labels[2].source)
     assert "1 of 3 labels" in printed.err
     assert [p.name for p in tmp_path.iterdir()] == ["labels.csv"]
