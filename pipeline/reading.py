@@ -35,6 +35,8 @@ from pipeline.values import parse_value
 
 # From here on the numeral reader's word needs no second opinion.
 _SURE = 0.995
+# A line no longer than this many times its height may be a figure; one that the engine reads as surely as this is one.
+_SHORT, _FIGURE = 3.0, 0.9
 # Cells whose borders were seen less than this come from the alignment of text. Without a relation that holds they are
 # not accepted, blank ones never.
 _SEEN = 0.4
@@ -167,17 +169,32 @@ def _as_sure_as(cell: GridCell, reading: Reading) -> Reading:
 
 
 def _read_cells(crops: Sequence[Pixels], readers: Readers) -> list[Reading]:
-    """Numerals by the fast reader; what it is not sure of goes to the text engine, as text and as numerals."""
+    """Numerals by the fast reader; what it is not sure of goes to the text engine.
+
+    A short line may be a figure and is read as one first; what is none is read as text, and as a numeral too where the
+    text may be one.
+    """
     readings = readers.numerals.read(crops)
     doubtful = [i for i, reading in enumerate(readings) if reading.probability < _SURE]
     lines = {i: split_lines(crops[i]) for i in doubtful}
-    texts = iter(readers.engine.read_lines([line for i in doubtful for line in lines[i]]))
-    worded = {i: _join([next(texts) for _ in lines[i]], readers.engine.name) for i in doubtful}
-    numeric = [i for i in doubtful if not _is_wording(worded[i])]
-    numerals = dict(zip(numeric, readers.engine.read_numerals([crops[i] for i in numeric]), strict=True))
+    numerals = _numerals([i for i in doubtful if _may_be_figure(lines[i])], crops, readers.engine)
+    wordy = [i for i in doubtful if i not in numerals or numerals[i].probability < _FIGURE]
+    texts = iter(readers.engine.read_lines([line for i in wordy for line in lines[i]]))
+    worded = {i: _join([next(texts) for _ in lines[i]], readers.engine.name) for i in wordy}
+    wordings = {i for i in wordy if _is_wording(worded[i])}
+    numerals |= _numerals([i for i in doubtful if i not in wordings | numerals.keys()], crops, readers.engine)
     for i in doubtful:
-        readings[i] = pool([readings[i], numerals[i]]) if i in numerals else worded[i]
+        readings[i] = worded[i] if i in wordings else pool([readings[i], numerals[i]])
     return readings
+
+
+def _numerals(chosen: Sequence[int], crops: Sequence[Pixels], engine: TextEngine) -> dict[int, Reading]:
+    return dict(zip(chosen, engine.read_numerals([crops[i] for i in chosen]), strict=True))
+
+
+def _may_be_figure(lines: Sequence[Pixels]) -> bool:
+    """Whether a cell holds one short line, as figures and marks do."""
+    return len(lines) == 0 or (len(lines) == 1 and lines[0].shape[1] <= _SHORT * lines[0].shape[0])
 
 
 def _is_wording(reading: Reading) -> bool:

@@ -15,7 +15,7 @@ from pipeline.documents import read_pages
 from pipeline.domain import Alternative, PageImage, PageReading, Pixels, Reading, TableReading
 from pipeline.geometry import box_to_parent
 from pipeline.ocr.numerals import NumeralReader
-from pipeline.reading import Readers, _legibility, crop, read_page
+from pipeline.reading import Readers, _legibility, _read_cells, crop, read_page
 from pipeline.settings import Settings
 from tests.assemble import printed
 from tests.documents.builders import text_pdf
@@ -99,6 +99,24 @@ def test_clear_figures_are_read_without_the_text_engine_and_labels_with_it(numer
     assert by_reader[engine.name] == len(FIGURES)
     assert by_reader[numerals.name] >= 7  # of nine figures
     assert len(engine.lines) <= 5  # three labels and what the other was not sure of
+
+
+class Figures(Engine):
+    """Is sure of one figure in every picture."""
+
+    def read_numerals(self, crops: Sequence[Pixels]) -> list[Reading]:
+        self.numerals.extend(crops)
+        return [Reading((Alternative("88", 0.97),), self.name) for _ in crops]
+
+
+def test_words_are_not_asked_for_where_the_engine_knows_the_figure(numerals: NumeralReader) -> None:
+    hardly = NumeralReader(numerals.layers, 4.0, numerals.identity)  # softer than it should be: sure of nothing
+    engine = Figures()
+    crops = [cell(text, shape=(HEIGHT, WIDTH)) for text in (LABEL, "88", "88", LABEL)]
+    readings = _read_cells(crops, Readers(engine, hardly))
+    assert [reading.text for reading in readings] == [LABEL, "88", "88", LABEL]
+    assert len(engine.lines) == 2
+    assert all(map(_is_long, engine.lines))
 
 
 def test_boxes_lead_back_to_the_page(numerals: NumeralReader) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,8 +32,12 @@ _STEP = 16  # widths are rounded up to this, so that pictures of one width go th
 _NARROWEST = 64  # the network was trained on lines; single digits are surer with some room to their right
 _WIDEST = 3200
 _BATCH = 16
-# Lines of text are read as surely at 0.7 of their width, in 0.7 of the time; short ones and figures are left alone.
-_SQUEEZE, _SQUEEZED_FROM = 0.7, 200
+# Lines of text are read as surely at less than half of their width (share of it, and pixels from which on), in as much
+# less time. Digits are not: lines that turn out to hold figures are read again with more room, value cells at full
+# width.
+_WORDS = (0.45, 120)
+_FIGURES = (0.7, 200)
+_FIGURE = re.compile(r"\d{2}")
 
 
 class RapidOcrEngine:
@@ -55,22 +60,29 @@ class RapidOcrEngine:
 
     def read_lines(self, lines: Sequence[Pixels]) -> list[Reading]:
         """Read single lines; the probability is the geometric mean over the characters."""
+        found = self._texts([_squeezed(line, *_WORDS) for line in lines])
+        figures = [i for i, (line, text) in enumerate(zip(lines, found, strict=True)) if _holds_figures(line, text)]
+        again = self._texts([_squeezed(lines[i], *_FIGURES) for i in figures])
+        for i, text in zip(figures, again, strict=True):
+            found[i] = text
         readings = []
-        for line, probabilities in zip(lines, self._recognise([_scale(line, _SQUEEZE) for line in lines]), strict=True):
-            found = ctc.greedy(probabilities, self._characters)
+        for line, text in zip(lines, found, strict=True):
             # Nothing read is right where there is nothing.
-            sure = 1.0 if found.text == "" and not find_ink(line).mask.any() else found.probability
-            readings.append(Reading((Alternative(found.text.strip(), sure),), NAME))
+            sure = 1.0 if text.text == "" and not find_ink(line).mask.any() else text.probability
+            readings.append(Reading((Alternative(text.text.strip(), sure),), NAME))
         return readings
 
     def read_numerals(self, crops: Sequence[Pixels]) -> list[Reading]:
         """Read value cells with the output restricted to the numeral alphabet."""
         return pictures.read_cells(crops, self._numerals, NAME)
 
+    def _texts(self, scaled: Sequence[NDArray[np.float32]]) -> list[Alternative]:
+        return [ctc.greedy(probabilities, self._characters) for probabilities in self._recognise(scaled)]
+
     def _numerals(self, cuts: Sequence[Pixels]) -> list[list[Alternative]]:
         symbols, columns = self._alphabet
         found = []
-        for probabilities in self._recognise([_scale(cut) for cut in cuts]):
+        for probabilities in self._recognise([_scale(cut, _width(cut)) for cut in cuts]):
             folded = np.stack([probabilities[:, chosen].sum(axis=1) for chosen in columns], axis=1)
             found.append([a for a in ctc.beam(folded, symbols) if a.text != ""])
         return found
@@ -143,15 +155,28 @@ def _alphabet(characters: Sequence[str]) -> tuple[list[str], list[list[int]]]:
     return symbols, [[0, places[" "]], *columns]
 
 
-def _scale(cut: Pixels, squeeze: float = 1.0) -> NDArray[np.float32]:
-    """Scale to the network's height and to the range −1 … 1, shape (48, w)."""
-    height, width = cut.shape
-    wide = width * _HEIGHT / height
-    if squeeze < 1.0 and wide > _SQUEEZED_FROM:
-        wide = max(float(_SQUEEZED_FROM), squeeze * wide)
+def _holds_figures(line: Pixels, text: Alternative) -> bool:
+    """Whether a line that was squeezed holds figures, which need more room."""
+    return _width(line) > _WORDS[1] and _FIGURE.search(text.text) is not None
+
+
+def _squeezed(line: Pixels, share: float, from_width: int) -> NDArray[np.float32]:
+    """Scale a line, lines wider than ``from_width`` to that share of their width but no narrower than it."""
+    wide = _width(line)
+    return _scale(line, wide if wide <= from_width else max(float(from_width), share * wide))
+
+
+def _width(picture: Pixels) -> float:
+    """Width of a picture when scaled to the network's height."""
+    height, width = picture.shape
+    return float(width * _HEIGHT / height)
+
+
+def _scale(picture: Pixels, wide: float) -> NDArray[np.float32]:
+    """Scale to the network's height, a width, and the range −1 … 1, shape (48, w)."""
     size = (min(max(8, math.ceil(wide)), _WIDEST), _HEIGHT)
-    way = cv2.INTER_AREA if height > 1.5 * _HEIGHT else cv2.INTER_LINEAR
-    return (cv2.resize(cut, size, interpolation=way).astype(np.float32) / 127.5 - 1.0).astype(np.float32)
+    way = cv2.INTER_AREA if picture.shape[0] > 1.5 * _HEIGHT else cv2.INTER_LINEAR
+    return (cv2.resize(picture, size, interpolation=way).astype(np.float32) / 127.5 - 1.0).astype(np.float32)
 
 
 def _bucket(width: int) -> int:
