@@ -94,6 +94,8 @@ class Correction:
         """What it corrects; of several corrections with one target the last one holds."""
         if self.kind is Kind.ROW:
             return (self.kind, self.document_id, self.key.table_id, self.page, self.box)
+        if self.box is not None:
+            return (self.kind, self.document_id, self.page, self.box)
         return (self.kind, self.document_id, self.report, self.key)
 
 

@@ -54,6 +54,11 @@ class BoundingBox:
 # --------------------------------------------------------------------------- documents and pages
 
 
+def document_id(sha256: str) -> str:
+    """The name of a content in the tables: "d-" and the first 16 of the hex digits of its SHA-256."""
+    return f"d-{sha256[:16]}"
+
+
 @dataclass(frozen=True, slots=True)
 class TextLayer:
     """The embedded text of one PDF page, kept as a PDF of that page alone.

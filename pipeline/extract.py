@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from pipeline import assemble, confidence, keeping, reading, rules
+from pipeline.corrections import Correction
 from pipeline.documents import read_pages
 from pipeline.domain import (
     CellKey,
@@ -21,9 +22,13 @@ from pipeline.domain import (
     PageReading,
     Reading,
     Report,
+    Status,
     TableReading,
+    Value,
+    document_id,
 )
 from pipeline.errors import DocumentError
+from pipeline.facts import Facts, find_facts, row_answers
 from pipeline.forms import load_forms
 from pipeline.labels.classifier import LabelClassifier
 from pipeline.ocr import load_engine
@@ -84,7 +89,7 @@ def read_document(data: bytes, source: str, settings: Settings) -> DocumentReadi
     except DocumentError as error:
         failures.append(Failure(error.page, error.cause, error.advice, error.kind))
     return DocumentReading(
-        document_id=f"d-{hashlib.sha256(data).hexdigest()[:16]}",
+        document_id=document_id(hashlib.sha256(data).hexdigest()),
         source=source,
         pages=_look_again(pages, pictures, tools),
         failures=tuple(failures),
@@ -92,12 +97,19 @@ def read_document(data: bytes, source: str, settings: Settings) -> DocumentReadi
     )
 
 
-def assemble_document(document: DocumentReading) -> Extraction:
-    """Find the reports in what was read, and say of every statutory cell what it holds and how far to rely on it."""
+def assemble_document(document: DocumentReading, corrections: Sequence[Correction] = ()) -> Extraction:
+    """Find the reports in what was read, and say of every statutory cell what it holds and how far to rely on it.
+
+    Args:
+        corrections: what people said of this document, as in force, oldest first. What they said holds; rows and cells
+            beside it are judged anew in its light. A correction of something that was not read is a failure.
+    """
+    forms, classifier = _mapping().forms, _mapping().classifier
     tables = _tables(document.pages)
-    mapped = assemble.map_reports(document.pages, _mapping().forms, _mapping().classifier)
-    reports = tuple(_report(index, report, tables) for index, report in enumerate(mapped, start=1))
-    failures = document.failures
+    mapped = assemble.map_reports(document.pages, forms, classifier, row_answers(corrections))
+    facts = find_facts(corrections, mapped, tables)
+    reports = tuple(_report(index, report, tables, facts) for index, report in enumerate(mapped, start=1))
+    failures = (*document.failures, *facts.lost)
     if document.pages and not reports:
         read = len(document.pages)
         cause = f"no statutory table was found on {read} page{'s' if read > 1 else ''}"
@@ -160,10 +172,12 @@ def _disputed(report: assemble.MappedReport, tables: Sequence[TableReading]) -> 
     return [key for key in dict.fromkeys(key for finding in findings for key in finding.cells) if key in readings]
 
 
-def _report(index: int, report: assemble.MappedReport, tables: Sequence[TableReading]) -> Report:
+def _report(index: int, report: assemble.MappedReport, tables: Sequence[TableReading], facts: Facts) -> Report:
     readings = report.readings(tables)
-    reconciled = reconcile(report.form.rules, readings, report.placed())
-    judgements = _judge(report, readings, reconciled)
+    said = facts.readings[index - 1]
+    known = {**readings, **said}
+    reconciled = reconcile(report.form.rules, known, {**report.placed(), **dict.fromkeys(said, 1.0)})
+    judgements = _judge(report, known, reconciled, facts.values[index - 1])
     return Report(
         index=index,
         pages=report.pages,
@@ -177,7 +191,10 @@ def _report(index: int, report: assemble.MappedReport, tables: Sequence[TableRea
 
 
 def _judge(
-    report: assemble.MappedReport, readings: Mapping[CellKey, Reading], reconciled: Reconciliation
+    report: assemble.MappedReport,
+    readings: Mapping[CellKey, Reading],
+    reconciled: Reconciliation,
+    said: Mapping[CellKey, Value],
 ) -> dict[CellKey, Judgement]:
     values = assemble.parse_readings(readings)
     support = rules.count_support(report.form.rules, values)
@@ -190,6 +207,9 @@ def _judge(
     blank = Counter(key.table_id for key, read in readings.items() if not read.text.strip())
     judgements = {}
     for key, read in readings.items():
+        if key in said:
+            judgements[key] = Judgement(Status.CORRECTED, 1.0, (), said[key])
+            continue
         place = report.placements[key]
         judgements[key] = confidence.judge(
             confidence.Evidence(

@@ -46,6 +46,7 @@ _ASSEMBLY = (
         "corrections.py",
         "dataset.py",
         "extract.py",
+        "facts.py",
         "results.py",
     ),
     *("review", "spreadsheet.py"),

@@ -24,7 +24,7 @@ from typing import Any
 
 from pipeline import records
 from pipeline.documents import InputFile
-from pipeline.domain import DocumentReading, Failure
+from pipeline.domain import DocumentReading, Failure, document_id
 from pipeline.errors import OutputError, UsageError
 
 _FOLDER = ".nianbao"
@@ -117,7 +117,7 @@ class StoredDocument:
 
     @property
     def document_id(self) -> str:
-        return f"d-{self.sha256[:16]}"
+        return document_id(self.sha256)
 
     def reading(self) -> DocumentReading:
         """Everything that was read in it.

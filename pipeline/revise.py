@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import count, groupby
 from pathlib import Path
 
-from pipeline import dataset, ledger, review
+from pipeline import corrections, dataset, ledger, review, run
+from pipeline.corrections import Correction
 from pipeline.errors import OutputError, UsageError
 from pipeline.forms import load_forms
+from pipeline.review.answers import Asked, Refusal, understand
+from pipeline.review.incoming import read_lines
 from pipeline.review.pictures import cut_pictures
 from pipeline.spreadsheet import Writer, read
 
 TABLE = "review.csv"
 PICTURES = "pictures"
+_ADDED = ("line", "refused_because")
 
 Row = Mapping[str, str]
 
@@ -38,6 +43,25 @@ class Exported:
     pictures: int
     lacking: Mapping[str, int]
     kept: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of answers, or of taking some back.
+
+    Attributes:
+        corrections: what was taken, or taken back.
+        unchanged: number of answers that were in force already.
+        refused: lines that were not taken, with the reason.
+        refused_path: the table they were written to; None where there are none.
+        summary: of the tables as they are now; None where nothing was changed.
+    """
+
+    corrections: tuple[Correction, ...]
+    unchanged: int
+    refused: tuple[Refusal, ...]
+    refused_path: Path | None
+    summary: run.RunSummary | None
 
 
 def questions(out: Path, level: review.Level, budget: int | None = None) -> tuple[list[review.Item], int]:
@@ -104,6 +128,103 @@ def export(
                 f"{path} cannot be written: {error.strerror or error}", "Name another file with --to"
             ) from error
     return Exported(path, len(items), of, len(links), lacking, kept)
+
+
+def apply(out: Path, answers: Path, dry_run: bool = False, reviewer: str = "", jobs: int = 1) -> Applied:
+    """Take the answers of a review table: keep them, and put the tables together anew in their light.
+
+    Args:
+        out: output folder of a run.
+        answers: the table, as `export` wrote it and a person filled it in.
+        dry_run: change nothing, only tell what would be.
+        reviewer: who answered, where the table does not say.
+        jobs: number of processes.
+
+    Raises:
+        UsageError: a table cannot be read.
+        OutputError: the folder cannot be written, a run is writing it, or its run has not come to its end.
+    """
+    lines = read_lines(answers)
+    kept = out / corrections.FILE
+    understood = understand(
+        lines, _asked(out, {line.cells["item_id"].casefold() for line in lines}), corrections.load(kept)
+    )
+    new = tuple(each if each.reviewer else replace(each, reviewer=reviewer) for each in understood.corrections)
+    if dry_run:
+        return Applied(new, understood.unchanged, understood.refused, None, None)
+    refused = _write_refused(answers, understood.refused)
+    if not new:
+        return Applied((), understood.unchanged, understood.refused, refused, None)
+    new = corrections.append(kept, new, dt.datetime.now(dt.UTC))
+    if answers.resolve() == (out / TABLE).resolve():  # another table takes its place
+        answers.rename(_free(answers, "applied"))
+    return Applied(new, understood.unchanged, understood.refused, refused, run.rebuild(out, jobs))
+
+
+def undo(out: Path, ids: Sequence[str], reviewer: str = "", comment: str = "", jobs: int = 1) -> Applied:
+    """Take corrections back, and put the tables together anew without them; what was answered before holds again.
+
+    Raises:
+        UsageError: there is no such correction in force; nothing is changed then.
+        OutputError: as `apply`.
+    """
+    taken_back = corrections.undo(out / corrections.FILE, ids, reviewer, comment, dt.datetime.now(dt.UTC))
+    return Applied(taken_back, 0, (), None, run.rebuild(out, jobs))
+
+
+def _asked(out: Path, names: Container[str]) -> dict[str, Asked]:
+    """What the questions of these names are about."""
+    forms = {form.id: form for form in load_forms()}
+    found: dict[str, Asked] = {}
+    for cells, rows, _ in _reports(out):
+        form = forms[cells[0]["form_id"]]
+        for row in rows:
+            if (name := review.row_id(row)) in names:
+                found.setdefault(name, Asked(None, row, form))
+        for cell in cells:
+            if (name := review.cell_id(cell)) in names:
+                found.setdefault(name, Asked(cell, _row_of(cell, rows), form))
+    return found
+
+
+def _row_of(cell: Row, rows: Sequence[Row]) -> Row | None:
+    """The printed row on which a cell stands; a row may be printed in pieces."""
+    box = review.box_of(cell)
+    if box is None:
+        return None
+    middle = (box.y0 + box.y1) / 2
+    for row in rows:
+        around = review.box_of(row)
+        if (
+            (row["table_id"], row["row_id"], row["page"]) == (cell["table_id"], cell["row_id"], cell["page"])
+            and around is not None
+            and around.y0 <= middle < around.y1
+        ):
+            return row
+    return None
+
+
+def _write_refused(answers: Path, refused: Sequence[Refusal]) -> Path | None:
+    """Write the lines that were refused as a review table of their own, each with the reason."""
+    if not refused:
+        return None
+    path = _free(answers.with_suffix(".csv"), "refused")
+    columns = tuple(dict.fromkeys(name for each in refused for name in each.line.cells if name not in _ADDED))
+    try:
+        with Writer(path, (*columns, *_ADDED), review.NUMBER_COLUMNS) as table:
+            for each in refused:
+                row = dict.fromkeys(columns, "") | {n: t for n, t in each.line.cells.items() if n not in _ADDED}
+                table.write(row | {"line": str(each.line.number), "refused_because": each.reason})
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written: {error.strerror or error}", "Make room, or move the table"
+        ) from error
+    return path
+
+
+def _free(path: Path, what: str) -> Path:
+    names = (path.with_name(f"{path.stem}.{what}-{number}{path.suffix}") for number in count(1))
+    return next(name for name in names if not name.exists())
 
 
 def _write(path: Path, rows: Sequence[Row]) -> None:

@@ -8,11 +8,13 @@ import os
 import resource
 import signal
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from pipeline.corrections import Correction
 from pipeline.domain import (
     Alternative,
     BoundingBox,
@@ -90,7 +92,7 @@ def read(data: bytes, source: str, settings: Settings) -> DocumentReading:
     return DocumentReading(document_id, source, (pages,), failures, 1.5)
 
 
-def assemble(document: DocumentReading) -> Extraction:
+def assemble(document: DocumentReading, said: Sequence[Correction] = ()) -> Extraction:
     """The report that the content asks for."""
     item = document.pages[0].items[0]
     assert isinstance(item, LineReading)

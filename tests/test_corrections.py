@@ -71,7 +71,7 @@ def test_lines_that_are_there_are_never_changed(tmp_path: Path) -> None:
 
 def test_the_last_answer_to_a_question_is_in_force(tmp_path: Path) -> None:
     path = tmp_path / "corrections.csv"
-    other = answer("9", replace(KEY, column_id="total"))
+    other = answer("9", replace(KEY, column_id="total"), box=BoundingBox(50.0, 2.0, 80.0, 40.0))
     corrections.append(path, [answer("5"), other, row_answer("received"), answer("7"), row_answer("none")], NOW)
     assert [each.new for each in corrections.load(path)] == ["9", "7", "none"]
 
@@ -101,7 +101,9 @@ def test_an_answer_undone_can_be_given_again(tmp_path: Path) -> None:
 
 def test_negative_figures_stay_figures(tmp_path: Path) -> None:
     path = tmp_path / "corrections.csv"
-    corrections.append(path, [answer("-8"), answer("dash", replace(KEY, row_id="carried_over"))], NOW)
+    corrections.append(
+        path, [answer("-8"), answer("dash", replace(KEY, row_id="carried_over"), box=None, page=None)], NOW
+    )
     assert b",-8," in path.read_bytes()
     assert [each.value for each in corrections.load(path)] == [Value(Mark.NUMBER, Decimal(-8)), Value(Mark.DASH)]
 

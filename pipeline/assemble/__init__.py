@@ -1,7 +1,18 @@
 """From readings to statutory cells: printed rows, the form they belong to, and the cells of each report."""
 
+from pipeline.assemble.answers import RowAnswer, same_place
 from pipeline.assemble.cells import build_cells, parse_readings
 from pipeline.assemble.placement import MappedReport, Placement, map_reports
 from pipeline.assemble.titles import Title, read_titles
 
-__all__ = ["MappedReport", "Placement", "Title", "build_cells", "map_reports", "parse_readings", "read_titles"]
+__all__ = [
+    "MappedReport",
+    "Placement",
+    "RowAnswer",
+    "Title",
+    "build_cells",
+    "map_reports",
+    "parse_readings",
+    "read_titles",
+    "same_place",
+]

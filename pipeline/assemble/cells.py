@@ -29,12 +29,18 @@ def build_cells(
     Args:
         tables: the tables of the document; placements refer to them by position.
         readings: the final reading of each cell that was found.
-        judgements: of each cell that was found; the value they settle on goes before the one that was read.
+        judgements: of each cell that was found, or given by a person; the value they settle on goes before the one
+            that was read.
     """
     units = cell_units(report.form)
     values = parse_readings(readings)
     cells = []
     for key in report.form.keys():  # noqa: SIM118 -- a form is not a mapping
+        if key not in readings and key in judgements:
+            judged = judgements[key]
+            unit = units[key] if judged.value is not None and judged.value.mark is Mark.NUMBER else ""
+            cells.append(Cell(key, judged.value, "", judged.status, judged.confidence, "", None, None, unit))
+            continue
         if key not in readings:
             reason = "the cell was not found on any page"
             cells.append(Cell(key, None, "", Status.MISSING, 0.0, "", None, None, units[key], "", (reason,)))
@@ -53,7 +59,7 @@ def build_cells(
                 reading=_describe(readings[key]),
                 page=table.grid.page,
                 box=table.places[placement.cell],
-                unit=value.unit or (units[key] if value.mark is Mark.NUMBER else ""),
+                unit=value.unit or (values[key].unit or units[key] if value.mark is Mark.NUMBER else ""),
                 note=value.note,
                 reasons=judged.reasons,
             )

@@ -8,11 +8,20 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.assemble.rows import Classifier, LabelKinds, PrintedRow, Segment, is_value, label_tables, segments
+from pipeline.assemble.answers import RowAnswer, answered_rows, hold_to_answers, weigh_answers
+from pipeline.assemble.rows import (
+    Classifier,
+    LabelKinds,
+    PrintedRow,
+    Segment,
+    is_value,
+    label_tables,
+    row_box,
+    segments,
+)
 from pipeline.assemble.titles import Title, read_titles, reporter_of, year_of
 from pipeline.domain import (
     BlockSpec,
-    BoundingBox,
     CellKey,
     FormSpec,
     LineReading,
@@ -89,15 +98,21 @@ class _Draft:
 
 
 def map_reports(
-    pages: Sequence[PageReading], forms: Sequence[FormSpec], classifier: Classifier
+    pages: Sequence[PageReading],
+    forms: Sequence[FormSpec],
+    classifier: Classifier,
+    answers: Sequence[RowAnswer] = (),
 ) -> tuple[MappedReport, ...]:
     """Find the reports of a document and place their cells.
 
     The form of a report is decided from what is printed: the one whose rows and headers explain it best.
+
+    Args:
+        answers: what a person said of rows; those of other forms and tables have no say.
     """
     kinds = label_kinds(classifier.classes, forms)
     drafts = _collect(pages, forms, classifier, kinds)
-    mapped = (_map(draft, forms, classifier.classes, kinds) for draft in drafts)
+    mapped = (_map(draft, forms, classifier.classes, answers) for draft in drafts)
     return tuple(report for report in mapped if report is not None)
 
 
@@ -226,9 +241,11 @@ def _recognised(segment: Segment, classes: Sequence[str]) -> list[str]:
 # --------------------------------------------------------------------------- which form
 
 
-def _map(draft: _Draft, forms: Sequence[FormSpec], classes: Sequence[str], kinds: LabelKinds) -> MappedReport | None:
+def _map(
+    draft: _Draft, forms: Sequence[FormSpec], classes: Sequence[str], answers: Sequence[RowAnswer]
+) -> MappedReport | None:
     recognised = sum(len(_recognised(segment, classes)) for segment in draft.segments)
-    candidates = [(_explain(draft, form, classes), form) for form in forms]
+    candidates = [(_explain(draft, form, classes, answers), form) for form in forms]
     candidates = [(found, form) for found, form in candidates if found.segments]
     if not candidates:
         return None
@@ -249,7 +266,7 @@ class _Explanation:
     rows: tuple[PlacedRow, ...]
 
 
-def _explain(draft: _Draft, form: FormSpec, classes: Sequence[str]) -> _Explanation:
+def _explain(draft: _Draft, form: FormSpec, classes: Sequence[str], answers: Sequence[RowAnswer]) -> _Explanation:
     score = 0.0
     used = 0
     placements: dict[CellKey, Placement] = {}
@@ -264,7 +281,9 @@ def _explain(draft: _Draft, form: FormSpec, classes: Sequence[str]) -> _Explanat
             placements.update(_place_strip(table, own))
         else:
             rows = _join_cut_rows(rows, table, classes)
-            alignment = align(*_row_scores(rows, table, classes))
+            answered = answered_rows(rows, table, form, answers)
+            weighed = weigh_answers(*_row_scores(rows, table, classes), answered)
+            alignment = hold_to_answers(align(*weighed), answered)
             score += alignment.score
             placements.update(_place_list(table, rows, alignment))
             placed.extend(_placed_rows(table, rows, alignment, classes))
@@ -406,19 +425,6 @@ def _placed_rows(
             box=row_box(printed),
             label=printed.label,
         )
-
-
-def row_box(row: PrintedRow) -> BoundingBox:
-    """Where a printed row lies on the page as decoded: its values and the labels that stand beside them alone."""
-    cells = row.table.reading.grid.cells
-    own = (*row.values, *(c for c in row.labels if cells[c].row_span == 1))
-    places = [row.table.reading.places[c] for c in own]
-    return BoundingBox(
-        min(place.x0 for place in places),
-        min(place.y0 for place in places),
-        max(place.x1 for place in places),
-        max(place.y1 for place in places),
-    )
 
 
 def _fullest(pieces: Sequence[tuple[PrintedRow, float]]) -> tuple[PrintedRow, float]:

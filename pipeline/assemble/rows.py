@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.domain import LabelContext, Mark, TableReading
+from pipeline.domain import BoundingBox, LabelContext, Mark, TableReading
 from pipeline.labels.contexts import grid_contexts
 from pipeline.values import is_unit, parse_value
 
@@ -80,6 +80,19 @@ class Segment:
     table: LabelledTable
     rows: tuple[PrintedRow, ...]
     headers: tuple[int, ...]
+
+
+def row_box(row: PrintedRow) -> BoundingBox:
+    """Where a printed row lies on the page as decoded: its values and the labels that stand beside them alone."""
+    cells = row.table.reading.grid.cells
+    own = (*row.values, *(c for c in row.labels if cells[c].row_span == 1))
+    places = [row.table.reading.places[c] for c in own]
+    return BoundingBox(
+        min(place.x0 for place in places),
+        min(place.y0 for place in places),
+        max(place.x1 for place in places),
+        max(place.y1 for place in places),
+    )
 
 
 def label_tables(

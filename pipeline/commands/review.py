@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.commands import console
+from pipeline.errors import ExitCode
+
+if TYPE_CHECKING:
+    from pipeline.corrections import Correction
+    from pipeline.revise import Applied
+
+_LISTED = 20
 
 app = typer.Typer(help="Ask a person about doubtful cells, and take the answers.", no_args_is_help=True)
 
 Out = Annotated[Path, typer.Argument(metavar="OUT", help="Output folder of an extraction.")]
+
+
+Reviewer = Annotated[str, typer.Option(metavar="NAME", help="Who answered, where the table does not say.")]
+Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Number of processes.")]
 
 
 class Level(StrEnum):
@@ -44,3 +55,71 @@ def export(
         console.complain(f"{number:,} without a picture: {cause}")
     pictures = f", {done.pictures:,} with a picture" if scans is not None else ""
     console.note(f"{done.items:,} of {done.of:,} questions in {done.path}{pictures}")
+
+
+@app.command()
+def apply(
+    out: Out,
+    answers: Annotated[Path, typer.Argument(metavar="FILE", help="The table, filled in.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
+    reviewer: Reviewer = "",
+    jobs: Jobs = 1,
+) -> None:
+    """Take the answers of a filled-in table and put the tables of OUT together anew.
+
+    Lines that cannot be taken are written to a table of their own with the reason; the exit code is 1 then.
+    """
+    from pipeline import revise
+
+    done = revise.apply(out, answers, dry_run, reviewer, jobs)
+    _tell(done, "would change" if dry_run else "corrected")
+    if done.unchanged:
+        console.note(f"{done.unchanged:,} answers were given before")
+    for each in done.refused[:_LISTED]:
+        console.complain(f"line {each.line.number} is refused: {each.reason}")
+    if done.refused:
+        where = f"; they are in {done.refused_path}" if done.refused_path is not None else ""
+        console.complain(f"{len(done.refused):,} lines are refused{where}", "Correct them there and apply that file")
+        raise typer.Exit(ExitCode.FAILURES)
+
+
+@app.command()
+def undo(
+    out: Out,
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="ID...", help="Corrections to take back.", show_default="list them")
+    ] = None,
+    reviewer: Reviewer = "",
+    comment: Annotated[str, typer.Option(help="Why.")] = "",
+    jobs: Jobs = 1,
+) -> None:
+    """Take corrections back; without an ID, list those in force."""
+    from pipeline import corrections, revise
+
+    if ids:
+        _tell(revise.undo(out, ids, reviewer, comment, jobs), "taken back")
+        return
+    rows = [
+        (each.correction_id, each.at, each.reviewer, _name(each), each.old or "-", each.new)
+        for each in corrections.load(out / corrections.FILE)
+    ]
+    console.table(("correction", "at", "by", "of", "was", "is"), rows, to_stdout=True)
+
+
+def _tell(done: Applied, what: str) -> None:
+    rows = [(_name(each), each.old or "-", each.new) for each in done.corrections]
+    if rows:
+        console.table(("of", "was", "is"), rows, to_stdout=True)
+    console.note(f"{len(rows):,} {what}")
+    if done.summary is not None:
+        cells = ", ".join(f"{number:,} {status.value}" for status, number in done.summary.cells.items())
+        console.note(
+            f"{done.summary.out}: {cells}, {done.summary.findings:,} findings, {done.summary.review:,} questions"
+        )
+
+
+def _name(correction: Correction) -> str:
+    key = correction.key
+    parts = "/".join(part for part in (key.table_id, key.row_id, key.column_id) if part)
+    text = f"{correction.source} {correction.report} {parts}"
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)

@@ -1,7 +1,7 @@
 """The reviewer's round trip: what a person is asked, in which order, and what comes back."""
 
 from pipeline.review.incoming import keep_answers
-from pipeline.review.items import Item, Kind, Level, items_of, labels, order
+from pipeline.review.items import Item, Kind, Level, box_of, cell_id, items_of, labels, order, row_id
 from pipeline.review.table import NUMBER_COLUMNS, REVIEW_COLUMNS, item_row
 
 __all__ = [
@@ -10,9 +10,12 @@ __all__ = [
     "Item",
     "Kind",
     "Level",
+    "box_of",
+    "cell_id",
     "item_row",
     "items_of",
     "keep_answers",
     "labels",
     "order",
+    "row_id",
 ]

@@ -24,6 +24,7 @@ from pipeline.spreadsheet import restore
 _DELIMITERS = (",", ";", "\t", "|")
 _NAMED = "item_id"
 ANSWERS = ("corrected_value", "corrected_row_id")
+_BESIDE = ("reviewer", "comment")
 _ADVICE = "Give the file that `nianbao review export` wrote, filled in and saved as CSV or .xlsx"
 
 
@@ -72,12 +73,16 @@ def lines_of(header: Sequence[str], rows: Iterator[tuple[int, list[str]]], path:
         raise UsageError(f"{path} has no column {_NAMED}", _ADVICE)
     if not set(ANSWERS).intersection(names):
         raise UsageError(f"{path} has no column corrected_value", _ADVICE)
+    # Spreadsheets leave out empty cells at the end of lines. That does no harm where answers alone stand there; else a
+    # line that is too short may be one whose cells have moved.
+    first = min(names.index(name) for name in ANSWERS if name in names)
+    may_be_short = set(names[first:]) <= {*ANSWERS, *_BESIDE, ""}
     for number, row in rows:
         cells = [restore(cell.strip()).strip() for cell in row]
         if not any(cells):
             continue
         fault = ""
-        if any(cells[len(names) :]):
+        if len(cells) > len(names) or (len(cells) < len(names) and not may_be_short):
             fault = f"the line has {len(cells)} cells under {len(names)} columns"
         cells += [""] * (len(names) - len(cells))
         yield Line(number, {name: cell for name, cell in zip(names, cells, strict=False) if name}, fault)

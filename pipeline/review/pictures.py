@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 
 from pipeline.documents import InputFile, find_inputs, read_pages
 from pipeline.domain import BoundingBox, PageImage
+from pipeline.domain import document_id as name_of
 from pipeline.errors import DocumentError
 from pipeline.review.items import Item
 from pipeline.settings import Settings
@@ -55,7 +56,7 @@ def load_same(file: InputFile, document_id: str) -> bytes | None:
         DocumentError: it cannot be read.
     """
     data = file.load()
-    return data if f"d-{hashlib.sha256(data).hexdigest()[:16]}" == document_id else None
+    return data if name_of(hashlib.sha256(data).hexdigest()) == document_id else None
 
 
 def cut(page: PageImage, box: BoundingBox | None, around: BoundingBox) -> Image.Image:

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pipeline import fingerprint
+from pipeline import corrections, fingerprint
+from pipeline.corrections import Correction
 from pipeline.documents import InputFile, find_inputs
 from pipeline.domain import Status
 from pipeline.errors import NoInputError, OutputError
@@ -104,7 +105,7 @@ def run(
             began=began,
             ended=None,
         )
-        work = Work(Plan(state, settings, reading, assembly, retry_failed), stages or Stages(), tell)
+        work = Work(Plan(state, settings, reading, assembly, retry_failed, _said(out)), stages or Stages(), tell)
         work.read_all(found, jobs, limits or Limits())
         read_until = time.time()
         counts = write_tables(state)
@@ -125,8 +126,13 @@ def plan(inputs: Sequence[str], out: Path, settings: Settings, retry_failed: boo
     found = _find(inputs, out)
     reading, assembly = fingerprint.of_reading(settings), fingerprint.of_assembly()
     with look(out) if is_there(out) else blank(out) as state:
-        decided = Plan(state, settings, reading, assembly, retry_failed)
+        decided = Plan(state, settings, reading, assembly, retry_failed, _said(out))
         yield from decided.steps(range(len(found)), found, state.known_contents(found))
+
+
+def _said(out: Path) -> Mapping[str, Sequence[Correction]]:
+    """What people said, by document id."""
+    return corrections.by_document(corrections.load(out / corrections.FILE))
 
 
 def rebuild(out: Path, jobs: int = 1, stages: Stages | None = None) -> RunSummary:
@@ -152,7 +158,7 @@ def rebuild(out: Path, jobs: int = 1, stages: Stages | None = None) -> RunSummar
             raise OutputError(
                 f"{waiting} of the documents of {out} were not read yet", "Run nianbao extract again to read the rest"
             )
-        work = Work(Plan(state, Settings(), "", assembly, retry_failed=False), stages or Stages())
+        work = Work(Plan(state, Settings(), "", assembly, False, _said(out)), stages or Stages())
         work.assemble_all(jobs)
         counts = write_tables(state)
     return _summary(out, counts, work, began, began)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pipeline.corrections import Correction
 from pipeline.documents import InputFile
-from pipeline.domain import Failure
+from pipeline.domain import Failure, document_id
 from pipeline.errors import DocumentError
 from pipeline.ledger import Ledger, Outcome, stamp
 from pipeline.run.tasks import failure_of, rows_name
@@ -60,6 +61,7 @@ class Plan:
     reading: str
     assembly: str
     retry_failed: bool
+    said: Mapping[str, Sequence[Correction]]
 
     def steps(
         self,
@@ -109,11 +111,16 @@ class Plan:
         if not self.state.is_whole(known):
             return Action.READ, "its record is missing or damaged"
         if not self.is_assembled(known):
-            return Action.ASSEMBLE, "forms, rules, label model or program have changed"
+            return Action.ASSEMBLE, "forms, rules, label model, program or corrections have changed"
         if known.failures:
             return Action.SKIP, f"failed before: {known.failures[0].cause}"
         return Action.SKIP, "read before"
 
     def is_assembled(self, known: Outcome) -> bool:
         """Whether the rows of what was read are those of the present forms, rules and models."""
-        return self.state.is_assembled(known, rows_name(known.fingerprint, self.assembly))
+        name = rows_name(known.fingerprint, self.assembly, self.said_of(known.sha256))
+        return self.state.is_assembled(known, name)
+
+    def said_of(self, sha256: str) -> Sequence[Correction]:
+        """What people said of a content."""
+        return self.said.get(document_id(sha256), ())

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipeline import records, results
+from pipeline.corrections import Correction
 from pipeline.documents import InputFile
 from pipeline.domain import DocumentReading, Extraction, Failure
 from pipeline.errors import DocumentError, OutputError
@@ -36,10 +37,10 @@ def _read(data: bytes, source: str, settings: Settings) -> DocumentReading:
     return extract.read_document(data, source, settings)
 
 
-def _assemble(document: DocumentReading) -> Extraction:
+def _assemble(document: DocumentReading, said: Sequence[Correction]) -> Extraction:
     from pipeline import extract
 
-    return extract.assemble_document(document)
+    return extract.assemble_document(document, said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +50,12 @@ class Stages:
     Attributes:
         warm_up: loads what every document needs.
         read: content, source and settings to everything that is printed.
-        assemble: that to reports.
+        assemble: that, and what people said of it, to reports.
     """
 
     warm_up: Callable[[Settings], None] = _warm_up
     read: Callable[[bytes, str, Settings], DocumentReading] = _read
-    assemble: Callable[[DocumentReading], Extraction] = _assemble
+    assemble: Callable[[DocumentReading, Sequence[Correction]], Extraction] = _assemble
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class Task:
         sha256: of the content, when it was last looked at.
         known: what reading it gave before, where its record is to be used; None where it is to be read.
         reading, assembly: fingerprints.
+        said: what people said of the document.
     """
 
     position: int
@@ -77,6 +79,7 @@ class Task:
     reading: str
     assembly: str
     stages: Stages
+    said: Sequence[Correction]
 
 
 Done = Outcome | Failure
@@ -127,15 +130,19 @@ def _assembled(task: Task, outcome: Outcome) -> Outcome:
         document = records.decode(path.read_bytes())
     except (OSError, ValueError) as error:
         raise OutputError(f"{path} is damaged: {error}", "Remove it and run nianbao extract again") from error
-    found = results.of(task.stages.assemble(document), {form.id: form for form in load_forms()})
-    name = rows_name(outcome.fingerprint, task.assembly)
+    said = task.said if outcome.sha256 == task.sha256 else ()  # of another content nobody has said it
+    found = results.of(task.stages.assemble(document, said), {form.id: form for form in load_forms()})
+    name = rows_name(outcome.fingerprint, task.assembly, said)
     write_whole(rows_path(task.out, outcome.sha256, name), results.encode(found))
     return replace(outcome, assembled=name)
 
 
-def rows_name(reading: str, assembly: str) -> str:
-    """Name of the rows that are made of a record: they depend on both fingerprints."""
-    return f"{reading}-{assembly}"
+def rows_name(reading: str, assembly: str, said: Sequence[Correction]) -> str:
+    """Name of the rows that are made of a record: they depend on both fingerprints, and on what people said of it."""
+    if not said:
+        return f"{reading}-{assembly}"
+    ids = " ".join(each.correction_id for each in said)
+    return f"{reading}-{assembly}-{hashlib.sha256(ids.encode()).hexdigest()[:16]}"
 
 
 def failure_of(error: DocumentError) -> Failure:

@@ -143,7 +143,7 @@ class Work:
         plan = self._plan
         return Task(
             *(step.position, step.document, step.sha256 or "", known, self._state.out, plan.settings),
-            *(plan.reading, plan.assembly, self._stages),
+            *(plan.reading, plan.assembly, self._stages, plan.said_of(step.sha256 or "")),
         )
 
     def _settle(self, answer: Answer[Task, Done]) -> None:

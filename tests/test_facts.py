@@ -1,0 +1,151 @@
+"""What a person said of a document holds, for the print it was said of, and what is beside it is judged anew."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from pipeline.corrections import Correction, Kind
+from pipeline.domain import BoundingBox, Cell, CellKey, DocumentReading, Extraction, Mark, Status, TableReading, Value
+from pipeline.extract import assemble_document
+from pipeline.settings import Settings
+from tests import printed_documents
+from tests.printed_documents import FORM, content
+
+ISSUED = CellKey("proactive_disclosure", "regulations", "issued")
+SUM = "requests/received/natural_person", "requests/carried_in/natural_person"
+
+
+def document(figures: dict[str, str] | None = None, labels: dict[str, str] | None = None) -> DocumentReading:
+    return printed_documents.read(content(figures, labels), "a.png", Settings())
+
+
+def cells(extraction: Extraction, number: int = 0) -> dict[CellKey, Cell]:
+    return {cell.key: cell for cell in extraction.reports[number].cells}
+
+
+def said(cell: Cell, new: str, **changes: object) -> Correction:
+    plain = Correction(
+        *("c-1", "2026-11-25T00:00:00+00:00", "王芳", "", Kind.VALUE, "d-0123456789abcdef", "a.png", 1, FORM),
+        *(cell.key, "", new, cell.page, cell.box),
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def row_said(read: DocumentReading, row_id: str, new: str) -> Correction:
+    (found,) = (row for row in assemble_document(read).reports[0].rows if row.row_id == row_id)
+    key = CellKey(found.table_id, row_id, "")
+    plain = said(next(iter(cells(assemble_document(read)).values())), new)
+    return replace(plain, correction_id="c-2", kind=Kind.ROW, key=key, page=found.page, box=found.box)
+
+
+@pytest.mark.parametrize(
+    ("new", "value"),
+    [
+        ("12", Value(Mark.NUMBER, Decimal(12))),
+        ("blank", Value(Mark.BLANK)),
+        ("slash", Value(Mark.SLASH)),
+        ("dash", Value(Mark.DASH)),
+        ("不适用", Value(Mark.TEXT)),
+    ],
+)
+def test_a_cell_holds_what_a_person_said(new: str, value: Value) -> None:
+    read = document({"proactive_disclosure/regulations/issued": "3?8"})
+    before = cells(assemble_document(read))[ISSUED]
+    assert before.status is Status.REVIEW
+    after = cells(assemble_document(read, [said(before, new)]))
+    assert (after[ISSUED].value, after[ISSUED].status, after[ISSUED].confidence) == (value, Status.CORRECTED, 1.0)
+    assert (after[ISSUED].raw_text, after[ISSUED].reading) == (before.raw_text, before.reading)
+    unchanged = {key: cell for key, cell in cells(assemble_document(read)).items() if key != ISSUED}
+    assert {key: cell for key, cell in after.items() if key != ISSUED} == unchanged
+
+
+def test_sums_are_judged_anew_with_it() -> None:
+    """Two doubtful figures of one sum: once a person has told the one, the sum tells the other."""
+    figures = {SUM[0]: "3?8", SUM[1]: "5?6", "requests/outcome_total/natural_person": "14"}
+    figures |= {"requests/granted/natural_person": "14"}
+    figures |= dict.fromkeys((f"requests/{row}/total" for row in ("received", "carried_in", "outcome_total")), "不适用")
+    figures |= {"requests/granted/total": "14"}
+    read = document(figures)
+    first, second = (CellKey(*name.split("/")) for name in SUM)
+    before = cells(assemble_document(read))
+    assert before[second].status is not Status.ACCEPTED
+    after = cells(assemble_document(read, [said(before[first], "8")]))
+    value = after[second].value
+    assert value is not None
+    assert (value.number, after[second].status) == (Decimal(6), Status.RECONCILED)
+
+
+def test_a_sum_that_fails_with_it_is_a_finding() -> None:
+    read = document()
+    key = CellKey("requests", "received", "natural_person")
+    assert assemble_document(read).reports[0].findings == ()
+    found = assemble_document(read, [said(cells(assemble_document(read))[key], "4")]).reports[0]
+    assert key in {each for finding in found.findings for each in finding.cells}
+
+
+def test_a_cell_that_was_not_found_holds_what_a_person_said() -> None:
+    read = document()
+    lost = replace(read, pages=tuple(page for page in read.pages if page.number != 2))  # the first table is torn off
+    before = cells(assemble_document(lost))[ISSUED]
+    assert before.status is Status.MISSING
+    after = cells(assemble_document(lost, [said(before, "9")]))[ISSUED]
+    assert (after.value, after.status, after.unit) == (Value(Mark.NUMBER, Decimal(9)), Status.CORRECTED, "")
+
+
+def test_a_row_goes_where_a_person_puts_it_and_a_figure_goes_with_its_print() -> None:
+    figures = {"requests/denied_state_secret/natural_person": "5", "requests/denied_state_secret/total": "5"}
+    read = document(figures, {"denied_state_secret": "其他情形"})
+    moved = row_said(read, "denied_state_secret", "denied_prohibited_by_law")
+    secret = CellKey("requests", "denied_state_secret", "natural_person")
+    own = said(cells(assemble_document(read))[secret], "6")
+    after = cells(assemble_document(read, [own, moved]))
+    value = after[replace(secret, row_id="denied_prohibited_by_law")].value
+    assert value is not None
+    assert value.number == 6
+    total = after[CellKey("requests", "denied_prohibited_by_law", "total")].value
+    assert total is not None
+    assert total.number == 5
+    assert after[secret].status is Status.MISSING
+
+
+def test_a_row_that_is_none_of_the_form_leaves_its_cells_open() -> None:
+    read = document({"requests/granted/natural_person": "5"})
+    granted = CellKey("requests", "granted", "natural_person")
+    own = said(cells(assemble_document(read))[granted], "6")
+    found = assemble_document(read, [own, row_said(read, "granted", "none")])
+    assert cells(found)[granted].status is Status.MISSING
+    assert found.failures == ()
+    (row,) = (row for row in found.reports[0].rows if row.label is not None and "予以公开" in row.label.text)
+    assert (row.row_id, row.certainty) == (None, 1.0)
+
+
+def test_what_is_about_nothing_any_more_is_told() -> None:
+    read = document()
+    somewhere = replace(said(cells(assemble_document(read))[ISSUED], "7"), box=BoundingBox(5000, 0, 5010, 10))
+    other_row = replace(row_said(read, "granted", "other"), page=9)
+    found = assemble_document(read, [somewhere, other_row])
+    assert [failure.kind for failure in found.failures] == ["correction"] * 2
+    assert "c-1" in found.failures[0].cause
+    assert "undo" in found.failures[0].advice
+    assert found.reports == assemble_document(read).reports
+
+
+def test_a_correction_stays_with_its_print_when_the_rows_are_placed_otherwise() -> None:
+    """The same content read anew: another model finds the row of a correction on another row of the form."""
+    labels = {"denied_state_secret": "2.其他法律行政法规禁止公开", "denied_prohibited_by_law": "1.属于国家秘密"}
+    read = document({"requests/denied_state_secret/natural_person": "5"})
+    own = said(cells(assemble_document(read))[CellKey("requests", "denied_state_secret", "natural_person")], "6")
+    swapped = document({"requests/denied_state_secret/natural_person": "5"}, labels)
+    corrected = [cell for cell in cells(assemble_document(swapped, [own])).values() if cell.status is Status.CORRECTED]
+    assert [cell.box for cell in corrected] == [own.box]
+
+
+def test_tables_of_the_same_place_on_other_pages_are_not_meant() -> None:
+    read = document()
+    (first,) = (cell for key, cell in cells(assemble_document(read)).items() if key == ISSUED)
+    found = cells(assemble_document(read, [said(first, "7")]))
+    assert [key for key, cell in found.items() if cell.status is Status.CORRECTED] == [ISSUED]
+    assert isinstance(read.pages[1].items[1], TableReading)
