@@ -168,7 +168,21 @@ def test_one_sum_alone_gives_nothing_in_a_report_that_is_wrong_elsewhere() -> No
 def test_where_nothing_is_legible_one_sum_alone_gives_only_nought() -> None:
     nothing = HARDLY_READ | {key("a", "x"): reading((".", 0.4))}
     assert solve(nothing, ROW).settled == {}
-    assert solve(nothing | {key("a", "total"): sure("9")}, ROW).settled[key("a", "x")].text == "0"
+    noughts = {key("a", str(i)): sure("0") for i in range(12)}
+    assert solve(nothing | noughts | {key("a", "total"): sure("9")}, ROW).settled == {
+        key("a", "x"): Alternative("0", pytest.approx(1.0, abs=0.02))
+    }
+
+
+def test_specks_in_a_table_that_leaves_cells_blank_are_no_nought() -> None:
+    columns = [str(i) for i in range(8)]
+    specs = [rule("row", [key("a", "total")], [key("a", c) for c in columns])]
+    figures = {key("a", c): sure("0") for c in columns} | {key("a", "0"): sure("4"), key("a", "total"): sure("4")}
+    specks = {key("a", "3"): reading((",", 0.5), ("0", 0.0005))}
+    blanks = {key("a", c): sure("") for c in columns[4:]}
+    noughts = {key("b", str(i)): sure("0") for i in range(12)}
+    assert solve(figures | blanks | specks, specs).settled == {}
+    assert solve(figures | noughts | specks, specs).settled[key("a", "3")].text == "0"
 
 
 def test_a_value_that_was_hardly_read_is_not_taken_for_unread() -> None:

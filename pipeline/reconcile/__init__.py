@@ -374,6 +374,8 @@ def _determining(
         return 0  # a blank, a dash and a 0 are one number to a sum
     if _is_read(cell, first, suspects):
         return hold
+    if not suspects[cell].bare and _amount(cell, first, suspects) == 0:
+        return 0  # where blanks and marks are usual, specks on one of them are no 0
     # One sum of figures well read hardly leads by chance to a value that resembles what was read, or to the usual
     # one; where nothing is legible any value would do, so a second one has to agree.
     return sound if sound >= (1 if suspects[cell].legible or found.text == "0" else 2) else 0
@@ -382,7 +384,9 @@ def _determining(
 def _is_read(cell: int, way: Way, suspects: Sequence[Suspect]) -> bool:
     """Whether the value that a way gives a cell is one that the picture supports by itself."""
     choice, of = _choice_of(cell, way, suspects), suspects[cell].choices
-    return choice != WILD and of[choice].read >= _SUPPORTED * max(other.read for other in of)
+    return choice != WILD and of[choice].read >= _SUPPORTED * max(
+        suspects[cell].unlisted, *(other.read for other in of)
+    )
 
 
 def _choice_of(cell: int, way: Way, suspects: Sequence[Suspect]) -> int:

@@ -77,6 +77,7 @@ class Suspect:
         legible: whether the readings tell anything.
         scale: factor between amounts and printed numbers.
         nought: share of what is not legible that falls to 0.
+        bare: whether the table hardly has blanks or marks, so that what amounts to 0 is a printed 0.
     """
 
     key: CellKey
@@ -90,6 +91,7 @@ class Suspect:
     legible: bool
     scale: int
     nought: float
+    bare: bool = False
 
     @property
     def read(self) -> float:
@@ -162,7 +164,13 @@ def build_table(
     )
     keys = sorted({key for spec in kept for key in (*spec.left, *spec.right)}, key=_NAME)
     scale = _scale(value for key in keys for value, _ in usable[key][0])
-    suspects = tuple(_suspect(key, *usable[key], scale, _nought(usual[key.table_id])) for key in keys)
+    bare = {
+        table: all(share < 1.0 for mark, share in of.items() if mark is not Mark.NUMBER) for table, of in usual.items()
+    }
+    suspects = tuple(
+        replace(_suspect(key, *usable[key], scale, _nought(usual[key.table_id])), bare=bare[key.table_id])
+        for key in keys
+    )
     index = {key: position for position, key in enumerate(keys)}
     relations = tuple(
         Relation(
