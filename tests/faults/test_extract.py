@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import os
 import subprocess
 import sys
@@ -180,7 +181,8 @@ def test_a_picture_that_another_file_names_is_never_opened_in_its_place(run: Run
     assert str(run.scans / "secret.png") in (run.scans / "list.png").read_text()
     assert SECRET not in run.printed
     for path in run.out.rglob("*"):
-        assert SECRET.encode() not in path.read_bytes()
+        content = path.read_bytes() if path.is_file() else b""
+        assert SECRET.encode() not in (gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content)
 
 
 def test_no_program_is_started(run: Run) -> None:
