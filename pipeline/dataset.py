@@ -7,10 +7,9 @@ that ends early leaves the tables of the run before it as they were.
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from decimal import Decimal
 from pathlib import Path
@@ -31,7 +30,7 @@ from pipeline.domain import (
     Report,
     Status,
 )
-from pipeline.errors import OutputError
+from pipeline.errors import as_output_error
 from pipeline.spreadsheet import Writer
 
 _BOX = ("x0", "y0", "x1", "y1")
@@ -199,7 +198,7 @@ class DatasetWriter:
         self._writers: dict[str, Writer] = {}
 
     def __enter__(self) -> DatasetWriter:
-        with _as_output_error(self._out), ExitStack() as stack:
+        with as_output_error(self._out), ExitStack() as stack:
             self._out.mkdir(parents=True, exist_ok=True)
             for name, (columns, numbers) in self._columns.items():
                 partial = self._partial(name)
@@ -212,7 +211,7 @@ class DatasetWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        with _as_output_error(self._out):
+        with as_output_error(self._out):
             self._stack.close()
 
     def write(self, name: str, text: str) -> None:
@@ -221,7 +220,7 @@ class DatasetWriter:
         Raises:
             OutputError: the disk is full or fails.
         """
-        with _as_output_error(self._out):
+        with as_output_error(self._out):
             self._writers[name].append(text)
 
     def commit(self) -> None:
@@ -230,7 +229,7 @@ class DatasetWriter:
         Raises:
             OutputError: the disk is full or fails; the tables that stood there before are kept.
         """
-        with _as_output_error(self._out):
+        with as_output_error(self._out):
             for writer in self._writers.values():
                 writer.file().flush()
                 os.fsync(writer.file().fileno())
@@ -244,17 +243,6 @@ class DatasetWriter:
 
     def _partial(self, name: str) -> Path:
         return self._out / f".{name}.partial"
-
-
-@contextlib.contextmanager
-def _as_output_error(out: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(
-            f"{out} cannot be written: {error.strerror or error}",
-            "Choose a folder that can be written and has room, with -o",
-        ) from error
 
 
 def _report_key(extraction: Extraction, report: Report) -> dict[str, str]:

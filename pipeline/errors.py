@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
+from pathlib import Path
 
 
 class ExitCode(IntEnum):
@@ -60,6 +63,18 @@ class OutputError(NianbaoError):
     """The output folder cannot be written."""
 
     exit_code = ExitCode.OUTPUT
+
+
+@contextmanager
+def as_output_error(out: Path) -> Iterator[None]:
+    """Turn what the system says while ``out`` is written into an `OutputError`."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"{out} cannot be written: {error.strerror or error}",
+            "Choose a folder that can be written and has room, with -o",
+        ) from error
 
 
 class FormError(NianbaoError):

@@ -25,7 +25,7 @@ from typing import Any
 from pipeline import records
 from pipeline.documents import InputFile
 from pipeline.domain import DocumentReading, Failure, document_id
-from pipeline.errors import OutputError, UsageError
+from pipeline.errors import OutputError, UsageError, as_output_error
 
 _FOLDER = ".nianbao"
 _DATABASE = "ledger.sqlite"
@@ -420,7 +420,7 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         OutputError: the disk is full or fails.
     """
-    with _as_output_error(path):
+    with as_output_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".{os.getpid()}{_PART}")
         try:
@@ -466,12 +466,8 @@ def locked(out: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def _as_output_error(out: Path) -> Iterator[None]:
     try:
-        yield
-    except OSError as error:
-        raise OutputError(
-            f"{out} cannot be written: {error.strerror or error}",
-            "Choose a folder that can be written and has room, with -o",
-        ) from error
+        with as_output_error(out):
+            yield
     except sqlite3.Error as error:
         raise OutputError(
             f"the state of {out} cannot be written: {error}",

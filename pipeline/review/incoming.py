@@ -25,7 +25,7 @@ _DELIMITERS = (",", ";", "\t", "|")
 _NAMED = "item_id"
 ANSWERS = ("corrected_value", "corrected_row_id")
 _BESIDE = ("reviewer", "comment")
-_ADVICE = "Give the file that `nianbao review export` wrote, filled in and saved as CSV or .xlsx"
+_ADVICE = "Give the file that `nianbao review export` wrote, filled in and saved as CSV"
 
 
 @dataclass(frozen=True, slots=True)
