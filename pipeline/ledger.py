@@ -187,6 +187,11 @@ class Ledger:
                 row = (_path(document), _member(document), before, sha256)
                 database.execute("INSERT OR REPLACE INTO hashes VALUES (?, ?, ?, ?)", row)
 
+    def leave(self, position: int) -> None:
+        """Take an input away that is not for this run."""
+        with self._changing() as database:
+            database.execute("DELETE FROM inputs WHERE position = ?", (position,))
+
     def fail_input(self, position: int, failure: Failure) -> None:
         """Note that an input could not be opened."""
         with self._changing() as database:

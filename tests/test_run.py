@@ -14,9 +14,9 @@ import pytest
 
 from pipeline import ledger
 from pipeline.domain import Status
-from pipeline.errors import MissingDependencyError, NoInputError, OutputError
+from pipeline.errors import MissingDependencyError, NoInputError, OutputError, UsageError
 from pipeline.model_store import current
-from pipeline.run import Event, RunSummary, plan, rebuild, run
+from pipeline.run import Event, RunSummary, Shard, plan, rebuild, run
 from pipeline.settings import Settings
 from pipeline.spreadsheet import read
 from pipeline.workers import Limits
@@ -289,6 +289,42 @@ def test_a_plan_says_what_would_be_done_and_why_and_changes_nothing(tmp_path: Pa
     assert steps()["a.png"][0] == "assemble"
     new = {path.name for path in out.rglob("*")} - {path.name for path in before}
     assert new <= {"ledger.sqlite-wal", "ledger.sqlite-shm"}  # by which readers and a writer keep apart
+
+
+def test_shares_together_hold_every_document_once_and_copies_are_of_one_share(
+    tmp_path: Path, read_so_far: Callable[[], list[str]]
+) -> None:
+    inputs = scans(tmp_path / "in", copy="fine 3", bad="", **{f"d{n}": f"fine {n}" for n in range(12)})
+    go(inputs, tmp_path / "whole")
+    read_so_far()
+    parts: list[list[str]] = []
+    for number in (1, 2, 3):
+        out = tmp_path / str(number)
+        summary = run([str(inputs)], out, Settings(), 1, None, None, readers.STAGES, shard=Shard(number, 3))
+        parts.append(column(out, "reports.csv", "source"))
+        assert summary.documents == len(parts[-1]) + 1
+        assert column(out, "failures.csv", "source") == ["bad.png"]  # it may be this machine that cannot open it
+        assert len(read_so_far()) == summary.read
+        run([str(inputs)], out, Settings(), 1, None, None, readers.STAGES, shard=Shard(number, 3))
+        assert read_so_far() == []
+    assert all(1 <= len(part) < 13 for part in parts)
+    assert sorted(each for part in parts for each in part) == column(tmp_path / "whole", "reports.csv", "source")
+    assert [("copy.png" in part) == ("d3.png" in part) for part in parts] == [True, True, True]
+    lines = [(tmp_path / name / "cells.csv").read_text("utf-8").splitlines() for name in ("whole", "1", "2", "3")]
+    assert sorted(lines[0][1:]) == sorted(line for part in lines[1:] for line in part[1:])
+
+
+def test_a_plan_tells_what_is_left_to_other_shares(tmp_path: Path) -> None:
+    inputs = scans(tmp_path / "in", **{f"d{n}": f"fine {n}" for n in range(12)})
+    steps = list(plan([str(inputs)], tmp_path / "out", Settings(), shard=Shard(1, 3)))
+    assert {step.action.value for step in steps} == {"read", "leave"}
+    assert len(steps) == 12
+
+
+@pytest.mark.parametrize("text", ["", "0/3", "4/3", "1/0", "1", "-1/2", "1/2/3", "a/b"])
+def test_what_names_no_share_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="is no share"):
+        Shard.parse(text)
 
 
 def test_the_output_folder_is_no_input_but_inputs_may_lie_in_it(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from pipeline.errors import ExitCode, OutputError, UsageError
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
-    from pipeline.run import Event, RunSummary
+    from pipeline.run import Event, RunSummary, Shard
 
 _DEFAULTS = Settings()
 
@@ -46,6 +46,9 @@ def extract(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Read again what could not be read before, or not all of it.")
     ] = False,
+    shard: Annotated[
+        str, typer.Option(metavar="I/N", help="Read only the I-th of N shares, told apart by content.")
+    ] = "1/1",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be read, what not, and why; write nothing.")
     ] = False,
@@ -62,13 +65,14 @@ def extract(
     were read, 1 when some documents or pages could not be; rows for review are no failure.
     """
     from pipeline.ocr import availability
-    from pipeline.run import run
+    from pipeline.run import Shard, run
     from pipeline.workers import Limits
 
     settings = Settings(ocr=ocr, max_megapixels=max_megapixels, password=_password(password_file))
+    share = Shard.parse(shard)
     availability(ocr)  # an unknown name is told before any work begins
     if dry_run:
-        _print_plan(inputs, out, settings, retry_failed, quiet)
+        _print_plan(inputs, out, settings, retry_failed, share, quiet)
         return
     limits = Limits(timeout, memory_limit)
     with console.progress(quiet) as progress, _log(log_json) as log:
@@ -80,7 +84,9 @@ def extract(
                 progress(event)
 
         summary = run(
-            inputs, out, settings, jobs or len(os.sched_getaffinity(0)), limits, tell, retry_failed=retry_failed
+            *(inputs, out, settings, jobs or len(os.sched_getaffinity(0)), limits, tell),
+            retry_failed=retry_failed,
+            shard=share,
         )
     if as_json:
         console.write(json.dumps(as_dict(summary), ensure_ascii=False) + "\n")
@@ -109,11 +115,13 @@ def as_dict(summary: RunSummary) -> dict[str, object]:
     }
 
 
-def _print_plan(inputs: list[str], out: Path, settings: Settings, retry_failed: bool, quiet: bool) -> None:
+def _print_plan(
+    inputs: list[str], out: Path, settings: Settings, retry_failed: bool, shard: Shard, quiet: bool
+) -> None:
     from pipeline.run import plan
 
     counted: Counter[str] = Counter()
-    for step in plan(inputs, out, settings, retry_failed):
+    for step in plan(inputs, out, settings, retry_failed, shard):
         counted[step.action.value] += 1
         console.write(f"{step.action.value}\t{step.document.source}\t{step.reason}\n")
     if not quiet:

@@ -21,13 +21,13 @@ from pipeline.domain import Status
 from pipeline.errors import NoInputError, OutputError
 from pipeline.ledger import blank, hold, is_there, look
 from pipeline.run.output import Counts, write_tables
-from pipeline.run.plan import Action, Plan, Step
+from pipeline.run.plan import Action, Plan, Shard, Step
 from pipeline.run.tasks import Stages
 from pipeline.run.work import Event, Work
 from pipeline.settings import Settings
 from pipeline.workers import Limits
 
-__all__ = ["Action", "Event", "RunSummary", "Stages", "Step", "plan", "rebuild", "run"]
+__all__ = ["Action", "Event", "RunSummary", "Shard", "Stages", "Step", "plan", "rebuild", "run"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,7 @@ def run(
     tell: Callable[[Event], None] | None = None,
     stages: Stages | None = None,
     retry_failed: bool = False,
+    shard: Shard | None = None,
 ) -> RunSummary:
     """Read all inputs that were not read before, and write the tables of all.
 
@@ -86,6 +87,7 @@ def run(
         tell: called after each document.
         stages: how one document is read.
         retry_failed: read again what could not be read before, or not all of it.
+        shard: read only the documents of this share; the tables hold no others. All without it.
 
     Raises:
         NoInputError: there is nothing to read.
@@ -105,17 +107,23 @@ def run(
             began=began,
             ended=None,
         )
-        work = Work(Plan(state, settings, reading, assembly, retry_failed, _said(out)), stages or Stages(), tell)
+        work = Work(
+            Plan(state, settings, reading, assembly, retry_failed, _said(out), shard or Shard()),
+            stages or Stages(),
+            tell,
+        )
         work.read_all(found, jobs, limits or Limits())
         read_until = time.time()
         counts = write_tables(state)
-        if counts.documents != len(found):
-            raise RuntimeError(f"{len(found)} documents went in, {counts.documents} came out")
+        if counts.documents + work.left != len(found):
+            raise RuntimeError(f"{len(found) - work.left} documents went in, {counts.documents} came out")
         state.remember(ended=time.time())
     return _summary(out, counts, work, began, read_until)
 
 
-def plan(inputs: Sequence[str], out: Path, settings: Settings, retry_failed: bool = False) -> Iterator[Step]:
+def plan(
+    inputs: Sequence[str], out: Path, settings: Settings, retry_failed: bool = False, shard: Shard | None = None
+) -> Iterator[Step]:
     """What `run` would do about each input, and why; nothing is written.
 
     Raises:
@@ -126,7 +134,7 @@ def plan(inputs: Sequence[str], out: Path, settings: Settings, retry_failed: boo
     found = _find(inputs, out)
     reading, assembly = fingerprint.of_reading(settings), fingerprint.of_assembly()
     with look(out) if is_there(out) else blank(out) as state:
-        decided = Plan(state, settings, reading, assembly, retry_failed, _said(out))
+        decided = Plan(state, settings, reading, assembly, retry_failed, _said(out), shard or Shard())
         yield from decided.steps(range(len(found)), found, state.known_contents(found))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,7 +10,7 @@ from enum import StrEnum
 from pipeline.corrections import Correction
 from pipeline.documents import InputFile
 from pipeline.domain import Failure, document_id
-from pipeline.errors import DocumentError
+from pipeline.errors import DocumentError, UsageError
 from pipeline.ledger import Ledger, Outcome, stamp
 from pipeline.run.tasks import failure_of, rows_name
 from pipeline.settings import Settings
@@ -22,6 +23,39 @@ class Action(StrEnum):
     ASSEMBLE = "assemble"
     SKIP = "skip"
     FAIL = "fail"
+    LEAVE = "leave"
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """The share of the documents that one of several machines takes which know nothing of each other.
+
+    The content decides, not the name: files with the same content are of one share, wherever they lie.
+
+    Attributes:
+        number: of this share, from 1.
+        of: how many shares there are.
+    """
+
+    number: int = 1
+    of: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> Shard:
+        """The share that ``i/n`` names.
+
+        Raises:
+            UsageError: it names none.
+        """
+        found = re.fullmatch(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})", text)
+        shard = cls(*map(int, found.groups())) if found else None
+        if shard is None or shard.number > shard.of:
+            raise UsageError(f"{text!r} is no share", "Write --shard 1/4 for the first of four")
+        return shard
+
+    def holds(self, sha256: str) -> bool:
+        """Whether a content is of this share."""
+        return int(sha256[:16], 16) % self.of == self.number - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +88,8 @@ class Plan:
 
     Attributes:
         reading, assembly: fingerprints.
+        shard: what is not of it is left to others. A file that cannot be opened is of every share, since it may be
+            this machine alone that cannot open it.
     """
 
     state: Ledger
@@ -62,6 +98,7 @@ class Plan:
     assembly: str
     retry_failed: bool
     said: Mapping[str, Sequence[Correction]]
+    shard: Shard = Shard()
 
     def steps(
         self,
@@ -91,6 +128,10 @@ class Plan:
                     failure = failure_of(error)
                     yield Step(position, document, Action.FAIL, failure.cause, None, failure=failure)
                     continue
+            if not self.shard.holds(sha256):
+                reason = "its content is of another share"
+                yield Step(position, document, Action.LEAVE, reason, sha256, before, looked)
+                continue
             first = taken.setdefault(sha256, position)
             known = self.state.outcome(sha256)
             if first != position:

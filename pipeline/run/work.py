@@ -61,7 +61,7 @@ class Work:
         self._tell = tell
         self._done: set[int] = set()
         self._total = self._failed = 0
-        self.read = self.pages = 0
+        self.read = self.pages = self.left = 0
         self.first_ready = math.inf
 
     def read_all(self, found: Sequence[InputFile], jobs: int, limits: Limits) -> None:
@@ -70,7 +70,10 @@ class Work:
         Raises:
             KeyboardInterrupt, NianbaoError: as `pipeline.run.run` says.
         """
-        contents = self._state.known_contents(found)
+        every = zip(found, self._state.known_contents(found), strict=True)
+        own = [(each, sha256) for each, sha256 in every if sha256 is None or self._plan.shard.holds(sha256)]
+        self.left = len(found) - len(own)
+        found, contents = [each for each, _ in own], [sha256 for _, sha256 in own]
         self._state.take_inputs(found, contents)
         self._total = len(found)
         waiting: Sequence[int] = range(len(found))
@@ -128,6 +131,11 @@ class Work:
                 self._state.identify(step.position, step.document, step.sha256, step.before)
             if step.action in (Action.READ, Action.ASSEMBLE):
                 yield self._task(step)
+                continue
+            if step.action is Action.LEAVE:
+                self._state.leave(step.position)
+                self.left += 1
+                self._total -= 1
                 continue
             if step.failure is not None:
                 self._state.fail_input(step.position, step.failure)

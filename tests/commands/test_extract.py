@@ -31,6 +31,7 @@ class Runner:
         self.jobs = 0
         self.limits = Limits()
         self.retry_failed = False
+        self.shard = runs.Shard()
 
     def __call__(
         self,
@@ -41,8 +42,10 @@ class Runner:
         limits: Limits,
         tell: Callable[[runs.Event], None],
         retry_failed: bool,
+        shard: runs.Shard,
     ) -> runs.RunSummary:
         self.settings, self.jobs, self.limits, self.retry_failed = settings, jobs, limits, retry_failed
+        self.shard = shard
         tell(EVENT)
         cells = {**dict.fromkeys(Status, 0), Status.ACCEPTED: 190, Status.REVIEW: 8}
         return runs.RunSummary(out, 3, 8, 1, 2, 0, 1, cells, 2, self.failures, 8, 5.0, 2.0)
@@ -115,10 +118,11 @@ def test_options_reach_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     (tmp_path / "secret").write_text("密码 1\nsecond line\n", encoding="utf-8")
     runner = Runner(0)
     arguments = ("--ocr", "tesseract", "--jobs", "3", "--max-megapixels", "50", "--retry-failed", "--timeout", "9")
-    call(monkeypatch, runner, *arguments, "--password-file", str(tmp_path / "secret"))
+    call(monkeypatch, runner, *arguments, "--password-file", str(tmp_path / "secret"), "--shard", "2/5")
     assert runner.settings == Settings(ocr="tesseract", max_megapixels=50.0, password="密码 1")
     assert runner.jobs == 3
     assert runner.retry_failed
+    assert runner.shard == runs.Shard(2, 5)
     assert runner.limits == Limits(9.0, 2000)
 
 
