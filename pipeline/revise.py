@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import count, groupby
 from pathlib import Path
@@ -19,6 +20,7 @@ from pipeline.review.pictures import cut_pictures
 from pipeline.spreadsheet import Writer, read
 
 TABLE = "review.csv"
+PAGE = "review.html"
 PICTURES = "pictures"
 _ADDED = ("line", "refused_because")
 
@@ -30,8 +32,8 @@ class Exported:
     """What an export wrote.
 
     Attributes:
-        path: the table.
-        items: number of its lines, out of ``of`` items in all.
+        path: the table or page.
+        items: number of its questions, out of ``of`` items in all.
         pictures: how many pictures were cut.
         lacking: why some items have none, in words with their number.
         kept: where answers that nobody has applied were saved; None where there were none.
@@ -106,6 +108,49 @@ def export(
         OutputError: the table cannot be written, or a run is writing the folder.
     """
     path = to or out / TABLE
+    kept: list[Path | None] = []
+
+    def write(items: Sequence[review.Item], links: Mapping[str, str]) -> None:
+        kept.append(review.keep_answers(path))
+        with _replaced(path) as partial, Writer(partial, review.REVIEW_COLUMNS, review.NUMBER_COLUMNS) as table:
+            for item in items:
+                table.write(review.item_row(item, links.get(item.item_id, "")))
+
+    done = _ask(out, level, budget, scans, path, write)
+    return replace(done, kept=kept[0])
+
+
+def page(
+    out: Path, level: review.Level, budget: int | None = None, scans: Path | None = None, to: Path | None = None
+) -> Exported:
+    """Write what is to be asked as a page for a browser, which gives back the table that `export` writes, filled in.
+
+    Args:
+        out, level, budget, scans: as of `export`.
+        to: the file; ``review.html`` in the output folder by default. Pictures lie in a folder beside it.
+
+    Raises:
+        UsageError, OutputError: as `export`.
+    """
+    path = to or out / PAGE
+    forms = {form.id: form for form in load_forms()}
+
+    def write(items: Sequence[review.Item], links: Mapping[str, str]) -> None:
+        with _replaced(path) as partial:
+            partial.write_bytes(review.page(items, links, forms, path.with_suffix(".csv").name))
+
+    return _ask(out, level, budget, scans, path, write)
+
+
+def _ask(
+    out: Path,
+    level: review.Level,
+    budget: int | None,
+    scans: Path | None,
+    path: Path,
+    write: Callable[[Sequence[review.Item], Mapping[str, str]], None],
+) -> Exported:
+    """Write questions to a file with their pictures, by name of the question, in a folder beside it."""
     _require(out / "cells.csv")
     with ledger.locked(out):
         items, of = questions(out, level, budget)
@@ -121,13 +166,12 @@ def export(
                         continue
                     links[item.item_id] = f"{PICTURES}/{item.item_id}.png"
                     (folder / f"{item.item_id}.png").write_bytes(picture.png)
-            kept = review.keep_answers(path)
-            _write(path, [review.item_row(item, links.get(item.item_id, "")) for item in items])
+            write(items, links)
         except OSError as error:
             raise OutputError(
                 f"{path} cannot be written: {error.strerror or error}", "Name another file with --to"
             ) from error
-    return Exported(path, len(items), of, len(links), lacking, kept)
+    return Exported(path, len(items), of, len(links), lacking, None)
 
 
 def apply(out: Path, answers: Path, dry_run: bool = False, reviewer: str = "", jobs: int = 1) -> Applied:
@@ -227,15 +271,15 @@ def _free(path: Path, what: str) -> Path:
     return next(name for name in names if not name.exists())
 
 
-def _write(path: Path, rows: Sequence[Row]) -> None:
+@contextmanager
+def _replaced(path: Path) -> Iterator[Path]:
+    """Where to write what takes the place of a file in one step, once it is whole and safe on disk."""
     partial = path.with_name(f".{path.name}.partial")
     partial.unlink(missing_ok=True)
     try:
-        with Writer(partial, review.REVIEW_COLUMNS, review.NUMBER_COLUMNS) as table:
-            for row in rows:
-                table.write(row)
-            table.file().flush()
-            os.fsync(table.file().fileno())
+        yield partial
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

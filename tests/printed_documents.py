@@ -8,10 +8,13 @@ nothing is said; ``labels``, a mapping from row id to the label printed instead 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+
+from PIL import Image
 
 from pipeline.domain import (
     Alternative,
@@ -30,6 +33,7 @@ from pipeline.settings import Settings
 from tests.assemble.printed import line, page, squares_of, table
 
 FORM = "ogi-2019"
+IMAGE_DESCRIPTION = 270
 
 
 def content(figures: Mapping[str, str] | None = None, labels: Mapping[str, str] | None = None) -> bytes:
@@ -41,7 +45,7 @@ def warm_up(settings: Settings) -> None:
 
 
 def read(data: bytes, source: str, settings: Settings) -> DocumentReading:
-    printed = json.loads(data)
+    printed = json.loads(_description(data))
     pages = [PageReading(1, (line("临河市水务局2020年政府信息公开工作年度报告"),))]
     for number, spec in enumerate(form_by_id(FORM).tables, start=2):
         heading = line(spec.title, page=number)
@@ -68,11 +72,26 @@ def _doubtful(reading: Reading) -> Reading:
 STAGES = Stages(warm_up, read)
 
 
-def extracted(folder: Path, *contents: bytes) -> Path:
-    """The output folder of a run over some documents."""
+def scanned(data: bytes) -> bytes:
+    """The same content as a scan: a TIFF of as many white pages as there are printed."""
+    page = Image.new("L", (700, 700), 255)
+    file = io.BytesIO()
+    page.save(file, "TIFF", save_all=True, append_images=[page] * 3, tiffinfo={IMAGE_DESCRIPTION: data.decode()})
+    return file.getvalue()
+
+
+def _description(data: bytes) -> bytes:
+    if data.startswith(b"{"):
+        return data
+    with Image.open(io.BytesIO(data), formats=("TIFF",)) as scan:
+        return str(scan.tag_v2[IMAGE_DESCRIPTION]).encode()  # type: ignore[attr-defined]
+
+
+def extracted(folder: Path, *contents: bytes, kind: str = "png") -> Path:
+    """The output folder of a run over some documents; ``kind`` is the ending of their names."""
     scans = folder / "scans"
     scans.mkdir(exist_ok=True)
     for number, data in enumerate(contents, start=1):
-        (scans / f"{number}.png").write_bytes(data)
+        (scans / f"{number}.{kind}").write_bytes(data)
     run([str(scans)], folder / "out", Settings(), 1, stages=STAGES)
     return folder / "out"

@@ -94,4 +94,6 @@ def test_forms_models_and_labels_travel_in_the_wheel(tmp_path: Path) -> None:
     assert forms <= inside
     assert files <= inside
     assert "pipeline/_training_data/labels.csv" in inside
+    assert {f"pipeline/review/page/page.{kind}" for kind in ("html", "css", "js")} <= inside
+    assert "pipeline/review/page/words.json" in inside
     assert not [name for name in inside if name.startswith(("tests/", "scripts/", "training_data/"))]

@@ -13,7 +13,7 @@ from pipeline.errors import ExitCode
 
 if TYPE_CHECKING:
     from pipeline.corrections import Correction
-    from pipeline.revise import Applied
+    from pipeline.revise import Applied, Exported
 
 _LISTED = 20
 
@@ -33,28 +33,42 @@ class Level(StrEnum):
     CELLS = "cells"
 
 
+Budget = Annotated[int | None, typer.Option(min=1, help="At most so many questions.", show_default="all")]
+AskedOf = Annotated[Level, typer.Option("--level", help="Ask about a doubtful row once, or about each of its cells.")]
+Scans = Annotated[
+    Path | None, typer.Option(metavar="INPUT", help="Folder, archive or file that was read, for the pictures.")
+]
+
+
 @app.command()
 def export(
     out: Out,
-    budget: Annotated[int | None, typer.Option(min=1, help="At most so many questions.", show_default="all")] = None,
-    level: Annotated[
-        Level, typer.Option(help="Ask about a doubtful row once, or about each of its cells.")
-    ] = Level.ROWS,
-    scans: Annotated[
-        Path | None, typer.Option(metavar="INPUT", help="Folder, archive or file that was read, for the pictures.")
-    ] = None,
+    budget: Budget = None,
+    level: AskedOf = Level.ROWS,
+    scans: Scans = None,
     to: Annotated[Path | None, typer.Option(metavar="FILE", help="The table.", show_default="OUT/review.csv")] = None,
 ) -> None:
     """Write the questions to a table for a spreadsheet, those whose answers are worth most first."""
     from pipeline import review, revise
 
-    done = revise.export(out, review.Level(level.value), budget, scans, to)
-    if done.kept is not None:
-        console.complain(f"the table held answers that were not applied; they are saved in {done.kept}")
-    for cause, number in done.lacking.items():
-        console.complain(f"{number:,} without a picture: {cause}")
-    pictures = f", {done.pictures:,} with a picture" if scans is not None else ""
-    console.note(f"{done.items:,} of {done.of:,} questions in {done.path}{pictures}")
+    _tell_exported(revise.export(out, review.Level(level.value), budget, scans, to), scans)
+
+
+@app.command()
+def page(
+    out: Out,
+    budget: Budget = None,
+    level: AskedOf = Level.ROWS,
+    scans: Scans = None,
+    to: Annotated[Path | None, typer.Option(metavar="FILE", help="The page.", show_default="OUT/review.html")] = None,
+) -> None:
+    """Write the questions as a page for a browser, to be answered with the keyboard.
+
+    It needs no server and no network. "Export the table" on the page gives the table that `apply` takes.
+    """
+    from pipeline import review, revise
+
+    _tell_exported(revise.page(out, review.Level(level.value), budget, scans, to), scans)
 
 
 @app.command()
@@ -104,6 +118,15 @@ def undo(
         for each in corrections.load(out / corrections.FILE)
     ]
     console.table(("correction", "at", "by", "of", "was", "is"), rows, to_stdout=True)
+
+
+def _tell_exported(done: Exported, scans: Path | None) -> None:
+    if done.kept is not None:
+        console.complain(f"the table held answers that were not applied; they are saved in {done.kept}")
+    for cause, number in done.lacking.items():
+        console.complain(f"{number:,} without a picture: {cause}")
+    pictures = f", {done.pictures:,} with a picture" if scans is not None else ""
+    console.note(f"{done.items:,} of {done.of:,} questions in {done.path}{pictures}")
 
 
 def _tell(done: Applied, what: str) -> None:

@@ -376,6 +376,7 @@ def _image_pixels(picture: _Picture, number: int) -> Pixels | None:
     elif filters and all(each in picture.handle.SIMPLE_FILTERS for each in filters):
         _refuse_short(picture, number)
     bitmap = picture.handle.get_bitmap(render=False)
+    bitmap.warn_on_close = False  # its pixels are copied
     try:
         pixels = _bitmap_pixels(bitmap)
     finally:

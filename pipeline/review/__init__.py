@@ -2,6 +2,7 @@
 
 from pipeline.review.incoming import keep_answers
 from pipeline.review.items import Item, Kind, Level, box_of, cell_id, items_of, labels, order, row_id
+from pipeline.review.page import page
 from pipeline.review.table import NUMBER_COLUMNS, REVIEW_COLUMNS, item_row
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "keep_answers",
     "labels",
     "order",
+    "page",
     "row_id",
 ]

@@ -108,12 +108,12 @@ def understand(lines: Sequence[Line], asked: Mapping[str, Asked], in_force: Iter
     )
 
 
-def value_answer(text: str, unit: str, may_fall: bool) -> str:
+def value_answer(text: str, unit: str, negative: bool) -> str:
     """A value as a person wrote it, in the words of `pipeline.corrections.written`.
 
     Args:
         unit: of the cell.
-        may_fall: whether the cell tells a change, which may be negative.
+        negative: whether it may be less than nothing, as `may_fall` tells.
 
     Raises:
         ValueError: it cannot stand in the cell; the message says why.
@@ -142,9 +142,14 @@ def value_answer(text: str, unit: str, may_fall: bool) -> str:
         number = number.quantize(Decimal(1))
     elif unit not in _MONEY:
         raise ValueError(f"{text!r} is no whole number, and this cell counts")
-    if number < 0 and not may_fall:
+    if number < 0 and not negative:
         raise ValueError(f"{text!r} is less than nothing, and this cell counts")
     return written(replace(value, number=number), text)
+
+
+def may_fall(column_label: str) -> bool:
+    """Whether the cells of a column tell a change, which may be negative."""
+    return "减" in column_label
 
 
 def row_answer(text: str, form: FormSpec, table_id: str) -> str:
@@ -195,8 +200,7 @@ def _value_correction(text: str, about: Asked) -> Correction:
     if about.cell is None:
         raise ValueError("this line asks which row it is: write the row in corrected_row_id, not a value")
     key = key_of(about.cell)
-    column_label = labels(about.form)[key][1]
-    new = value_answer(text, cell_units(about.form)[key], may_fall="减" in column_label)
+    new = value_answer(text, cell_units(about.form)[key], may_fall(labels(about.form)[key][1]))
     held = value_of(about.cell)
     old = "" if held is None else written(held, about.cell["raw_text"])
     return replace(_plain(about.cell, key), old=old, new=new, reading=about.cell["reading"])

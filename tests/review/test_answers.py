@@ -51,7 +51,7 @@ def answered(row: object, **answers: str) -> dict[str, str]:
     ],
 )
 def test_values_as_people_write_them(text: str, new: str) -> None:
-    assert value_answer(text, "件", may_fall=False) == new
+    assert value_answer(text, "件", negative=False) == new
 
 
 @pytest.mark.parametrize(
@@ -76,12 +76,12 @@ def test_values_as_people_write_them(text: str, new: str) -> None:
 )
 def test_values_that_cannot_stand_there(text: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
-        value_answer(text, "件", may_fall=False)
+        value_answer(text, "件", negative=False)
 
 
 def test_money_has_decimals_and_changes_may_be_negative() -> None:
-    assert value_answer("20.30", "万元", may_fall=False) == "20.30"
-    assert value_answer("-8", "件", may_fall=True) == "-8"
+    assert value_answer("20.30", "万元", negative=False) == "20.30"
+    assert value_answer("-8", "件", negative=True) == "-8"
 
 
 def test_rows_are_named_by_their_id() -> None:
