@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import re
 import shutil
 import time
@@ -14,7 +13,6 @@ from typing import Any
 
 import pytest
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
@@ -26,12 +24,12 @@ from pipeline.domain import Status
 from pipeline.forms import form_by_id
 from pipeline.review import Kind, items_of
 from pipeline.spreadsheet import read
+from scripts.browser import BROWSER, DRIVER, PACKAGES, chromium
 from tests.printed_documents import FORM, content, extracted, scanned
 from tests.reports import cell, extraction, form, report
 
-BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = [
-    pytest.mark.skipif(BROWSER is None or DRIVER is None, reason="apt-get install chromium chromium-driver"),
+    pytest.mark.skipif(BROWSER is None or DRIVER is None, reason=f"apt-get install {PACKAGES}"),
     pytest.mark.xdist_group("browser"),
 ]
 ROWS = ("received", "carried_in", "granted", "granted_in_part", "other", "carried_out")
@@ -93,17 +91,8 @@ def wait(until: Callable[[], object]) -> None:
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     downloads = tmp_path_factory.mktemp("downloads")
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(BROWSER)
-    for argument in ("--headless=new", "--disable-gpu", "--window-size=1280,1000", "--lang=en-GB"):
-        options.add_argument(argument)
-    if os.geteuid() == 0:
-        options.add_argument("--no-sandbox")
-    options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(str(DRIVER)))
-    yield Page(driver, downloads)
-    driver.quit()
+    with chromium(downloads) as driver:
+        yield Page(driver, downloads)
 
 
 @pytest.fixture
