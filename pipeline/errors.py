@@ -17,6 +17,7 @@ class ExitCode(IntEnum):
     MISSING_DEPENDENCY = 3
     NO_INPUT = 4
     OUTPUT = 5
+    CLUSTER = 6
     OTHER = 15
     INTERRUPTED = 130
     CLOSED_PIPE = 141
@@ -63,6 +64,12 @@ class OutputError(NianbaoError):
     """The output folder cannot be written."""
 
     exit_code = ExitCode.OUTPUT
+
+
+class ClusterError(NianbaoError):
+    """The cluster cannot be reached, was lost, or is not set up for the run."""
+
+    exit_code = ExitCode.CLUSTER
 
 
 @contextmanager

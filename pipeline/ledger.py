@@ -16,6 +16,7 @@ import os
 import socket
 import sqlite3
 import time
+import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -427,7 +428,7 @@ def write_whole(path: Path, data: bytes) -> None:
     """
     with as_output_error(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{os.getpid()}{_PART}")
+        partial = path.with_name(f".{uuid.uuid4().hex}{_PART}")  # several machines may write to one folder
         try:
             with partial.open("wb") as file:
                 file.write(data)

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from pipeline.errors import NianbaoError
 
@@ -38,6 +38,7 @@ _MOST_FALSE_STARTS = 3
 _LEAVE_TIME = 1.0  # seconds for idle processes to end by themselves
 _GROWN = 640  # MB of resident memory above which a process is replaced after its task; fresh ones have about 300
 _PAGE = resource.getpagesize()
+_THREAD_LIMITS = ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,9 @@ class LostError(Exception):
         super().__init__(cause)
         self.kind = kind
 
+    def __reduce__(self) -> tuple[type[LostError], tuple[str, str]]:
+        return (type(self), (self.kind, str(self)))
+
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[_Task, _Result]):
@@ -75,6 +79,26 @@ class Answer(Generic[_Task, _Result]):
     ended: float
     result: _Result | None = None
     error: BaseException | None = None
+
+
+class Runner(Protocol[_Task, _Result]):
+    """What runs tasks somewhere; a context manager, of which nothing that costs other runs outlives the block."""
+
+    def __enter__(self) -> Runner[_Task, _Result]: ...
+
+    def __exit__(self, *error: object) -> None: ...
+
+    def run(self, tasks: Iterator[_Task], stopping: Callable[[], bool]) -> Iterator[Answer[_Task, _Result]]:
+        """Answers in the order in which tasks end, one for each task that was begun.
+
+        A task whose process was lost is tried once more before its answer is a `LostError`.
+
+        Args:
+            tasks: taken from the iterator when there is room for one.
+            stopping: asked again and again; once it says so no further task is begun, and those in hand have
+                `Limits.grace` seconds to end.
+        """
+        ...
 
 
 class _Worker:
@@ -129,6 +153,8 @@ class Pool(Generic[_Task, _Result]):
     def __init__(
         self, processes: int, prepare: Callable[[], None], work: Callable[[_Task], _Result], limits: Limits
     ) -> None:
+        for name in _THREAD_LIMITS:  # inherited by the processes; more threads only get in each other's way
+            os.environ.setdefault(name, "1")
         self._processes = processes
         self._prepare = prepare
         self._work = work
@@ -141,6 +167,9 @@ class Pool(Generic[_Task, _Result]):
         return self
 
     def __exit__(self, *error: object) -> None:
+        self._end()
+
+    def _end(self) -> None:
         idle = [worker for worker in self._workers if worker.ready and worker.task is None]
         for worker in idle:
             worker.dismiss()
@@ -152,15 +181,24 @@ class Pool(Generic[_Task, _Result]):
         self._workers.clear()
 
     def run(self, tasks: Iterator[_Task], stopping: Callable[[], bool]) -> Iterator[Answer[_Task, _Result]]:
-        """Answers in the order in which tasks end. Tasks are taken from the iterator when a process is free.
-
-        Args:
-            stopping: asked again and again; once it says so no further task is begun, and those in hand have
-                `Limits.grace` seconds to end.
+        """As `Runner.run` says; a task whose process was lost is tried once more alone, after all others.
 
         Raises:
             Exception: what `prepare` raised.
         """
+        lost: list[_Task] = []
+        for answer in self._run(tasks, stopping, self._processes):
+            if isinstance(answer.error, LostError):
+                lost.append(answer.task)
+            else:
+                yield answer
+        for task in lost:  # alone: it may have been the fault of what ran beside it
+            self._end()
+            yield from self._run(iter([task]), stopping, 1)
+
+    def _run(
+        self, tasks: Iterator[_Task], stopping: Callable[[], bool], processes: int
+    ) -> Iterator[Answer[_Task, _Result]]:
         upcoming: _Task | None = next(tasks, None)
         until = math.inf
         while (upcoming is not None or any(worker.task is not None for worker in self._workers)) and (
@@ -169,19 +207,20 @@ class Pool(Generic[_Task, _Result]):
             if until == math.inf and stopping():
                 until, upcoming = time.monotonic() + self._limits.grace, None
             if upcoming is not None:
-                upcoming = self._hand_out(upcoming, tasks)
+                upcoming = self._hand_out(upcoming, tasks, processes)
             yield from self._collect()
 
-    def _hand_out(self, upcoming: _Task | None, tasks: Iterator[_Task]) -> _Task | None:
-        if len(self._workers) < self._processes:
+    def _hand_out(self, upcoming: _Task, tasks: Iterator[_Task], processes: int) -> _Task | None:
+        waiting: _Task | None = upcoming
+        if len(self._workers) < processes:
             self._workers.append(_Worker(self._context, self._prepare, self._work))
         for worker in self._workers:
-            if worker.ready and worker.task is None and upcoming is not None:
-                worker.task, worker.began = upcoming, time.monotonic()
+            if worker.ready and worker.task is None and waiting is not None:
+                worker.task, worker.began = waiting, time.monotonic()
                 with contextlib.suppress(OSError):  # it has died meanwhile, which is noticed when its answer is awaited
-                    worker.pipe.send(upcoming)
-                upcoming = next(tasks, None)
-        return upcoming
+                    worker.pipe.send(waiting)
+                waiting = next(tasks, None)
+        return waiting
 
     def _collect(self) -> Iterator[Answer[_Task, _Result]]:
         """Wait a moment, and give what was answered and what was lost meanwhile."""

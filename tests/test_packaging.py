@@ -56,7 +56,18 @@ def undeclared(folder: str, requirements: set[str]) -> list[str]:
 
 
 def test_the_package_asks_for_everything_it_imports() -> None:
-    assert undeclared("pipeline", asked_for(PROJECT["project"]["dependencies"])) == []
+    extras = PROJECT["project"]["optional-dependencies"]
+    every = [PROJECT["project"]["dependencies"], *extras.values()]
+    assert undeclared("pipeline", set().union(*map(asked_for, every))) == []
+
+
+def test_nothing_optional_is_loaded_before_it_is_asked_for() -> None:
+    names = "{'distributed', 'dask', 'fsspec'}"
+    code = (
+        f"import sys, pipeline.commands.extract, pipeline.run, pipeline.ocr; print(sorted({names} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout == "[]\n"
 
 
 @pytest.mark.parametrize("folder", ["scripts", "tests"])

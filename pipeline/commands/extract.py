@@ -46,6 +46,9 @@ def extract(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Read again what could not be read before, or not all of it.")
     ] = False,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Let the machines of this dask scheduler read.")
+    ] = None,
     shard: Annotated[
         str, typer.Option(metavar="I/N", help="Read only the I-th of N shares, told apart by content.")
     ] = "1/1",
@@ -69,6 +72,10 @@ def extract(
     from pipeline.workers import Limits
 
     settings = Settings(ocr=ocr, max_megapixels=max_megapixels, password=_password(password_file))
+    if cluster is not None and jobs is not None:
+        raise UsageError(
+            "--jobs says nothing about a cluster", "Leave it out; dask worker has --nworkers and --nthreads"
+        )
     share = Shard.parse(shard)
     availability(ocr)  # an unknown name is told before any work begins
     if dry_run:
@@ -87,6 +94,7 @@ def extract(
             *(inputs, out, settings, jobs or len(os.sched_getaffinity(0)), limits, tell),
             retry_failed=retry_failed,
             shard=share,
+            cluster=cluster,
         )
     if as_json:
         console.write(json.dumps(as_dict(summary), ensure_ascii=False) + "\n")

@@ -75,6 +75,7 @@ def run(
     stages: Stages | None = None,
     retry_failed: bool = False,
     shard: Shard | None = None,
+    cluster: str | None = None,
 ) -> RunSummary:
     """Read all inputs that were not read before, and write the tables of all.
 
@@ -88,11 +89,13 @@ def run(
         stages: how one document is read.
         retry_failed: read again what could not be read before, or not all of it.
         shard: read only the documents of this share; the tables hold no others. All without it.
+        cluster: address of a scheduler whose machines read, instead of ``jobs`` processes of this one.
 
     Raises:
         NoInputError: there is nothing to read.
         OutputError: the folder cannot be written or another run is writing it.
         MissingDependencyError, ModelError: what every document needs is not there.
+        ClusterError: the cluster cannot be reached, was lost, or is not set up for this run.
         KeyboardInterrupt: the user interrupted; documents in hand had some seconds to end, and what was read is kept.
     """
     began = time.time()
@@ -107,11 +110,8 @@ def run(
             began=began,
             ended=None,
         )
-        work = Work(
-            Plan(state, settings, reading, assembly, retry_failed, _said(out), shard or Shard()),
-            stages or Stages(),
-            tell,
-        )
+        decided = Plan(state, settings, reading, assembly, retry_failed, _said(out), shard or Shard())
+        work = Work(decided, stages or Stages(), tell, cluster)
         work.read_all(found, jobs, limits or Limits())
         read_until = time.time()
         counts = write_tables(state)

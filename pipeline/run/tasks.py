@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipeline import records, results
+from pipeline import fingerprint, records, results
 from pipeline.corrections import Correction
 from pipeline.documents import InputFile
 from pipeline.domain import DocumentReading, Extraction, Failure
-from pipeline.errors import DocumentError, OutputError
+from pipeline.errors import ClusterError, DocumentError, OutputError
 from pipeline.forms import load_forms
 from pipeline.ledger import Outcome, record_path, rows_path, write_whole
 from pipeline.settings import Settings
@@ -93,6 +94,20 @@ def prepare(stages: Stages, settings: Settings, reads: bool) -> None:
     """What a process does before its first task; one that only assembles needs no engine."""
     if reads:
         stages.warm_up(settings)
+
+
+def prepare_there(stages: Stages, settings: Settings, reading: str, assembly: str) -> None:
+    """What a process on another machine does before its first task.
+
+    Raises:
+        ClusterError: program, models or libraries there are not those of the run.
+    """
+    if (fingerprint.of_reading(settings), fingerprint.of_assembly()) != (reading, assembly):
+        raise ClusterError(
+            f"{socket.gethostname()} has another version of nianbao, of its models or of its libraries",
+            "Install the same everywhere; nianbao doctor tells the versions",
+        )
+    prepare(stages, settings, True)
 
 
 def carry_out(task: Task) -> Done:

@@ -9,20 +9,19 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from pipeline.documents import InputFile
 from pipeline.domain import Failure
-from pipeline.errors import NianbaoError
+from pipeline.errors import NianbaoError, OutputError
 from pipeline.ledger import Outcome
 from pipeline.run.plan import Action, Plan, Step
-from pipeline.run.tasks import ADVICE, Done, Stages, Task, carry_out, prepare
-from pipeline.workers import Answer, Limits, LostError, Pool
+from pipeline.run.tasks import ADVICE, Done, Stages, Task, carry_out, prepare, prepare_there
+from pipeline.workers import Answer, Limits, LostError, Pool, Runner
 
 _log = logging.getLogger(__name__)
 _MOST_ROUNDS = 3
-_THREAD_LIMITS = ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +51,21 @@ class Event:
 
 
 class Work:
-    """What is to be done by a plan, and what came of it so far."""
+    """What is to be done by a plan, and what came of it so far.
 
-    def __init__(self, plan: Plan, stages: Stages, tell: Callable[[Event], None] | None = None) -> None:
+    Args:
+        tell: called after each document.
+        cluster: address of the cluster that reads; without one, processes of this machine do.
+    """
+
+    def __init__(
+        self, plan: Plan, stages: Stages, tell: Callable[[Event], None] | None = None, cluster: str | None = None
+    ) -> None:
         self._plan = plan
         self._state = plan.state
         self._stages = stages
         self._tell = tell
+        self._cluster = cluster
         self._done: set[int] = set()
         self._total = self._failed = 0
         self.read = self.pages = self.left = 0
@@ -98,25 +105,21 @@ class Work:
     def _carry_out(
         self, tasks: Callable[[Callable[[], bool]], Iterator[Task]], processes: int, limits: Limits, reads: bool
     ) -> None:
-        for name in _THREAD_LIMITS:  # inherited by the processes; more threads only get in each other's way
-            os.environ.setdefault(name, "1")
         with _stoppable() as stopping:
-            lost: list[Task] = []
-            with self._pool(processes, limits, reads) as pool:
-                for answer in pool.run(tasks(stopping), stopping):
-                    if isinstance(answer.error, LostError):
-                        lost.append(answer.task)
-                    else:
-                        self._settle(answer)
-            for task in lost:  # alone: it may have been the fault of what ran beside it
-                with self._pool(1, limits, reads) as pool:
-                    for answer in pool.run(iter([task]), stopping):
-                        self._settle(answer)
+            with self._runner(processes, limits, reads) as runner:
+                for answer in runner.run(tasks(stopping), stopping):
+                    self._settle(answer)
             if stopping():
                 raise KeyboardInterrupt
 
-    def _pool(self, processes: int, limits: Limits, reads: bool) -> Pool[Task, Done]:
-        return Pool(processes, partial(prepare, self._stages, self._plan.settings, reads), carry_out, limits)
+    def _runner(self, processes: int, limits: Limits, reads: bool) -> Runner[Task, Done]:
+        plan = self._plan
+        if self._cluster is None:
+            return Pool(processes, partial(prepare, self._stages, plan.settings, reads), carry_out, limits)
+        from pipeline.cluster import Cluster
+
+        there = partial(prepare_there, self._stages, plan.settings, plan.reading, plan.assembly)
+        return Cluster(self._cluster, there, carry_out, limits)
 
     def _to_do(
         self,
@@ -149,8 +152,9 @@ class Work:
     def _task(self, step: Step) -> Task:
         known = step.known if step.action is Action.ASSEMBLE else None
         plan = self._plan
+        document = replace(step.document, path=os.path.abspath(step.document.path))  # others work in other folders
         return Task(
-            *(step.position, step.document, step.sha256 or "", known, self._state.out, plan.settings),
+            *(step.position, document, step.sha256 or "", known, self._state.out.absolute(), plan.settings),
             *(plan.reading, plan.assembly, self._stages, plan.said_of(step.sha256 or "")),
         )
 
@@ -172,6 +176,11 @@ class Work:
             return
         if outcome.sha256 != task.sha256:
             self._state.identify(task.position, task.document, outcome.sha256, None)
+        if not self._state.is_whole(outcome):
+            raise OutputError(
+                f"what was read in {task.document.source} is not in {self._state.out}",
+                "The machines of a cluster need a folder that all of them and this one share",
+            )
         self._state.settle(outcome)
         if task.known is None:
             self.read += 1

@@ -7,7 +7,7 @@ import os
 import sys
 from importlib import import_module
 
-_NAMES = ("accuracy", "reconcile", "spreadsheets")
+_NAMES = ("accuracy", "cluster", "reconcile", "spreadsheets")
 
 
 def main() -> int:

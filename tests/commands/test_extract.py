@@ -32,6 +32,7 @@ class Runner:
         self.limits = Limits()
         self.retry_failed = False
         self.shard = runs.Shard()
+        self.cluster: str | None = None
 
     def __call__(
         self,
@@ -43,9 +44,10 @@ class Runner:
         tell: Callable[[runs.Event], None],
         retry_failed: bool,
         shard: runs.Shard,
+        cluster: str | None,
     ) -> runs.RunSummary:
         self.settings, self.jobs, self.limits, self.retry_failed = settings, jobs, limits, retry_failed
-        self.shard = shard
+        self.shard, self.cluster = shard, cluster
         tell(EVENT)
         cells = {**dict.fromkeys(Status, 0), Status.ACCEPTED: 190, Status.REVIEW: 8}
         return runs.RunSummary(out, 3, 8, 1, 2, 0, 1, cells, 2, self.failures, 8, 5.0, 2.0)
@@ -124,6 +126,16 @@ def test_options_reach_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert runner.retry_failed
     assert runner.shard == runs.Shard(2, 5)
     assert runner.limits == Limits(9.0, 2000)
+
+
+def test_a_cluster_takes_the_place_of_processes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runner = Runner(0)
+    assert call(monkeypatch, runner, "--cluster", "tcp://host:8786") == ExitCode.OK
+    assert runner.cluster == "tcp://host:8786"
+    assert call(monkeypatch, Runner(0), "--cluster", "tcp://host:8786", "--jobs", "2") == ExitCode.USAGE
+    assert "--jobs says nothing about a cluster" in capsys.readouterr().err
 
 
 def test_the_log_has_a_line_of_json_for_each_document(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
