@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import count, groupby
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pipeline import corrections, dataset, ledger, review, run
 from pipeline.corrections import Correction
@@ -17,6 +18,8 @@ from pipeline.forms import load_forms
 from pipeline.review.answers import Asked, Refusal, understand
 from pipeline.review.incoming import read_lines
 from pipeline.review.pictures import cut_pictures
+from pipeline.review.workbook import SUFFIX as WORKBOOK
+from pipeline.review.workbook import write_workbook
 from pipeline.spreadsheet import Writer, read
 
 TABLE = "review.csv"
@@ -101,7 +104,8 @@ def export(
     Args:
         out, level, budget: as of `questions`.
         scans: folder, archive or file that was read, for the pictures; None for none.
-        to: the file; ``review.csv`` in the output folder by default. Pictures lie in a folder beside it.
+        to: the file; ``review.csv`` in the output folder by default. Pictures lie in a folder beside it; they are in it
+            where its name ends in ``.xlsx``.
 
     Raises:
         UsageError: a table is missing or cannot be read.
@@ -116,7 +120,17 @@ def export(
             for item in items:
                 table.write(review.item_row(item, links.get(item.item_id, "")))
 
-    done = _ask(out, level, budget, scans, path, write)
+    def write_book(items: Sequence[review.Item], links: Mapping[str, str]) -> None:
+        kept.append(review.keep_answers(path))
+        forms = {form.id: form for form in load_forms()}
+        with _replaced(path) as partial:
+            write_workbook(partial, items, {name: Path(folder, link) for name, link in links.items()}, forms)
+
+    if path.suffix.casefold() == WORKBOOK:
+        with TemporaryDirectory() as folder:  # the pictures go into the workbook
+            done = _ask(out, level, budget, scans, path, write_book, Path(folder))
+    else:
+        done = _ask(out, level, budget, scans, path, write, path.parent)
     return replace(done, kept=kept[0])
 
 
@@ -139,7 +153,7 @@ def page(
         with _replaced(path) as partial:
             partial.write_bytes(review.page(items, links, forms, path.with_suffix(".csv").name))
 
-    return _ask(out, level, budget, scans, path, write)
+    return _ask(out, level, budget, scans, path, write, path.parent)
 
 
 def _ask(
@@ -149,8 +163,9 @@ def _ask(
     scans: Path | None,
     path: Path,
     write: Callable[[Sequence[review.Item], Mapping[str, str]], None],
+    beside: Path,
 ) -> Exported:
-    """Write questions to a file with their pictures, by name of the question, in a folder beside it."""
+    """Write questions to a file; their pictures lie in a folder in ``beside``, and are named relative to that."""
     _require(out / "cells.csv")
     with ledger.locked(out):
         items, of = questions(out, level, budget)
@@ -158,7 +173,7 @@ def _ask(
         lacking: dict[str, int] = {}
         try:
             if scans is not None:
-                folder = path.parent / PICTURES
+                folder = beside / PICTURES
                 folder.mkdir(exist_ok=True)
                 for item, picture in cut_pictures(items, scans):
                     if isinstance(picture, str):

@@ -46,7 +46,9 @@ def export(
     budget: Budget = None,
     level: AskedOf = Level.ROWS,
     scans: Scans = None,
-    to: Annotated[Path | None, typer.Option(metavar="FILE", help="The table.", show_default="OUT/review.csv")] = None,
+    to: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The table: .csv or .xlsx.", show_default="OUT/review.csv")
+    ] = None,
 ) -> None:
     """Write the questions to a table for a spreadsheet, those whose answers are worth most first."""
     from pipeline import review, revise

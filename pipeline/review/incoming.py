@@ -1,4 +1,4 @@
-"""A review table as it comes back from a spreadsheet, whatever the spreadsheet did to it.
+"""A review table as it comes back from a spreadsheet, whatever the spreadsheet did to it: CSV or a workbook.
 
 Spreadsheets save in the encoding of the system (GBK in China), with ``;`` or tabs between the cells where the comma is
 a decimal sign, with or without a byte order mark, cut empty cells off at the end of lines or add some; people reorder,
@@ -19,13 +19,14 @@ from itertools import count
 from pathlib import Path
 
 from pipeline.errors import UsageError
+from pipeline.review.sheets import is_workbook, read_workbook
 from pipeline.spreadsheet import restore
 
 _DELIMITERS = (",", ";", "\t", "|")
 _NAMED = "item_id"
 ANSWERS = ("corrected_value", "corrected_row_id")
 _BESIDE = ("reviewer", "comment")
-_ADVICE = "Give the file that `nianbao review export` wrote, filled in and saved as CSV"
+_ADVICE = "Give the file that `nianbao review export` wrote, filled in and saved as CSV or .xlsx"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,8 @@ def read_lines(path: Path) -> tuple[Line, ...]:
         data = path.read_bytes()
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror or error}", _ADVICE) from error
-    text = _decode(data, path)
-    table = _split(text, path)
+    of_workbook = is_workbook(data)
+    table = iter(read_workbook(path, _NAMED, _ADVICE)) if of_workbook else _split(_decode(data, path), path)
     header = next((row for _, row in table), [])
     return tuple(lines_of(header, table, path))
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import codecs
 import csv
+import datetime as dt
 import io
 import random
+import re
 import tempfile
 import time
 import unicodedata
@@ -14,6 +16,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import openpyxl
 
 from pipeline.forms import form_by_id
 from pipeline.review import NUMBER_COLUMNS, REVIEW_COLUMNS, Level, item_row, items_of
@@ -77,7 +81,7 @@ def questions() -> Questions:
     rows: list[Mapping[str, str]] = []
     asked: dict[str, Asked] = {}
     for number in range(_DOCUMENTS):
-        cells, printed = _tables(number)
+        cells, printed = tables(number)
         for row in printed:
             asked[row_id(row)] = Asked(None, row, FORM)
         by_row = {(row["table_id"], row["row_id"]): row for row in printed}
@@ -87,8 +91,12 @@ def questions() -> Questions:
     return Questions(tuple(rows), asked)
 
 
-def spoil(made: Questions, seed: int) -> Spoiled:
-    """Answer some of the questions, and do to the table what spreadsheets and people do."""
+def spoil(made: Questions, seed: int, workbook: bool | None = None) -> Spoiled:
+    """Answer some of the questions, and do to the table what spreadsheets and people do.
+
+    Args:
+        workbook: whether it comes back as a workbook, or as CSV; None for either.
+    """
     chance = random.Random(seed)
     result = Spoiled()
     drawn = chance.sample(made.rows, k=min(len(made.rows), 40))
@@ -103,7 +111,7 @@ def spoil(made: Questions, seed: int) -> Spoiled:
     columns = _columns(chance, result)
     for row in rows:  # a column that a person added
         row["我的备注"] = chance.choice(["", "x", "12"]) if row["about"].strip() else ""
-    result.content = _write(rows, columns, chance, result)
+    result.content = _write(rows, columns, chance, result, workbook)
     return result
 
 
@@ -136,7 +144,8 @@ def take(made: Questions, spoiled: Spoiled, folder: Path) -> Understood:
     return understand(read_lines(path), made.asked, ())
 
 
-def _tables(number: int) -> tuple[list[Row], list[Row]]:
+def tables(number: int) -> tuple[list[Row], list[Row]]:
+    """Cells and printed rows of a report, as rows of ``cells.csv`` and ``rows.csv``."""
     document = f"d-{number:016x}"
     cells: list[Row] = []
     printed: list[Row] = []
@@ -316,31 +325,44 @@ def _columns(chance: random.Random, result: Spoiled) -> list[str]:
     return columns
 
 
-def _write(rows: Sequence[Row], columns: Sequence[str], chance: random.Random, result: Spoiled) -> bytes:
-    delimiter = chance.choice([",", ",", ";", "\t"])
-    end = chance.choice(["\r\n", "\n"])
-    every = chance.random() < 0.5
+def _write(
+    rows: Sequence[Row], columns: Sequence[str], chance: random.Random, result: Spoiled, workbook: bool | None
+) -> bytes:
     protected = chance.random() < 0.7  # a spreadsheet may have taken the apostrophe away
-    text = io.StringIO(newline="")
-    writer = csv.writer(
-        text, delimiter=delimiter, lineterminator=end, quoting=csv.QUOTE_ALL if every else csv.QUOTE_MINIMAL
-    )
-    writer.writerow([name.upper() if chance.random() < 0.02 else name for name in columns])
+    as_workbook = chance.random() < 0.3 if workbook is None else workbook
+    # A workbook does not tell how many cells a line has: moved cells show by the columns that name what is asked.
+    may_move = not (as_workbook and "dropped columns" in result.damage)
+    table = [[name.upper() if chance.random() < 0.02 else name for name in columns]]
     for row in rows:
         cells = [_cell(name, row[name], protected) for name in columns]
         event, moved = chance.random(), False
         if event < 0.03:
             while cells and not cells[-1]:
                 cells.pop()
-        elif event < 0.05:
+        elif event < 0.05 and may_move:
             moved = True
             del cells[chance.randrange(len(cells))]
-        elif event < 0.07:
+        elif event < 0.07 and may_move:
             moved = True
-            cells.insert(chance.randrange(len(cells)), chance.choice(["", "7"]))
-        writer.writerow(cells)
+            cells.insert(chance.randrange(len(cells)), "" if as_workbook else chance.choice(["", "7"]))
+        table.append(cells)
         if row["meant"].strip() and row["item_id"] == row["about"]:
             (result.doubtful if moved else result.meant).setdefault(row["about"], set()).add(row["meant"])
+    if as_workbook:
+        result.damage.append("workbook")
+        return _workbook(table, chance)
+    return _csv(table, chance, result)
+
+
+def _csv(table: Sequence[Sequence[str]], chance: random.Random, result: Spoiled) -> bytes:
+    delimiter = chance.choice([",", ",", ";", "\t"])
+    end = chance.choice(["\r\n", "\n"])
+    every = chance.random() < 0.5
+    text = io.StringIO(newline="")
+    writer = csv.writer(
+        text, delimiter=delimiter, lineterminator=end, quoting=csv.QUOTE_ALL if every else csv.QUOTE_MINIMAL
+    )
+    writer.writerows(table)
     head = f"sep={delimiter}{end}" if chance.random() < 0.1 else ""
     content = head + text.getvalue()
     encoding = chance.choice(["utf-8-sig", "utf-8", "gb18030", "utf-16"])
@@ -348,6 +370,35 @@ def _write(rows: Sequence[Row], columns: Sequence[str], chance: random.Random, r
     if encoding == "utf-16":
         return codecs.BOM_UTF16_LE + content.encode("utf-16-le")
     return content.encode(encoding)
+
+
+def _workbook(table: Sequence[Sequence[str]], chance: random.Random) -> bytes:
+    """The table as Excel keeps it, where cells are text or where it makes of them what it likes."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    if chance.random() < 0.2:  # a sheet that a person put in front
+        sheet.append(["notes"])
+        sheet = book.create_sheet("answers")
+    for _line in range(chance.choice([0, 0, 0, 2])):
+        sheet.append([])
+    as_text = chance.random() < 0.4
+    for cells in table:
+        sheet.append([text if as_text else _as_excel(text) for text in cells])
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def _as_excel(text: str) -> object:
+    if text == "":
+        return None
+    if re.fullmatch(r"-?(0|[1-9]\d{0,14})", text):
+        return int(text)
+    if re.fullmatch(r"-?(0|[1-9]\d{0,11})\.\d+", text):
+        return float(text)
+    if text in ("3-2", "3月2日", "2-Mar", "2026/3/2"):
+        return dt.datetime(2026, 3, 2)
+    return text
 
 
 def _cell(name: str, text: str, protected: bool) -> str:

@@ -14,7 +14,7 @@ from pipeline import dataset
 from pipeline.domain import Status
 from pipeline.review import Item, items_of, page
 from pipeline.review.answers import may_fall, value_answer
-from pipeline.review.page import choices
+from pipeline.review.choices import choices
 from tests.reports import cell, extraction, form, report
 
 WORDS = json.loads(files("pipeline.review.page").joinpath("words.json").read_text(encoding="utf-8"))

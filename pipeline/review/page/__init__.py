@@ -12,17 +12,12 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
-from pipeline.corrections import NOT_ON_THE_FORM, written
-from pipeline.domain import FormSpec, TableLayout
-from pipeline.review.answers import may_fall, value_answer
-from pipeline.review.items import Item, Kind, labels
+from pipeline.domain import FormSpec
+from pipeline.review.choices import choices, may_be_another_row, rows_of
+from pipeline.review.items import Item
 from pipeline.review.table import ANSWER_COLUMNS, NUMBER_COLUMNS, REVIEW_COLUMNS, item_row
 from pipeline.spreadsheet import line
-from pipeline.values import parse_value
 
-# As many as there are keys to choose them.
-_CHOICES = 9
-_MARKS = ("blank", "slash", "dash")
 _BEFORE = REVIEW_COLUMNS[: -len(ANSWER_COLUMNS)]
 _QUOTED = re.compile("“[^”]*”")
 
@@ -80,7 +75,7 @@ def _data(
             "choices": choices(item),
             "sums": item.sums,
             "picture": pictures.get(item.item_id, ""),
-            "rows": _rows_of(item, forms[item.form_id]),
+            "rows": _table(item.form_id, item.key.table_id) if may_be_another_row(item, forms[item.form_id]) else "",
         }
         for item, text in zip(items, lines, strict=True)
     ]
@@ -92,36 +87,13 @@ def _data(
         "tables": tables.texts,
         "reasons": reasons.texts,
         "rows": {
-            f"{form.id}/{table.id}": list(_labels_of(form, table.id))
+            _table(form.id, table.id): list(rows_of(form, table.id).items())
             for form in forms.values()
             for table in form.tables
         },
         "words": json.loads(_text("words.json")),
         "items": shown,
     }
-
-
-def choices(item: Item) -> list[str]:
-    """Answers to choose from, the likeliest first: what is held, what was read, what else it may be, marks.
-
-    Of a row these are row ids. Only what `pipeline.review.answers` takes is among them.
-    """
-    if item.kind is Kind.ROW:
-        rows = dict.fromkeys((item.key.row_id or NOT_ON_THE_FORM, *item.alternatives))
-        return [*[each for each in rows if each != NOT_ON_THE_FORM][: _CHOICES - 1], NOT_ON_THE_FORM]
-    read = [item.value]
-    if item.box is not None:
-        read += [written(parse_value(text), text) for text in (item.reading, *item.alternatives)]
-    possible = dict.fromkeys(answer for text in read if text for answer in _possible(text, item))
-    marks = [mark for mark in _MARKS if mark not in possible]
-    return [*list(possible)[: _CHOICES - len(marks)], *marks]
-
-
-def _possible(text: str, item: Item) -> Iterator[str]:
-    try:
-        yield value_answer(text, item.unit, may_fall(item.column_label))
-    except ValueError:
-        return
 
 
 def _line(item: Item, picture: str) -> str:
@@ -137,6 +109,10 @@ def _name(items: Sequence[Item]) -> str:
     return digest.hexdigest()[:16]
 
 
+def _table(form_id: str, table_id: str) -> str:
+    return f"{form_id}/{table_id}"
+
+
 def _report(item: Item) -> str:
     return " · ".join(text for text in (item.agency, item.year, item.source, f"#{item.report}") if text)
 
@@ -145,21 +121,6 @@ def _reasons(item: Item) -> Iterator[str]:
     """The reasons without what is told of this cell alone, so that many items share them."""
     for reason in _QUOTED.sub("…", "; ".join(item.reasons)).split("; "):
         yield reason.partition(": ")[0]
-
-
-def _rows_of(item: Item, form: FormSpec) -> str:
-    """Where the rows stand that the printed row may be; empty where no row is known or rows have no labels."""
-    table = next(table for table in form.tables if table.id == item.key.table_id)
-    known = item.kind is Kind.ROW or (item.box is not None and item.printed_label)
-    return f"{form.id}/{table.id}" if known and table.layout is not TableLayout.STRIP else ""
-
-
-def _labels_of(form: FormSpec, table_id: str) -> Iterator[tuple[str, str]]:
-    seen = set()
-    for key, (label, _) in labels(form).items():
-        if key.table_id == table_id and key.row_id not in seen:
-            seen.add(key.row_id)
-            yield key.row_id, label
 
 
 class _Numbered:
