@@ -68,7 +68,8 @@ def read_page(page: PageImage, readers: Readers) -> PageReading:
     """
     if page.text_layer is not None:
         grids, lines = read_text_layer(page)
-        if grids or not (imaging.has_rules(page) or imaging.has_columns(page)):
+        glance = imaging.glance(page)
+        if grids or not (imaging.has_rules(glance) or imaging.has_columns(glance)):
             found = [_embedded(grid) for grid in grids]
             return PageReading(
                 page.number, _in_order(found, _read_lines(lines, grids, readers, Identity()), Identity())
@@ -98,20 +99,28 @@ def crop(grid: Grid, cell: GridCell) -> Pixels:
 
 def _read_picture(page: PageImage, readers: Readers) -> tuple[TableReading | LineReading, ...]:
     """Read a picture in the first orientation in which its labels are legible, else in the most legible one."""
-    clean = imaging.clean(page)
-    ruled = imaging.has_rules(page)
-    if not (ruled or imaging.has_columns(page)):
+    glance = imaging.glance(page)
+    ruled = imaging.has_rules(glance)
+    if not (ruled or imaging.has_columns(glance)):
+        clean = imaging.clean(page, imaging.TITLES_DPI)
         return _in_order([], _read_lines(tables.find_lines(clean, ()), (), readers, clean.to_page), clean.to_page)
+    clean = imaging.clean(page)
     best: tuple[float, CleanPage, list[TableReading]] | None = None
+    bare: set[int] = set()
     for quarters in imaging.orientation_candidates(clean):
+        # Where no table is found there is none on its head either.
+        if quarters % 2 in bare:
+            continue
         turned = imaging.turn(clean, quarters)
         found = _read_grids(tables.find_grids(turned), readers)
         amount, legible = _legibility(found)
         if best is None or amount > best[0]:
             best = (amount, turned, found)
-        # Rules may be found in another orientation; text that is aligned is so on its head as well.
+        # Rules may be found in a picture that lies on its side; text that is aligned is not.
         if legible or not (ruled or found):
             break
+        if not found:
+            bare.add(quarters % 2)
     assert best is not None  # there are always candidates
     _, upright, found = best
     grids = [table.grid for table in found]

@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.domain import PageImage, Pixels
-from pipeline.imaging.rules import glance
+from pipeline.domain import Pixels
 
 DARKER = 22
 """By how much ink is darker than its surroundings, in grey levels."""
@@ -27,12 +26,11 @@ STRIP, STACKED = 6, 8
 """So many figures on one line, or in columns of which at least two stand beside each other, may be a table."""
 
 
-def has_columns(page: PageImage) -> bool:
-    """Whether short words may stand in columns with white between them; cheap, and rather yes than no.
+def has_columns(small: Pixels) -> bool:
+    """Whether, at a glance at a page, short words may stand in columns with white between them; rather yes than no.
 
     A page of running text has them neither along nor across, whichever way it lies.
     """
-    small = glance(page.pixels)
     around = cv2.blur(small, (25, 25))
     inked = (cv2.subtract(around, small) > DARKER).astype(np.uint8)
     # Characters of a line stand closer to each other than lines do: along the text there are fewer, longer words.

@@ -13,6 +13,8 @@ from pipeline.imaging.skew import segments, skew
 from pipeline.imaging.streaks import without_streaks
 
 TARGET_DPI = 200.0
+TITLES_DPI = 130.0
+"""Resolution at which titles, which are set large, can still be read."""
 LOWEST_DPI = 140.0
 """Resolution below which a page is enlarged, because rules and digits need a few pixels to be told apart."""
 SHORT_SIDE_INCHES = 8.27
@@ -23,14 +25,12 @@ SMALL_SKEW = 0.12
 """Smaller angles, in degrees, are left to the flattening of each table."""
 
 
-def clean(page: PageImage) -> CleanPage:
-    """Prepare a page for finding tables: grey, at most about 200 dpi, evenly lit, coloured ink lightened, level."""
+def clean(page: PageImage, most: float = TARGET_DPI) -> CleanPage:
+    """Prepare a page for reading: grey, at most about ``most`` dpi, evenly lit, coloured ink lightened, level."""
     dpi = resolution(page)
-    factor = (
-        TARGET_DPI / dpi if dpi > TARGET_DPI * 1.1 else max(1.0, min(2.0, 150.0 / dpi)) if dpi < LOWEST_DPI else 1.0
-    )
-    picture, shrunk = _resize(grey(page.pixels), factor)
-    picture = even(without_streaks(picture))
+    factor = most / dpi if dpi > most * 1.1 else max(1.0, min(2.0, 150.0 / dpi)) if dpi < LOWEST_DPI else 1.0
+    picture, shrunk = _resize(page.pixels, factor)
+    picture = even(without_streaks(grey(picture)))
     glance = cv2.resize(picture, None, fx=75.0 / (dpi * factor), fy=75.0 / (dpi * factor), interpolation=cv2.INTER_AREA)
     angle = skew(segments(glance), shortest=10.0)  # type: ignore[arg-type]
     picture, turned = _rotate(picture, angle)
@@ -89,7 +89,7 @@ def text_height(picture: Pixels, dpi: float) -> float:
 def _resize(picture: Pixels, factor: float) -> tuple[Pixels, Transform]:
     if factor == 1.0:
         return picture, Identity()
-    height, width = picture.shape
+    height, width = picture.shape[:2]
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     method = cv2.INTER_AREA if factor < 1.0 else cv2.INTER_CUBIC
     return cv2.resize(picture, size, interpolation=method), scaling(width / size[0], height / size[1])  # type: ignore[return-value]

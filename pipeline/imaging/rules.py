@@ -20,20 +20,19 @@ LOUDEST = 6.0
 """Most by which the contrast of a faint page is raised."""
 
 
-def has_rules(page: PageImage) -> bool:
-    """Whether the page shows at least two separate parallel rules; cheap, and rather yes than no.
+def glance(page: PageImage) -> Pixels:
+    """A grey picture of the page, about ``GLANCE`` pixels wide, shape (h, w)."""
+    factor = max(1, round(min(page.pixels.shape[:2]) / GLANCE))
+    size = (max(1, page.pixels.shape[1] // factor), max(1, page.pixels.shape[0] // factor))
+    return grey(cv2.resize(page.pixels, size, interpolation=cv2.INTER_AREA))  # type: ignore[arg-type]
 
-    A page without them cannot hold a table and need not be cleaned or searched.
+
+def has_rules(small: Pixels) -> bool:
+    """Whether the glance at a page shows at least two separate parallel rules; cheap, and rather yes than no.
+
+    A page without them cannot hold a ruled table and need not be searched for one.
     """
-    small = glance(page.pixels)
     return _shows_rules(small, SHORTEST) or _shows_rules(_louder(small), SHORTEST_PIECE)
-
-
-def glance(pixels: Pixels) -> Pixels:
-    """A grey picture about ``GLANCE`` pixels wide."""
-    factor = max(1, round(min(pixels.shape[:2]) / GLANCE))
-    size = (max(1, pixels.shape[1] // factor), max(1, pixels.shape[0] // factor))
-    return grey(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))  # type: ignore[arg-type]
 
 
 def _louder(small: Pixels) -> Pixels:

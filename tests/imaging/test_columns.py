@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.domain import PageImage, Pixels
-from pipeline.imaging import has_columns
+from pipeline.imaging import glance, has_columns
 from tests.tables.test_whitespace import PROSE, figure, narrative, prose, table, words
 
 
@@ -19,7 +19,7 @@ def wide(pixels: Pixels) -> Pixels:
 
 @pytest.mark.parametrize("quarters", [0, 1, 2])
 def test_figures_in_columns_are_seen_whichever_way_the_page_lies(quarters: int) -> None:
-    assert has_columns(PageImage(1, np.ascontiguousarray(np.rot90(wide(table().pixels), quarters))))
+    assert has_columns(glance(PageImage(1, np.ascontiguousarray(np.rot90(wide(table().pixels), quarters)))))
 
 
 def test_a_single_line_of_many_figures_is_seen() -> None:
@@ -27,18 +27,18 @@ def test_a_single_line_of_many_figures_is_seen() -> None:
     for number in range(15):
         figure(pixels, str(number), 200 + 85 * number, 400)
     words(pixels, 200, 300, 30)
-    assert has_columns(PageImage(1, pixels))
+    assert has_columns(glance(PageImage(1, pixels)))
 
 
 @pytest.mark.parametrize("quarters", [0, 1])
 def test_running_text_is_not(quarters: int) -> None:
-    assert not has_columns(PageImage(1, np.ascontiguousarray(np.rot90(wide(narrative(24).pixels), quarters))))
+    assert not has_columns(glance(PageImage(1, np.ascontiguousarray(np.rot90(wide(narrative(24).pixels), quarters)))))
 
 
 @pytest.mark.parametrize("kind", PROSE)
 def test_prose_with_numbers_is_not(kind: str) -> None:
-    assert not has_columns(PageImage(1, wide(prose(kind).pixels)))
+    assert not has_columns(glance(PageImage(1, wide(prose(kind).pixels))))
 
 
 def test_an_empty_page_is_not() -> None:
-    assert not has_columns(PageImage(1, np.full((2339, 1654), 250, np.uint8)))
+    assert not has_columns(glance(PageImage(1, np.full((2339, 1654), 250, np.uint8))))

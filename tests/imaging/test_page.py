@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.domain import BoundingBox, PageImage, Pixels
 from pipeline.geometry import corners
-from pipeline.imaging import clean, has_rules, orientation_candidates, turn
+from pipeline.imaging import clean, glance, has_rules, orientation_candidates, turn
 from pipeline.imaging.streaks import without_streaks
 
 
@@ -78,9 +78,9 @@ def test_a_turned_page_is_offered_level_first(quarters: int) -> None:
 def test_a_glance_tells_pages_with_rules() -> None:
     narrative = sheet()
     narrative[950:1550] = 255
-    assert has_rules(PageImage(1, sheet()))
-    assert not has_rules(PageImage(1, narrative))
-    assert not has_rules(PageImage(1, np.full((2339, 1654), 255, np.uint8)))
+    assert has_rules(glance(PageImage(1, sheet())))
+    assert not has_rules(glance(PageImage(1, narrative)))
+    assert not has_rules(glance(PageImage(1, np.full((2339, 1654), 255, np.uint8))))
 
 
 def test_streaks_of_the_scanner_go_and_rules_stay() -> None:
