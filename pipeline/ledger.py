@@ -1,9 +1,10 @@
 """The state of an output folder: what was read, from which files, with what outcome, and where its record lies.
 
-Everything stands in ``OUT/.nianbao``: a SQLite database that says what was done, and beside it one file for each
-document with everything that was read in it and one with the rows its reports gave. Results come first, whole or not at
-all, and the line in the database last: a run that ends at any instant leaves nothing that is counted and not there.
-Files are named by the SHA-256 of the content of the document and the fingerprint of what made them.
+Everything stands in ``OUT/.nianbao``: a SQLite database that says what was done, and beside it, or in a place named
+by a URL, one file for each document with everything that was read in it and one with the rows its reports gave. Results
+come first, whole or not at all, and the line in the database last: a run that ends at any instant leaves nothing that
+is counted and not there. Files are named by the SHA-256 of the content of the document and the fingerprint of what made
+them.
 """
 
 from __future__ import annotations
@@ -16,22 +17,22 @@ import os
 import socket
 import sqlite3
 import time
-import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pipeline import records
+from pipeline import locations, records, stores
 from pipeline.documents import InputFile
 from pipeline.domain import DocumentReading, Failure, document_id
 from pipeline.errors import OutputError, UsageError, as_output_error
+from pipeline.stores import FolderStore, Store, UrlStore
 
 _FOLDER = ".nianbao"
 _DATABASE = "ledger.sqlite"
 _LOCK = ".lock"
-_PART = ".part"
 _VERSION = 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -109,12 +110,13 @@ class StoredDocument:
     Attributes:
         sha256: of its content; ``document_id`` is "d-" and its first 16 digits.
         files: the files that hold it, at least one, in the order of the inputs; ``source`` is the name in the tables.
-        path: its record.
+        record: name of its record in the store.
     """
 
     sha256: str
     files: tuple[InputFile, ...]
-    path: Path
+    store: Store
+    record: str
 
     @property
     def document_id(self) -> str:
@@ -127,7 +129,7 @@ class StoredDocument:
             ValueError: the record is damaged.
             OSError: it cannot be read.
         """
-        return records.decode(self.path.read_bytes())
+        return records.decode(stores.read(self.store, self.record))
 
 
 class Ledger:
@@ -135,8 +137,13 @@ class Ledger:
 
     def __init__(self, out: Path, database: sqlite3.Connection) -> None:
         self.out = out
-        self._folder = out / _FOLDER
         self._database = database
+
+    @cached_property
+    def store(self) -> Store:
+        """Where records and rows lie."""
+        url = self.fact("store")
+        return FolderStore(self.out.absolute() / _FOLDER) if url is None else UrlStore(url)
 
     # ------------------------------------------------------------------ facts
 
@@ -275,39 +282,31 @@ class Ledger:
                 ),
             )
         if before is not None:
-            for path in self._files(before) - self._files(outcome):
-                path.unlink(missing_ok=True)
+            for name in _files(before) - _files(outcome):
+                self.store.remove(name)
 
     def is_whole(self, outcome: Outcome) -> bool:
         """Whether the record of an outcome is there with the size it had."""
-        if outcome.size == 0:
-            return True
-        try:
-            return record_path(self.out, outcome.sha256, outcome.fingerprint).stat().st_size == outcome.size
-        except OSError:
-            return False
+        return outcome.size == 0 or self.store.holds(record_name(outcome.sha256, outcome.fingerprint), outcome.size)
 
     def is_assembled(self, outcome: Outcome, name: str) -> bool:
         """Whether the rows of an outcome are those of this name, and there; where nothing was read there are none."""
         if outcome.size == 0:
             return True
-        return outcome.assembled == name and rows_path(self.out, outcome.sha256, name).exists()
+        return outcome.assembled == name and self.store.holds(rows_name(outcome.sha256, name))
 
-    def _files(self, outcome: Outcome) -> set[Path]:
-        if outcome.size == 0:
-            return set()
-        return {
-            record_path(self.out, outcome.sha256, outcome.fingerprint),
-            rows_path(self.out, outcome.sha256, outcome.assembled),
-        }
+    def forget(self, sha256: str) -> None:
+        """Take an outcome away whose files are damaged or gone, so that the next run reads the document again."""
+        with self._changing() as database:
+            database.execute("DELETE FROM outcomes WHERE sha256 = ?", (sha256,))
 
     def documents(self) -> Iterator[StoredDocument]:
         """The documents among the inputs that have a record, each once, in the order of the inputs."""
         for entry in self.entries(once=True):
             if entry.outcome is not None and entry.outcome.size > 0:
                 sha256 = entry.outcome.sha256
-                path = record_path(self.out, sha256, entry.outcome.fingerprint)
-                yield StoredDocument(sha256, self._holders(sha256), path)
+                record = record_name(sha256, entry.outcome.fingerprint)
+                yield StoredDocument(sha256, self._holders(sha256), self.store, record)
 
     def _holders(self, sha256: str) -> tuple[InputFile, ...]:
         rows = self._database.execute(
@@ -315,13 +314,22 @@ class Ledger:
         )
         return tuple(InputFile(source, os.fsdecode(path), member) for source, path, member in rows)
 
-    # ------------------------------------------------------------------ order
+    def keep_at(self, url: str | None) -> None:
+        """Let records and rows lie at a URL (None: where they lie already, beside the database at first).
 
-    def sweep(self) -> None:
-        """Remove what a run that was killed has left half-written."""
-        for folder in ("records", "rows"):
-            for path in (self._folder / folder).glob(f"*/.*{_PART}"):
-                path.unlink(missing_ok=True)
+        Raises:
+            OutputError: some lie elsewhere.
+        """
+        before = self.fact("store")
+        if url is None or url.rstrip("/") == before:
+            return
+        if self._database.execute("SELECT 1 FROM outcomes LIMIT 1").fetchone() is not None:
+            raise OutputError(
+                f"{self.out} keeps what was read at {before or 'its own folder'}, not at {url}",
+                "Choose another output folder, or the same --store as before",
+            )
+        self.remember(store=url.rstrip("/"))
+        self.__dict__.pop("store", None)
 
     @contextlib.contextmanager
     def _changing(self) -> Iterator[sqlite3.Connection]:
@@ -399,18 +407,20 @@ def holder(out: Path) -> str | None:
     return None
 
 
-def record_path(out: Path, sha256: str, fingerprint: str) -> Path:
-    """Where the record of a content lies that was read under a fingerprint."""
-    return out / _FOLDER / "records" / sha256[:2] / f"{sha256}-{fingerprint}.json.gz"
+def record_name(sha256: str, fingerprint: str) -> str:
+    """Name in the store of the record of a content that was read under a fingerprint."""
+    return f"records/{sha256[:2]}/{sha256}-{fingerprint}.json.gz"
 
 
-def rows_path(out: Path, sha256: str, assembled: str) -> Path:
-    """Where the rows of a content lie that were assembled under a name."""
-    return out / _FOLDER / "rows" / sha256[:2] / f"{sha256}-{assembled}.json.gz"
+def rows_name(sha256: str, assembled: str) -> str:
+    """Name in the store of the rows of a content that were assembled under a name."""
+    return f"rows/{sha256[:2]}/{sha256}-{assembled}.json.gz"
 
 
 def stamp(document: InputFile) -> str | None:
     """What changes when a file is written to; None where it was touched so lately that this may not show."""
+    if locations.is_url(document.path):
+        return document.version or None
     try:
         found = os.stat(document.path)
     except OSError:
@@ -418,31 +428,6 @@ def stamp(document: InputFile) -> str | None:
     if time.time_ns() - max(found.st_mtime_ns, found.st_ctime_ns) < 2_000_000_000:  # file systems count in up to 2 s
         return None
     return f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}"
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that it is there as a whole or not at all, whatever happens meanwhile.
-
-    Raises:
-        OutputError: the disk is full or fails.
-    """
-    with as_output_error(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{uuid.uuid4().hex}{_PART}")  # several machines may write to one folder
-        try:
-            with partial.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(path)
-        except OSError:
-            partial.unlink(missing_ok=True)
-            raise
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 @contextlib.contextmanager
@@ -490,11 +475,17 @@ def _check_version(state: Ledger) -> None:
 
 
 def _path(document: InputFile) -> bytes:
-    return os.fsencode(os.path.abspath(document.path))
+    return os.fsencode(locations.absolute(document.path))
 
 
 def _member(document: InputFile) -> int:
     return -1 if document.member is None else document.member
+
+
+def _files(outcome: Outcome) -> set[str]:
+    if outcome.size == 0:
+        return set()
+    return {record_name(outcome.sha256, outcome.fingerprint), rows_name(outcome.sha256, outcome.assembled)}
 
 
 def _outcome(row: Sequence[Any]) -> Outcome:

@@ -26,7 +26,7 @@ _DEFAULTS = Settings()
 def extract(
     inputs: Annotated[
         list[str],
-        typer.Argument(metavar="INPUT", help="Files, folders (searched through), patterns, .zip archives."),
+        typer.Argument(metavar="INPUT", help="Files, folders (searched through), patterns, .zip archives, URLs."),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="OUT", help="Folder for the tables; made if missing.")],
     ocr: Annotated[str, typer.Option(metavar="NAME", help="Text engine; `nianbao doctor` lists them.")] = _DEFAULTS.ocr,
@@ -49,6 +49,9 @@ def extract(
     cluster: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Let the machines of this dask scheduler read.")
     ] = None,
+    store: Annotated[
+        str | None, typer.Option(metavar="URL", help="Keep what is read at this place, and put the tables there too.")
+    ] = None,
     shard: Annotated[
         str, typer.Option(metavar="I/N", help="Read only the I-th of N shares, told apart by content.")
     ] = "1/1",
@@ -67,6 +70,7 @@ def extract(
     is not read again, unless files, settings or models that matter have changed. The exit code is 0 when all documents
     were read, 1 when some documents or pages could not be; rows for review are no failure.
     """
+    from pipeline.locations import is_url
     from pipeline.ocr import availability
     from pipeline.run import Shard, run
     from pipeline.workers import Limits
@@ -75,6 +79,10 @@ def extract(
     if cluster is not None and jobs is not None:
         raise UsageError(
             "--jobs says nothing about a cluster", "Leave it out; dask worker has --nworkers and --nthreads"
+        )
+    if store is not None and not is_url(store):
+        raise UsageError(
+            f"{store} is no URL", "Write --store s3://bucket/folder; a folder of this machine is given with -o"
         )
     share = Shard.parse(shard)
     availability(ocr)  # an unknown name is told before any work begins
@@ -95,6 +103,7 @@ def extract(
             retry_failed=retry_failed,
             shard=share,
             cluster=cluster,
+            store=store,
         )
     if as_json:
         console.write(json.dumps(as_dict(summary), ensure_ascii=False) + "\n")

@@ -1,4 +1,4 @@
-"""From what the user names (files, folders, globs, zip archives) to the documents to read."""
+"""From what the user names (files, folders, globs, zip archives, URLs) to the documents to read."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from pipeline.errors import (
     TooLargeError,
     UnsupportedDocumentError,
 )
+from pipeline.locations import absolute, find, is_url, opened
 
 _SUFFIXES = frozenset(
     (".pdf", ".tif", ".tiff", ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".webp", ".zip")
@@ -46,15 +47,17 @@ class InputFile:
 
     Attributes:
         source: path relative to the input root with "/" as separator, always printable.
-        path: the file, or the archive it lies in, as the operating system names it.
+        path: the file, or the archive it lies in, as the operating system names it; or its URL.
         member: position of the document in the archive's directory, None for a plain file.
         fault: why it cannot be read, where that is already known.
+        version: of a URL, what changes when the file does; empty where that is not told.
     """
 
     source: str
     path: str
     member: int | None = None
     fault: DocumentError | None = None
+    version: str = ""
 
     def load(self) -> bytes:
         """Read the whole document.
@@ -91,15 +94,17 @@ class InputFile:
         """The content to be read, and how long it may be."""
         if self.member is None:
             try:
-                if not stat.S_ISREG(os.stat(self.path).st_mode):  # opening a pipe would block for ever
+                if not is_url(self.path) and not stat.S_ISREG(
+                    os.stat(self.path).st_mode
+                ):  # opening a pipe would block for ever
                     raise UnsupportedDocumentError("not a regular file", "Give a file or a folder")
-                with open(self.path, "rb") as file:
+                with opened(self.path) as file:
                     yield file, _MAX_BYTES
             except OSError as error:
                 raise _unreadable(error) from error
             return
         try:
-            with zipfile.ZipFile(self.path) as archive:
+            with opened(self.path) as holder, zipfile.ZipFile(holder) as archive:
                 info = archive.infolist()[self.member]
                 _refuse_hopeless(info)
                 with archive.open(info) as file:
@@ -131,7 +136,7 @@ _ZIP_ERRORS = (
 
 
 def find_inputs(inputs: Sequence[str | os.PathLike[str]], exclude: Sequence[Path] = ()) -> Iterator[InputFile]:
-    """List the documents behind files, folders, globs and zip archives, in a stable order.
+    """List the documents behind files, folders, globs, zip archives and URLs, in a stable order.
 
     Folders are searched without following links; hidden files, files that are plainly not
     documents and everything below ``exclude`` are left out. A file given by name is always listed.
@@ -141,8 +146,8 @@ def find_inputs(inputs: Sequence[str | os.PathLike[str]], exclude: Sequence[Path
         NoInputError: an input does not exist, or a glob matches nothing.
     """
     found = _unique_paths(_named(inputs, [os.path.abspath(os.fspath(path)) for path in exclude]))
-    for source, path in _with_unique_sources(found):
-        yield from _expand(source, path)
+    for source, each in _with_unique_sources(found):
+        yield from _expand(source, each.path, each.version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +155,14 @@ class _Found:
     path: str
     relative: str
     root: str
+    version: str = ""
 
 
 def _named(inputs: Sequence[str | os.PathLike[str]], excluded: Sequence[str]) -> Iterator[_Found]:
     for name in [os.fspath(each) for each in inputs]:
+        if is_url(name):
+            yield from _from_url(name)
+            continue
         if os.path.lexists(name):
             yield from _from_path(name, os.path.basename(os.path.abspath(name)), excluded)
             continue
@@ -164,6 +173,21 @@ def _named(inputs: Sequence[str | os.PathLike[str]], excluded: Sequence[str]) ->
         for match in matches:
             if not _is_excluded(match, excluded):
                 yield from _from_path(match, os.path.relpath(match, root), excluded)
+
+
+def _from_url(url: str) -> Iterator[_Found]:
+    try:
+        files = find(url)
+    except OSError as error:
+        raise NoInputError(
+            f"{printable(url)} cannot be listed: {_reason(error)}",
+            "Look at the name, and at the credentials in the environment",
+        ) from error
+    for each in files:
+        alone = len(files) == 1 and each.url == url  # a file given by name
+        hidden = any(part.startswith(".") for part in each.relative.split("/"))
+        if alone or (not hidden and _may_be_document(each.url, each.relative)):
+            yield _Found(each.url, each.relative, url.rstrip("/"), each.version)
 
 
 def _from_path(name: str, relative: str, excluded: Sequence[str]) -> Iterator[_Found]:
@@ -179,7 +203,7 @@ def _from_path(name: str, relative: str, excluded: Sequence[str]) -> Iterator[_F
         )
         for file in sorted(files):
             path = os.path.join(folder, file)
-            if not file.startswith(".") and not _is_excluded(path, excluded) and _may_be_document(path):
+            if not file.startswith(".") and not _is_excluded(path, excluded) and _may_be_document(path, file):
                 yield _Found(path, os.path.relpath(path, name), absolute)
 
 
@@ -196,14 +220,14 @@ def _is_excluded(path: str, excluded: Sequence[str]) -> bool:
     return any(absolute == each or absolute.startswith(os.path.join(each, "")) for each in excluded)
 
 
-def _may_be_document(path: str) -> bool:
+def _may_be_document(path: str, name: str) -> bool:
     """Whether a file met in a folder is one to try: by its suffix, else by its content."""
     try:
-        if not stat.S_ISREG(os.lstat(path).st_mode):
+        if not is_url(path) and not stat.S_ISREG(os.lstat(path).st_mode):
             return False
-        if os.path.splitext(path)[1].lower() in _SUFFIXES:
+        if os.path.splitext(name)[1].lower() in _SUFFIXES:
             return True
-        with open(path, "rb") as file:
+        with opened(path) as file:
             return known_kind(file.read(_HEAD)) is not None
     except OSError:
         return True  # listed, so that the reason appears among the failures
@@ -212,11 +236,11 @@ def _may_be_document(path: str) -> bool:
 def _unique_paths(found: Iterable[_Found]) -> list[_Found]:
     unique: dict[str, _Found] = {}
     for each in found:
-        unique.setdefault(os.path.realpath(each.path), each)
+        unique.setdefault(each.path if is_url(each.path) else os.path.realpath(each.path), each)
     return list(unique.values())
 
 
-def _with_unique_sources(found: Sequence[_Found]) -> Iterator[tuple[str, str]]:
+def _with_unique_sources(found: Sequence[_Found]) -> Iterator[tuple[str, _Found]]:
     def short(each: _Found) -> str:
         return printable(each.relative)
 
@@ -226,11 +250,11 @@ def _with_unique_sources(found: Sequence[_Found]) -> Iterator[tuple[str, str]]:
     shorts, rooteds = Counter(map(short, found)), Counter(map(rooted, found))
     for each in found:
         if shorts[short(each)] == 1:
-            yield short(each), each.path
+            yield short(each), each
         elif rooteds[rooted(each)] == 1:
-            yield rooted(each), each.path
+            yield rooted(each), each
         else:
-            yield printable(os.path.abspath(each.path)).lstrip("/"), each.path
+            yield printable(absolute(each.path)).lstrip("/"), each
 
 
 def printable(name: str) -> str:
@@ -248,13 +272,13 @@ _UNPRINTABLE = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
 # --------------------------------------------------------------------------- zip archives
 
 
-def _expand(source: str, path: str) -> Iterator[InputFile]:
+def _expand(source: str, path: str, version: str) -> Iterator[InputFile]:
     """A plain file as itself, a zip archive as its members."""
-    if not (path.lower().endswith(".zip") and os.path.isfile(path)):
-        yield InputFile(source, path)
+    if not (path.lower().endswith(".zip") and (is_url(path) or os.path.isfile(path))):
+        yield InputFile(source, path, version=version)
         return
     try:
-        with zipfile.ZipFile(path) as archive:
+        with opened(path) as holder, zipfile.ZipFile(holder) as archive:
             members = list(_members(archive))
     except _ZIP_ERRORS as error:
         yield InputFile(source, path, fault=_bad_zip(error))
@@ -265,7 +289,7 @@ def _expand(source: str, path: str) -> Iterator[InputFile]:
     names = Counter(name for _, name in members)
     for position, name in members:
         inner = name if names[name] == 1 else f"{name}#{position}"
-        yield InputFile(f"{source}/{inner}", path, member=position)
+        yield InputFile(f"{source}/{inner}", path, member=position, version=version)
 
 
 def _members(archive: zipfile.ZipFile) -> Iterator[tuple[int, str]]:

@@ -8,13 +8,12 @@ processes nor on how often the run was stopped, but for the seconds that reading
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pipeline import corrections, fingerprint
+from pipeline import corrections, fingerprint, locations
 from pipeline.corrections import Correction
 from pipeline.documents import InputFile, find_inputs
 from pipeline.domain import Status
@@ -76,11 +75,12 @@ def run(
     retry_failed: bool = False,
     shard: Shard | None = None,
     cluster: str | None = None,
+    store: str | None = None,
 ) -> RunSummary:
     """Read all inputs that were not read before, and write the tables of all.
 
     Args:
-        inputs: files, folders, patterns and archives, as `pipeline.documents.find_inputs` takes them.
+        inputs: files, folders, patterns, archives and URLs, as `pipeline.documents.find_inputs` takes them.
         out: folder for the tables and for the state of the run; it is never read as an input.
         settings: what decides the result.
         jobs: number of processes, at least 1.
@@ -89,6 +89,7 @@ def run(
         stages: how one document is read.
         retry_failed: read again what could not be read before, or not all of it.
         shard: read only the documents of this share; the tables hold no others. All without it.
+        store: URL of the place where what is read is kept, and the tables are put as well; OUT without one.
         cluster: address of a scheduler whose machines read, instead of ``jobs`` processes of this one.
 
     Raises:
@@ -102,10 +103,11 @@ def run(
     found = _find(inputs, out)
     reading, assembly = fingerprint.of_reading(settings), fingerprint.of_assembly()
     with hold(out) as state:
-        state.sweep()
+        state.keep_at(store)
+        state.store.sweep()
         state.remember(
             settings={name: value for name, value in asdict(settings).items() if name != "password"},
-            roots=[os.path.abspath(each) for each in inputs],
+            roots=[locations.absolute(each) for each in inputs],
             reading=reading,
             began=began,
             ended=None,
@@ -160,7 +162,7 @@ def rebuild(out: Path, jobs: int = 1, stages: Stages | None = None) -> RunSummar
     began = time.time()
     assembly = fingerprint.of_assembly()
     with hold(out) as state:
-        state.sweep()
+        state.store.sweep()
         waiting = len(state.unsettled())
         if waiting:
             raise OutputError(
@@ -175,7 +177,9 @@ def rebuild(out: Path, jobs: int = 1, stages: Stages | None = None) -> RunSummar
 def _find(inputs: Sequence[str], out: Path) -> list[InputFile]:
     """The documents; the output folder is left out where it may be met while searching."""
     folder = out.resolve()
-    inside = any(Path(each).resolve().is_relative_to(folder) for each in inputs)  # then it is meant
+    inside = any(
+        not locations.is_url(each) and Path(each).resolve().is_relative_to(folder) for each in inputs
+    )  # then it is meant
     found = list(find_inputs(inputs, exclude=() if inside else (out,)))
     if not found:
         raise NoInputError(

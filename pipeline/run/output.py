@@ -7,15 +7,17 @@ import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from pipeline import results, review
 from pipeline.dataset import DatasetWriter
 from pipeline.domain import Status
 from pipeline.errors import OutputError
-from pipeline.ledger import Entry, Ledger, rows_path
+from pipeline.ledger import Entry, Ledger, rows_name
 
 _EDITABLE = "review.csv"
+_AT_ONCE = 64  # documents whose rows are fetched at the same time
 
 
 @dataclass
@@ -52,36 +54,70 @@ def write_tables(state: Ledger) -> Counts:
     counts = Counts()
     with contextlib.closing(_Sorter()) as sorter, DatasetWriter(state.out, results.TABLES) as tables:
         asked: set[bytes] = set()  # a content that lies there twice is asked about once
-        for entry in state.entries():
+        for entry, rows in _with_rows(state):
             content = bytes.fromhex(entry.sha256 or "")
-            _add(entry, content not in asked, state, tables, sorter, counts)
+            _add(entry, rows, content not in asked, tables, sorter, counts)
             asked.add(content)
         for text in sorter.sorted():
             tables.write("review.csv", text)
         counts.kept = _keep_answers(state.out)
         tables.commit()
+    for name in results.TABLES:
+        state.store.publish(state.out / name)
     state.remember(
         tables={"state": digest.hexdigest(), "files": _stamps(state.out), "counts": {**asdict(counts), "kept": ""}},
     )
     return counts
 
 
-def _add(entry: Entry, first: bool, state: Ledger, tables: DatasetWriter, sorter: _Sorter, counts: Counts) -> None:
+def _with_rows(state: Ledger) -> Iterator[tuple[Entry, results.Results | None]]:
+    """Every input with its rows, None where nothing was read; many are fetched at the same time.
+
+    Raises:
+        OutputError: some are gone or damaged; their document will be read again.
+    """
+    entries = state.entries()
+    while some := list(islice(entries, _AT_ONCE)):
+        read = [
+            each.outcome for each in some if each.failure is None and each.outcome is not None and each.outcome.size
+        ]
+        names = [rows_name(each.sha256, each.assembled) for each in read]
+        rows = {each.sha256: data for each, data in zip(read, state.store.read_many(names), strict=True)}
+        for entry in some:
+            data = rows.get(entry.sha256 or "") if entry.failure is None else None
+            yield entry, None if data is None else _decoded(entry, data, state)
+
+
+def _decoded(entry: Entry, data: bytes | OSError, state: Ledger) -> results.Results:
+    try:
+        if isinstance(data, OSError):
+            raise data
+        return results.decode(data)
+    except (OSError, ValueError) as error:
+        state.forget(entry.sha256 or "")
+        raise OutputError(
+            f"the rows of {entry.document.source} are damaged: {error}", "Run nianbao extract again; it reads them anew"
+        ) from error
+
+
+def _add(
+    entry: Entry,
+    found: results.Results | None,
+    first: bool,
+    tables: DatasetWriter,
+    sorter: _Sorter,
+    counts: Counts,
+) -> None:
     """Add one input to the tables; ``first``: no input before it has the same content."""
     source, outcome = entry.document.source, entry.outcome
     counts.documents += 1
-    if entry.failure is not None or outcome is None or outcome.size == 0:
+    if found is None or outcome is None:
         failures = (entry.failure,) if entry.failure is not None else outcome.failures if outcome is not None else ()
         counts.failed += 1
         counts.failures += len(failures)
         for text in results.failure_rows(failures):
             tables.write("failures.csv", results.start("failures.csv", "", source) + text)
         return
-    path = rows_path(state.out, outcome.sha256, outcome.assembled)
-    try:
-        found = results.decode(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise OutputError(f"{path} is damaged: {error}", "Remove it and run nianbao extract again") from error
     for name, rows in found.rows.items():
         start = results.start(name, found.document_id, source)
         tables.write(name, "".join(start + text for text in rows))

@@ -12,7 +12,7 @@ from pipeline.documents import InputFile
 from pipeline.domain import Failure, document_id
 from pipeline.errors import DocumentError, UsageError
 from pipeline.ledger import Ledger, Outcome, stamp
-from pipeline.run.tasks import failure_of, rows_name
+from pipeline.run.tasks import assembled_name, failure_of
 from pipeline.settings import Settings
 
 
@@ -159,7 +159,7 @@ class Plan:
 
     def is_assembled(self, known: Outcome) -> bool:
         """Whether the rows of what was read are those of the present forms, rules and models."""
-        name = rows_name(known.fingerprint, self.assembly, self.said_of(known.sha256))
+        name = assembled_name(known.fingerprint, self.assembly, self.said_of(known.sha256))
         return self.state.is_assembled(known, name)
 
     def said_of(self, sha256: str) -> Sequence[Correction]:

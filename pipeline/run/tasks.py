@@ -7,16 +7,16 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from pipeline import fingerprint, records, results
+from pipeline import fingerprint, records, results, stores
 from pipeline.corrections import Correction
 from pipeline.documents import InputFile
 from pipeline.domain import DocumentReading, Extraction, Failure
 from pipeline.errors import ClusterError, DocumentError, OutputError
 from pipeline.forms import load_forms
-from pipeline.ledger import Outcome, record_path, rows_path, write_whole
+from pipeline.ledger import Outcome, record_name, rows_name
 from pipeline.settings import Settings
+from pipeline.stores import Store
 
 ADVICE = {
     "crashed": "The file is damaged, or there is too little memory for it; read it again with --retry-failed",
@@ -67,6 +67,7 @@ class Task:
         position: of the input among all.
         sha256: of the content, when it was last looked at.
         known: what reading it gave before, where its record is to be used; None where it is to be read.
+        store: where record and rows are put.
         reading, assembly: fingerprints.
         said: what people said of the document.
     """
@@ -75,7 +76,7 @@ class Task:
     document: InputFile
     sha256: str
     known: Outcome | None
-    out: Path
+    store: Store
     settings: Settings
     reading: str
     assembly: str
@@ -115,7 +116,7 @@ def carry_out(task: Task) -> Done:
     began = time.time()
     try:
         if task.known is not None:
-            return _assembled(task, task.known)
+            return _assembled_from_store(task, task.known)
         data = task.document.load()
     except DocumentError as error:
         return failure_of(error)
@@ -134,25 +135,29 @@ def carry_out(task: Task) -> Done:
     if not document.pages:
         return outcome
     data = records.encode(document)
-    write_whole(record_path(task.out, sha256, task.reading), data)
-    return _assembled(task, replace(outcome, size=len(data)))
+    task.store.write(record_name(sha256, task.reading), data)
+    return _assembled(task, replace(outcome, size=len(data)), records.decode(data))  # as it will be read again
 
 
-def _assembled(task: Task, outcome: Outcome) -> Outcome:
-    """The outcome once the rows of its record are in place."""
-    path = record_path(task.out, outcome.sha256, outcome.fingerprint)
+def _assembled_from_store(task: Task, outcome: Outcome) -> Outcome:
+    name = record_name(outcome.sha256, outcome.fingerprint)
     try:
-        document = records.decode(path.read_bytes())
+        document = records.decode(stores.read(task.store, name))
     except (OSError, ValueError) as error:
-        raise OutputError(f"{path} is damaged: {error}", "Remove it and run nianbao extract again") from error
+        raise OutputError(f"{name} is damaged: {error}", "Remove it and run nianbao extract again") from error
+    return _assembled(task, outcome, document)
+
+
+def _assembled(task: Task, outcome: Outcome, document: DocumentReading) -> Outcome:
+    """The outcome once the rows of its record are in place."""
     said = task.said if outcome.sha256 == task.sha256 else ()  # of another content nobody has said it
     found = results.of(task.stages.assemble(document, said), {form.id: form for form in load_forms()})
-    name = rows_name(outcome.fingerprint, task.assembly, said)
-    write_whole(rows_path(task.out, outcome.sha256, name), results.encode(found))
+    name = assembled_name(outcome.fingerprint, task.assembly, said)
+    task.store.write(rows_name(outcome.sha256, name), results.encode(found))
     return replace(outcome, assembled=name)
 
 
-def rows_name(reading: str, assembly: str, said: Sequence[Correction]) -> str:
+def assembled_name(reading: str, assembly: str, said: Sequence[Correction]) -> str:
     """Name of the rows that are made of a record: they depend on both fingerprints, and on what people said of it."""
     if not said:
         return f"{reading}-{assembly}"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from pipeline import locations
 from pipeline.documents import InputFile
 from pipeline.domain import Failure
 from pipeline.errors import NianbaoError, OutputError
@@ -152,9 +152,9 @@ class Work:
     def _task(self, step: Step) -> Task:
         known = step.known if step.action is Action.ASSEMBLE else None
         plan = self._plan
-        document = replace(step.document, path=os.path.abspath(step.document.path))  # others work in other folders
+        document = replace(step.document, path=locations.absolute(step.document.path))  # others work in other folders
         return Task(
-            *(step.position, document, step.sha256 or "", known, self._state.out.absolute(), plan.settings),
+            *(step.position, document, step.sha256 or "", known, self._state.store, plan.settings),
             *(plan.reading, plan.assembly, self._stages, plan.said_of(step.sha256 or "")),
         )
 
@@ -179,7 +179,7 @@ class Work:
         if not self._state.is_whole(outcome):
             raise OutputError(
                 f"what was read in {task.document.source} is not in {self._state.out}",
-                "The machines of a cluster need a folder that all of them and this one share",
+                "The machines of a cluster and this one need a folder that they share, or a place for all with --store",
             )
         self._state.settle(outcome)
         if task.known is None:

@@ -33,6 +33,7 @@ class Runner:
         self.retry_failed = False
         self.shard = runs.Shard()
         self.cluster: str | None = None
+        self.store: str | None = None
 
     def __call__(
         self,
@@ -45,9 +46,10 @@ class Runner:
         retry_failed: bool,
         shard: runs.Shard,
         cluster: str | None,
+        store: str | None,
     ) -> runs.RunSummary:
         self.settings, self.jobs, self.limits, self.retry_failed = settings, jobs, limits, retry_failed
-        self.shard, self.cluster = shard, cluster
+        self.shard, self.cluster, self.store = shard, cluster, store
         tell(EVENT)
         cells = {**dict.fromkeys(Status, 0), Status.ACCEPTED: 190, Status.REVIEW: 8}
         return runs.RunSummary(out, 3, 8, 1, 2, 0, 1, cells, 2, self.failures, 8, 5.0, 2.0)
@@ -136,6 +138,16 @@ def test_a_cluster_takes_the_place_of_processes(
     assert runner.cluster == "tcp://host:8786"
     assert call(monkeypatch, Runner(0), "--cluster", "tcp://host:8786", "--jobs", "2") == ExitCode.USAGE
     assert "--jobs says nothing about a cluster" in capsys.readouterr().err
+
+
+def test_results_are_kept_at_a_url_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runner = Runner(0)
+    assert call(monkeypatch, runner, "--store", "s3://bucket/run") == ExitCode.OK
+    assert runner.store == "s3://bucket/run"
+    assert call(monkeypatch, Runner(0), "--store", "bucket/run") == ExitCode.USAGE
+    assert "bucket/run is no URL" in capsys.readouterr().err
 
 
 def test_the_log_has_a_line_of_json_for_each_document(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
