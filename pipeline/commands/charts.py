@@ -1,4 +1,4 @@
-"""Pictures of measurements: the reliability diagram beside the risk-coverage curve."""
+"""Pictures of measurements: axes, and the reliability diagram beside the risk-coverage curve."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pipeline.reliability import Reliability
 
-_SIDE, _MARGIN, _TYPE = 480, 90, 20
+SIDE, MARGIN, _TYPE = 480, 90, 20  # pixels
 _INK, _GRID, _LINE = (34, 34, 34), (221, 221, 221), (0, 90, 160)
 _EXPONENTS = (-5, 0)
 
@@ -32,11 +32,11 @@ def write_reliability(path: Path, reliability: Reliability) -> None:
     """
     from PIL import Image, ImageDraw
 
-    image = Image.new("RGB", (2 * (_SIDE + 2 * _MARGIN), _SIDE + 2 * _MARGIN), "white")
+    image = Image.new("RGB", (2 * (SIDE + 2 * MARGIN), SIDE + 2 * MARGIN), "white")
     draw = ImageDraw.Draw(image)
     low, high = _EXPONENTS
     powers = [(f"{10.0**n:g}", (n - low) / (high - low)) for n in range(low, high + 1)]
-    left = _Axes(draw, _MARGIN, "1 - mean confidence", "share wrong", powers, powers)
+    left = Axes(draw, MARGIN, "1 - mean confidence", "share wrong", powers, powers)
     left.line([(0, 0), (1, 1)], _INK)
     for each in reliability.bins:
         if each.mean_confidence is not None and each.share_right is not None:
@@ -44,7 +44,7 @@ def write_reliability(path: Path, reliability: Reliability) -> None:
     top = _ceiling(max(point.risk for point in reliability.curve))
     shares = [(f"{n / 5:g}", n / 5) for n in range(6)]
     risks = [(f"{top * n / 5:g}", n / 5) for n in range(6)]
-    right = _Axes(draw, _SIDE + 3 * _MARGIN, "coverage", "risk", shares, risks)
+    right = Axes(draw, SIDE + 3 * MARGIN, "coverage", "risk", shares, risks)
     right.line([(point.coverage, point.risk / top) for point in reliability.curve], _LINE)
     right.line([(reliability.coverage, 0), (reliability.coverage, 1)], _INK)
     try:
@@ -53,7 +53,7 @@ def write_reliability(path: Path, reliability: Reliability) -> None:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}", "Name another file") from error
 
 
-class _Axes:
+class Axes:
     """A square chart; points are shares of its sides, from the lower left corner."""
 
     def __init__(
@@ -68,7 +68,7 @@ class _Axes:
         from PIL import ImageFont
 
         self._draw, self._left = draw, left
-        font = ImageFont.load_default(_TYPE)
+        self._font = font = ImageFont.load_default(_TYPE)
         for text, share in x_ticks:
             self.line([(share, 0), (share, 1)], _GRID, 1)
             x, y = self._at((share, 0))
@@ -77,8 +77,8 @@ class _Axes:
             self.line([(0, share), (1, share)], _GRID, 1)
             x, y = self._at((0, share))
             draw.text((x - 8, y), text, _INK, font, anchor="rm")
-        draw.text((left + _SIDE / 2, _MARGIN + _SIDE + 50), x_name, _INK, font, anchor="mm")
-        draw.text((left, _MARGIN - 24), y_name, _INK, font, anchor="lm")
+        draw.text((left + SIDE / 2, MARGIN + SIDE + 50), x_name, _INK, font, anchor="mm")
+        draw.text((left, MARGIN - 24), y_name, _INK, font, anchor="lm")
 
     def line(self, points: Sequence[Point], tint: tuple[int, int, int], width: int = 2) -> None:
         self._draw.line([self._at(point) for point in points], tint, width)
@@ -87,8 +87,12 @@ class _Axes:
         x, y = self._at(point)
         self._draw.ellipse((x - 6, y - 6, x + 6, y + 6), _LINE)
 
+    def label(self, point: Point, text: str, tint: tuple[int, int, int]) -> None:
+        """Write a text that ends at a point."""
+        self._draw.text(self._at(point), text, tint, self._font, anchor="rm")
+
     def _at(self, point: Point) -> Point:
-        return self._left + point[0] * _SIDE, _MARGIN + (1 - point[1]) * _SIDE
+        return self._left + point[0] * SIDE, MARGIN + (1 - point[1]) * SIDE
 
 
 def _log(share: float) -> float:

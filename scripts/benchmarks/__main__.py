@@ -7,7 +7,7 @@ import os
 import sys
 from importlib import import_module
 
-_NAMES = ("accuracy", "cluster", "reconcile", "spreadsheets")
+_NAMES = ("accuracy", "cluster", "reconcile", "review", "spreadsheets")
 
 
 def main() -> int:

@@ -1,0 +1,246 @@
+"""What answering the most valuable questions first is worth, against answering them in any order."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import random
+import shutil
+import sys
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, ImageDraw
+
+from pipeline import revise
+from pipeline.commands.charts import MARGIN, SIDE, Axes
+from pipeline.corrections import NOT_ON_THE_FORM
+from pipeline.domain import BoundingBox, FormSpec
+from pipeline.evaluation import TrueCell, evaluate, read_extracted, read_truth
+from pipeline.forms import load_forms
+from pipeline.review import NUMBER_COLUMNS, REVIEW_COLUMNS, Item, Kind, Level, item_row
+from pipeline.review.answers import may_fall, value_answer
+from pipeline.review.choices import may_be_another_row
+from pipeline.run import run as extract
+from pipeline.settings import Settings
+from pipeline.spreadsheet import Writer, read
+from scripts.scans import cli
+
+SEED = 20264
+_BUDGETS = (25, 50, 100, 200, 500, 1000, 2000)
+_FIRST, _ANY = "most valuable first", "in any order"
+_COLUMNS = ("order", "items", "minutes", "correct %", "silent errors", "put right per minute", "lines refused")
+_TINTS = {_FIRST: (0, 90, 160), _ANY: (190, 90, 0)}
+
+Row = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a dataset is like once so many items are answered; figures of several random orders are their means.
+
+    Attributes:
+        cells, correct, silent: as of `pipeline.evaluation.Score`.
+        refused: lines that were refused.
+    """
+
+    order: str
+    items: int
+    cells: int
+    correct: float
+    silent: float
+    refused: float
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command line takes."""
+    parser.add_argument("--reports", type=int, default=100, metavar="N", help="reports to make and read (100)")
+    parser.add_argument("--levels", default="3", help="levels of damage, 0 to 3, separated by commas (3)")
+    parser.add_argument("--seed", type=int, default=SEED, help=f"of the reports ({SEED})")
+    parser.add_argument("--orders", type=int, default=3, metavar="N", help="random orders to take the mean of (3)")
+    parser.add_argument("--seconds", type=float, default=8.0, metavar="S", help="assumed for one answer (8)")
+    parser.add_argument("--jobs", type=int, default=2, metavar="J", help="processes (2)")
+    parser.add_argument(
+        "--scans", type=Path, metavar="DIR", help="keep scans and tables here, and go on from what is there"
+    )
+    parser.add_argument("--out", type=Path, default=Path("build/review"), metavar="DIR", help="for the results")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Make and read the reports, answer from the truth; write ``review.md``, ``.csv`` and ``.png``; the exit status."""
+    work = Path(tempfile.mkdtemp(prefix="bench-")) if given.scans is None else given.scans
+    try:
+        scans, tables = work / "scans", work / "tables"
+        if not (scans / "truth.csv").exists():
+            made = [str(scans), "--reports", str(given.reports), "--levels", given.levels]
+            cli.main([*made, "--seed", str(given.seed), "--jobs", str(given.jobs)])
+        extract([str(scans)], tables, Settings(), given.jobs)
+        truth = read_truth(scans / "truth.csv")
+        budgets = (*_BUDGETS, round(0.02 * len(truth)), sys.maxsize)
+        steps = list(simulate(scans / "truth.csv", tables, given.orders, budgets, given.jobs))
+    finally:
+        if given.scans is None:
+            shutil.rmtree(work)
+    rows = [_row(step, steps[0], given.seconds) for step in steps]
+    given.out.mkdir(parents=True, exist_ok=True)
+    with (given.out / "review.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([_COLUMNS, *rows])
+    lines = [_COLUMNS, ["---", *("---:" for _ in _COLUMNS[1:])], *rows]
+    text = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    (given.out / "review.md").write_text(text, encoding="utf-8")
+    draw(steps).save(given.out / "review.png")
+    print(f"{given.seconds:g} s assumed for one answer; {steps[0].cells:,} cells\n\n{text}")
+    return 0
+
+
+# --------------------------------------------------------------------------- answering
+
+
+class Truth:
+    """What a person would answer who reads the page without a fault."""
+
+    def __init__(self, path: Path, forms: Iterable[FormSpec]) -> None:
+        self._forms = {form.id: form for form in forms}
+        self._at: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        self._named: dict[tuple[str, ...], Row] = {}
+        for row in read(path, ("source", "printed", "report")):
+            self._at[row["source"], row["page"]].append(row)
+            key = (row["source"], row["report"], row["table_id"], row["row_id"], row["column_id"])
+            self._named[key] = row
+
+    def answer(self, item: Item) -> dict[str, str]:
+        """What stands in the answer columns of an item; empty where nothing printed answers it."""
+        if item.kind is Kind.ROW:
+            return {"corrected_row_id": self._row(item, item.box)}
+        if item.box is None:
+            key = (item.source, str(item.report), item.key.table_id, item.key.row_id, item.key.column_id)
+            return self._value(item, self._named.get(key))
+        here = self._inside(item, item.box)
+        moved = may_be_another_row(item, self._forms[item.form_id])
+        if not here:  # a row that is none of the form
+            return {"corrected_row_id": NOT_ON_THE_FORM} if moved else {}
+        row = {"corrected_row_id": here[0]["row_id"]} if moved and here[0]["row_id"] != item.key.row_id else {}
+        return self._value(item, here[0]) | row
+
+    def _row(self, item: Item, box: BoundingBox | None) -> str:
+        found = Counter(row["row_id"] for row in self._inside(item, box)) if box is not None else Counter[str]()
+        return found.most_common(1)[0][0] if found else NOT_ON_THE_FORM
+
+    def _inside(self, item: Item, box: BoundingBox) -> list[Row]:
+        return [
+            row
+            for row in self._at[item.source, str(item.page)]
+            if row["table_id"] == item.key.table_id
+            and box.x0 <= (float(row["x0"]) + float(row["x1"])) / 2 < box.x1
+            and box.y0 <= (float(row["y0"]) + float(row["y1"])) / 2 < box.y1
+        ]
+
+    def _value(self, item: Item, true: Row | None) -> dict[str, str]:
+        if true is None:
+            return {}
+        try:
+            text = value_answer(true["printed"] or "blank", item.unit, may_fall(item.column_label))
+        except ValueError:  # with a note or a unit: the number is what counts
+            text = true["value"]
+        return {"corrected_value": text}
+
+
+def simulate(truth: Path, tables: Path, orders: int, budgets: Iterable[int], jobs: int = 1) -> Iterator[Step]:
+    """Answer questions about a dataset from the truth, again and again from the beginning.
+
+    Args:
+        orders: number of random orders.
+        budgets: how many questions are answered each time; no more than there are.
+    """
+    forms = load_forms()
+    cells = read_truth(truth)
+    person = Truth(truth, forms)
+    items, _ = revise.questions(tables, Level.ROWS)
+    start = evaluate(read_extracted(tables / "cells.csv"), cells).total
+    yield Step(_FIRST, 0, start.cells, start.correct, start.silent, 0)
+    shuffled = [random.Random(seed).sample(items, len(items)) for seed in range(orders)]
+    for budget in sorted({min(each, len(items)) for each in budgets}):
+        yield _answered(_FIRST, [items], budget, person, cells, tables, jobs)
+        if shuffled:
+            yield _answered(_ANY, shuffled, budget, person, cells, tables, jobs)
+        print(".", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+
+
+def _answered(
+    order: str,
+    orders: Sequence[Sequence[Item]],
+    budget: int,
+    person: Truth,
+    cells: Sequence[TrueCell],
+    tables: Path,
+    jobs: int,
+) -> Step:
+    """The dataset once the first items of an order are answered, as `nianbao review apply` makes it."""
+    scores, refused = [], 0
+    for items in orders:
+        with tempfile.TemporaryDirectory() as folder:
+            out, table = Path(folder) / "tables", Path(folder) / "answers.csv"
+            shutil.copytree(tables, out)
+            with Writer(table, REVIEW_COLUMNS, NUMBER_COLUMNS) as file:
+                for item in items[:budget]:
+                    file.write(item_row(item) | person.answer(item))
+            refused += len(revise.apply(out, table, reviewer="simulation", jobs=jobs).refused)
+            scores.append(evaluate(read_extracted(out / "cells.csv"), cells).total)
+    number = len(orders)
+    return Step(
+        order,
+        budget,
+        scores[0].cells,
+        sum(each.correct for each in scores) / number,
+        sum(each.silent for each in scores) / number,
+        refused / number,
+    )
+
+
+# --------------------------------------------------------------------------- telling
+
+
+def _row(step: Step, start: Step, seconds: float) -> tuple[str, ...]:
+    minutes = step.items * seconds / 60
+    return (
+        *(step.order if step.items else "nothing answered", f"{step.items:,}", f"{minutes:.0f}"),
+        *(f"{100 * step.correct / step.cells:.3f}", f"{step.silent:.1f}".removesuffix(".0")),
+        f"{(step.correct - start.correct) / minutes:.2f}" if minutes else "",
+        f"{step.refused:.1f}".removesuffix(".0"),
+    )
+
+
+def draw(steps: Sequence[Step]) -> Image.Image:
+    """Cells that are wrong, and those of them that nobody is asked about, by items answered."""
+    image = Image.new("RGB", (2 * (SIDE + 2 * MARGIN), SIDE + 2 * MARGIN), "white")
+    pen = ImageDraw.Draw(image)
+    most = max(step.items for step in steps)
+    across = [(f"{most * n // 5:,}", n / 5) for n in range(6)]
+    for place, (name, values) in enumerate(
+        (
+            ("cells that are wrong", [step.cells - step.correct for step in steps]),
+            ("silent errors", [step.silent for step in steps]),
+        )
+    ):
+        top = max(5.0, 5.0 * -(-max(values) // 5))
+        axes = Axes(
+            pen,
+            MARGIN + place * (SIDE + 2 * MARGIN),
+            "items answered",
+            name,
+            across,
+            [(f"{top * n / 5:g}", n / 5) for n in range(6)],
+        )
+        for order, tint in _TINTS.items():
+            points = [
+                (step.items / most, value / top)
+                for step, value in zip(steps, values, strict=True)
+                if step.order == order or not step.items
+            ]
+            axes.line(points, tint, 3)
+            axes.label((0.98, 0.95 - 0.07 * list(_TINTS).index(order)), order, tint)
+    return image
