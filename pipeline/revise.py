@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import count, groupby
@@ -97,13 +97,18 @@ def questions(out: Path, level: review.Level, budget: int | None = None) -> tupl
 
 
 def export(
-    out: Path, level: review.Level, budget: int | None = None, scans: Path | None = None, to: Path | None = None
+    out: Path,
+    level: review.Level,
+    budget: int | None = None,
+    scans: Sequence[str] | None = None,
+    to: Path | None = None,
 ) -> Exported:
     """Write the table of what is to be asked.
 
     Args:
         out, level, budget: as of `questions`.
-        scans: folder, archive or file that was read, for the pictures; None for none.
+        scans: folders, archives or files that were read, for the pictures; none of them for no pictures, None for those
+            that the run was given.
         to: the file; ``review.csv`` in the output folder by default. Pictures lie in a folder beside it; they are in it
             where its name ends in ``.xlsx``.
 
@@ -116,9 +121,7 @@ def export(
 
     def write(items: Sequence[review.Item], links: Mapping[str, str]) -> None:
         kept.append(review.keep_answers(path))
-        with _replaced(path) as partial, Writer(partial, review.REVIEW_COLUMNS, review.NUMBER_COLUMNS) as table:
-            for item in items:
-                table.write(review.item_row(item, links.get(item.item_id, "")))
+        _write_table(path, (review.item_row(item, links.get(item.item_id, "")) for item in items))
 
     def write_book(items: Sequence[review.Item], links: Mapping[str, str]) -> None:
         kept.append(review.keep_answers(path))
@@ -135,7 +138,11 @@ def export(
 
 
 def page(
-    out: Path, level: review.Level, budget: int | None = None, scans: Path | None = None, to: Path | None = None
+    out: Path,
+    level: review.Level,
+    budget: int | None = None,
+    scans: Sequence[str] | None = None,
+    to: Path | None = None,
 ) -> Exported:
     """Write what is to be asked as a page for a browser, which gives back the table that `export` writes, filled in.
 
@@ -160,7 +167,7 @@ def _ask(
     out: Path,
     level: review.Level,
     budget: int | None,
-    scans: Path | None,
+    scans: Sequence[str] | None,
     path: Path,
     write: Callable[[Sequence[review.Item], Mapping[str, str]], None],
     beside: Path,
@@ -172,10 +179,13 @@ def _ask(
         links: dict[str, str] = {}
         lacking: dict[str, int] = {}
         try:
-            if scans is not None:
+            given = _roots(out) if scans is None else scans
+            if scans is None and not given and items:
+                lacking["the scans are not where the run found them; name them with --scans"] = len(items)
+            if given:
                 folder = beside / PICTURES
                 folder.mkdir(exist_ok=True)
-                for item, picture in cut_pictures(items, scans):
+                for item, picture in cut_pictures(items, given):
                     if isinstance(picture, str):
                         lacking[picture] = lacking.get(picture, 0) + 1
                         continue
@@ -187,6 +197,14 @@ def _ask(
                 f"{path} cannot be written: {error.strerror or error}", "Name another file with --to"
             ) from error
     return Exported(path, len(items), of, len(links), lacking, None)
+
+
+def _roots(out: Path) -> list[str]:
+    """The inputs of the run that wrote a folder, as far as they are still there on a disk."""
+    if not ledger.is_there(out):
+        return []
+    with ledger.look(out) as state:
+        return [each for each in state.fact("roots") or () if os.path.exists(each)]
 
 
 def apply(out: Path, answers: Path, dry_run: bool = False, reviewer: str = "", jobs: int = 1) -> Applied:
@@ -214,10 +232,14 @@ def apply(out: Path, answers: Path, dry_run: bool = False, reviewer: str = "", j
     refused = _write_refused(answers, understood.refused)
     if not new:
         return Applied((), understood.unchanged, understood.refused, refused, None)
-    new = corrections.append(kept, new, dt.datetime.now(dt.UTC))
-    if answers.resolve() == (out / TABLE).resolve():  # another table takes its place
-        answers.rename(_free(answers, "applied"))
-    return Applied(new, understood.unchanged, understood.refused, refused, run.rebuild(out, jobs))
+
+    def keep() -> None:
+        corrections.append(kept, new, dt.datetime.now(dt.UTC))
+        if answers.resolve() == (out / TABLE).resolve():  # another table takes its place
+            answers.rename(_free(answers, "applied"))
+
+    summary = _rebuild(out, jobs, keep)
+    return Applied(new, understood.unchanged, understood.refused, refused, summary)
 
 
 def undo(out: Path, ids: Sequence[str], reviewer: str = "", comment: str = "", jobs: int = 1) -> Applied:
@@ -227,8 +249,28 @@ def undo(out: Path, ids: Sequence[str], reviewer: str = "", comment: str = "", j
         UsageError: there is no such correction in force; nothing is changed then.
         OutputError: as `apply`.
     """
-    taken_back = corrections.undo(out / corrections.FILE, ids, reviewer, comment, dt.datetime.now(dt.UTC))
-    return Applied(taken_back, 0, (), None, run.rebuild(out, jobs))
+    taken_back: list[Correction] = []
+
+    def take_back() -> None:
+        now = dt.datetime.now(dt.UTC)
+        taken_back.extend(corrections.undo(out / corrections.FILE, ids, reviewer, comment, now))
+
+    summary = _rebuild(out, jobs, take_back)
+    return Applied(tuple(taken_back), 0, (), None, summary)
+
+
+def _rebuild(out: Path, jobs: int, first: Callable[[], None]) -> run.RunSummary:
+    """Put the tables together anew; the questions that are left keep the pictures that were cut for them."""
+    summary = run.rebuild(out, jobs, first=first)
+    folder = out / PICTURES
+    if folder.is_dir():
+        with ledger.locked(out):
+            rows = list(read(out / TABLE, review.REVIEW_COLUMNS))
+            for row in rows:
+                if (folder / f"{row['item_id']}.png").is_file():
+                    row["picture"] = f"{PICTURES}/{row['item_id']}.png"
+            _write_table(out / TABLE, rows)
+    return summary
 
 
 def _asked(out: Path, names: Container[str]) -> dict[str, Asked]:
@@ -284,6 +326,12 @@ def _write_refused(answers: Path, refused: Sequence[Refusal]) -> Path | None:
 def _free(path: Path, what: str) -> Path:
     names = (path.with_name(f"{path.stem}.{what}-{number}{path.suffix}") for number in count(1))
     return next(name for name in names if not name.exists())
+
+
+def _write_table(path: Path, rows: Iterable[Row]) -> None:
+    with _replaced(path) as partial, Writer(partial, review.REVIEW_COLUMNS, review.NUMBER_COLUMNS) as table:
+        for row in rows:
+            table.write(row)
 
 
 @contextmanager

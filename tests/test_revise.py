@@ -71,7 +71,7 @@ def test_pictures_are_cut_from_the_scans(tmp_path: Path) -> None:
     scans = tmp_path / "scans"
     scans.mkdir()
     (scans / "a.tif").write_bytes(scan())
-    done = export(write(tmp_path / "out", one()), Level.ROWS, scans=scans)
+    done = export(write(tmp_path / "out", one()), Level.ROWS, scans=[str(scans)])
     links = [row["picture"] for row in read(done.path, ["picture"])]
     assert all(links)
     for link in links:
@@ -84,11 +84,18 @@ def test_a_scan_that_has_changed_gives_no_picture(tmp_path: Path) -> None:
     scans = tmp_path / "scans"
     scans.mkdir()
     (scans / "a.tif").write_bytes(scan() + b"x")
-    done = export(write(tmp_path / "out", one(), one("b.tif", 0.2)), Level.ROWS, scans=scans)
+    done = export(write(tmp_path / "out", one(), one("b.tif", 0.2)), Level.ROWS, scans=[str(scans)])
     assert done.pictures == 0
     assert done.lacking == {"the file is another than the one that was read": 4}
     with pytest.raises(NoInputError):
-        export(tmp_path / "out", Level.ROWS, scans=tmp_path / "nowhere")
+        export(tmp_path / "out", Level.ROWS, scans=[str(tmp_path / "nowhere")])
+
+
+def test_pictures_that_cannot_be_had_are_told_of(tmp_path: Path) -> None:
+    out = write(tmp_path / "out", one())
+    told = {"the scans are not where the run found them; name them with --scans": 4}
+    assert export(out, Level.ROWS).lacking == told
+    assert export(out, Level.ROWS, scans=[]).lacking == {}
 
 
 def test_answers_nobody_applied_are_saved(tmp_path: Path) -> None:

@@ -36,8 +36,14 @@ class Level(StrEnum):
 Budget = Annotated[int | None, typer.Option(min=1, help="At most so many questions.", show_default="all")]
 AskedOf = Annotated[Level, typer.Option("--level", help="Ask about a doubtful row once, or about each of its cells.")]
 Scans = Annotated[
-    Path | None, typer.Option(metavar="INPUT", help="Folder, archive or file that was read, for the pictures.")
+    list[str] | None,
+    typer.Option(
+        metavar="INPUT",
+        help="Folder, archive or file that was read, for the pictures; may be repeated.",
+        show_default="those that extract was given",
+    ),
 ]
+WithPictures = Annotated[bool, typer.Option("--pictures/--no-pictures", help="Cut pictures from the scans.")]
 
 
 @app.command()
@@ -46,6 +52,7 @@ def export(
     budget: Budget = None,
     level: AskedOf = Level.ROWS,
     scans: Scans = None,
+    pictures: WithPictures = True,
     to: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The table: .csv or .xlsx.", show_default="OUT/review.csv")
     ] = None,
@@ -53,7 +60,7 @@ def export(
     """Write the questions to a table for a spreadsheet, those whose answers are worth most first."""
     from pipeline import review, revise
 
-    _tell_exported(revise.export(out, review.Level(level.value), budget, scans, to), scans)
+    _tell_exported(revise.export(out, review.Level(level.value), budget, scans if pictures else [], to))
 
 
 @app.command()
@@ -62,6 +69,7 @@ def page(
     budget: Budget = None,
     level: AskedOf = Level.ROWS,
     scans: Scans = None,
+    pictures: WithPictures = True,
     to: Annotated[Path | None, typer.Option(metavar="FILE", help="The page.", show_default="OUT/review.html")] = None,
 ) -> None:
     """Write the questions as a page for a browser, to be answered with the keyboard.
@@ -70,7 +78,7 @@ def page(
     """
     from pipeline import review, revise
 
-    _tell_exported(revise.page(out, review.Level(level.value), budget, scans, to), scans)
+    _tell_exported(revise.page(out, review.Level(level.value), budget, scans if pictures else [], to))
 
 
 @app.command()
@@ -122,13 +130,12 @@ def undo(
     console.table(("correction", "at", "by", "of", "was", "is"), rows, to_stdout=True)
 
 
-def _tell_exported(done: Exported, scans: Path | None) -> None:
+def _tell_exported(done: Exported) -> None:
     if done.kept is not None:
         console.complain(f"the table held answers that were not applied; they are saved in {done.kept}")
     for cause, number in done.lacking.items():
         console.complain(f"{number:,} without a picture: {cause}")
-    pictures = f", {done.pictures:,} with a picture" if scans is not None else ""
-    console.note(f"{done.items:,} of {done.of:,} questions in {done.path}{pictures}")
+    console.note(f"{done.items:,} of {done.of:,} questions in {done.path}, {done.pictures:,} with a picture")
 
 
 def _tell(done: Applied, what: str) -> None:

@@ -7,7 +7,6 @@ import io
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from PIL import Image, ImageDraw
 
@@ -32,21 +31,21 @@ class Picture:
     height: int
 
 
-def cut_pictures(items: Sequence[Item], scans: Path) -> Iterator[tuple[Item, Picture | str]]:
+def cut_pictures(items: Sequence[Item], scans: Sequence[str]) -> Iterator[tuple[Item, Picture | str]]:
     """The picture of each item, or why there is none, document by document.
 
     Args:
-        scans: the folder, archive or file that was read.
+        scans: the folders, archives or files that were read.
 
     Raises:
-        NoInputError: ``scans`` does not exist.
+        NoInputError: one of ``scans`` does not exist.
     """
-    files = {each.source: each for each in find_inputs([str(scans)])}
+    files = {each.source: each for each in find_inputs(scans)}
     of_document: dict[tuple[str, str], list[Item]] = defaultdict(list)
     for item in items:
         of_document[item.document_id, item.source].append(item)
     for (document_id, source), asked in of_document.items():
-        yield from _of_document(asked, document_id, files.get(source), f"the file is not in {scans}")
+        yield from _of_document(asked, document_id, files.get(source), f"the file is not in {', '.join(scans)}")
 
 
 def load_same(file: InputFile, document_id: str) -> bytes | None:

@@ -145,7 +145,9 @@ def _said(out: Path) -> Mapping[str, Sequence[Correction]]:
     return corrections.by_document(corrections.load(out / corrections.FILE))
 
 
-def rebuild(out: Path, jobs: int = 1, stages: Stages | None = None) -> RunSummary:
+def rebuild(
+    out: Path, jobs: int = 1, stages: Stages | None = None, first: Callable[[], object] = lambda: None
+) -> RunSummary:
     """Assemble anew what was read, where its rows are not of the present forms, rules and models, and write the tables.
 
     Nothing is read again: the inputs need not be there.
@@ -154,9 +156,11 @@ def rebuild(out: Path, jobs: int = 1, stages: Stages | None = None) -> RunSummar
         out: folder of a run that has come to its end.
         jobs: number of processes, at least 1.
         stages: how one document is assembled.
+        first: done before, while no other run can write the folder.
 
     Raises:
-        OutputError: the folder cannot be written, another run is writing it, or its run has not come to its end.
+        OutputError: the folder cannot be written, another run is writing it, or its run has not come to its end; then
+            nothing was done.
         ModelError: there is no label model.
     """
     began = time.time()
@@ -168,6 +172,7 @@ def rebuild(out: Path, jobs: int = 1, stages: Stages | None = None) -> RunSummar
             raise OutputError(
                 f"{waiting} of the documents of {out} were not read yet", "Run nianbao extract again to read the rest"
             )
+        first()
         work = Work(Plan(state, Settings(), "", assembly, False, _said(out)), stages or Stages())
         work.assemble_all(jobs)
         counts = write_tables(state)

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from pipeline import ledger
 from pipeline.commands import app
-from pipeline.errors import UsageError
+from pipeline.errors import OutputError, UsageError
 from pipeline.run import run
 from pipeline.settings import Settings
 from pipeline.spreadsheet import read
@@ -54,7 +55,7 @@ def out(extraction: Path, tmp_path: Path) -> Path:
 
 
 def test_export_tells_how_much_is_to_be_asked(out: Path) -> None:
-    done = nianbao("review", "export", out, "--budget", 1, "--level", "cells")
+    done = nianbao("review", "export", out, "--budget", 1, "--level", "cells", "--no-pictures")
     assert done.exit_code == 0
     assert done.stdout == ""
     assert done.stderr.startswith("1 of ")
@@ -90,6 +91,18 @@ def test_answers_correct_the_tables_and_can_be_taken_back(out: Path, tmp_path: P
     assert nianbao("review", "undo", out, name, "--comment", "wrong line").exit_code == 0
     assert {path.name: path.read_bytes() for path in out.glob("*.csv") if path.name in before} == before
     assert isinstance(nianbao("review", "undo", out, name).exception, UsageError)
+
+
+def test_nothing_is_kept_while_a_run_is_writing_the_folder(out: Path) -> None:
+    fill_in(out / "review.csv", {ISSUED: "8"})
+    table = (out / "review.csv").read_bytes()
+    with ledger.locked(out):
+        refused = nianbao("review", "apply", out, out / "review.csv")
+    assert isinstance(refused.exception, OutputError)
+    assert not (out / "corrections.csv").exists()
+    assert (out / "review.csv").read_bytes() == table
+    assert nianbao("review", "apply", out, out / "review.csv").exit_code == 0
+    assert cell(out) == ("8", "corrected")
 
 
 def test_corrections_outlive_a_new_extraction(out: Path, tmp_path: Path) -> None:

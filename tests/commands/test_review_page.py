@@ -112,8 +112,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def out(made: Path, tmp_path: Path) -> Path:
     shutil.copytree(made, tmp_path / "made")
     folder = tmp_path / "made" / "out"
-    scans = str(tmp_path / "made" / "scans")
-    done = CliRunner().invoke(app, ["review", "page", str(folder), "--scans", scans, "--budget", "12"])
+    done = CliRunner().invoke(app, ["review", "page", str(folder), "--budget", "12"])  # pictures: where they were read
     assert done.exit_code == 0, done.stderr
     assert done.stderr.startswith("12 of ")
     assert "12 with a picture" in done.stderr
@@ -151,11 +150,16 @@ def test_ten_answers_by_keyboard_are_exported_applied_and_in_the_dataset(page: P
     corrected = {name: row["value"] or row["mark"] for name, row in cells.items() if row["status"] == "corrected"}
     assert corrected == meant
     assert {row["reviewer"] for row in read(out / "corrections.csv", ["reviewer"])} == {"王芳"}
+    left = {row["item_id"]: row["picture"] for row in read(out / "review.csv", ["picture"])}
+    assert [name for name, picture in left.items() if picture] == [
+        name for name in left if (out / "pictures" / f"{name}.png").exists()
+    ]
+    assert any(left.values())
 
 
 def test_without_answers_the_export_is_that_of_the_command(page: Page, out: Path) -> None:
     page.open(out / "review.html")
-    CliRunner().invoke(app, ["review", "export", str(out), "--scans", str(out.parent / "scans"), "--budget", "12"])
+    CliRunner().invoke(app, ["review", "export", str(out), "--budget", "12"])
     assert page.export().read_bytes() == (out / "review.csv").read_bytes()
 
 
