@@ -1,5 +1,6 @@
 "use strict";
 // Text reaches the page as text alone (textContent), never as HTML; nothing is fetched but the pictures.
+// Offices have old browsers: nothing newer than Chromium 86 is used.
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const items = data.items;
@@ -40,7 +41,8 @@
 
   // --- words
 
-  const words = (key) => Object.hasOwn(data.words[me.language], key) ? data.words[me.language][key] : key;
+  const dictionary = { en: new Map(Object.entries(data.words.en)), zh: new Map(Object.entries(data.words.zh)) };
+  const words = (key) => dictionary[me.language].get(key) ?? key;
   const fill = (key, values = {}) => words(key).replace(/\{(\w+)\}/g, (_, name) => values[name]);
   const say = (key, values) => { find("said").textContent = fill(key, values); };
 
@@ -80,7 +82,7 @@
 
   function go(step) {
     const numbers = selected();
-    const next = step > 0 ? numbers.find((each) => each > kept.at) : numbers.findLast((each) => each < kept.at);
+    const next = step > 0 ? numbers.find((each) => each > kept.at) : numbers.filter((each) => each < kept.at).pop();
     if (next !== undefined) turn(next);
   }
 
@@ -120,7 +122,8 @@
     find("question").hidden = !any;
     if (!any) return;
     find("heading").textContent = fill("heading", { number: kept.at + 1, all: items.length });
-    const where = [data.reports[item.report], item.page && fill("where", { page: item.page }), data.tables[item.table]];
+    const where = [data.reports[item.report], item.page && fill("where", { page: item.page }), data.tables[item.table],
+      item.printed || item.row, item.column];
     find("where").textContent = where.filter(Boolean).join(" · ");
     showPicture(item);
     showFacts(item);
