@@ -234,6 +234,8 @@ def _refuse_lost_parts(page: pikepdf.Page, number: int) -> None:
 def _lacks_resources(content: pikepdf.Page | pikepdf.Object, resources: pikepdf.Object, depth: int) -> bool:
     """Whether content draws a picture, a form or text with a font that its resources do not hold."""
     for instruction in pikepdf.parse_content_stream(content, "Do Tf"):
+        if not instruction.operands:
+            continue  # names nothing, and draws nothing
         category = "/XObject" if str(instruction.operator) == "Do" else "/Font"
         named = resources.get(category)
         item = None if named is None else named.get(str(instruction.operands[0]))
@@ -339,6 +341,8 @@ def _scan(page: pdfium.PdfPage, picture: _Picture, settings: Settings, number: i
     turned = abs(a) + abs(d) <= 1e-3 * (abs(b) + abs(c))
     if picture.nested or picture.overhangs or not (straight or turned):
         return None
+    if picture.width < 1 or picture.height < 1:
+        raise DamagedDocumentError("the page's picture has no size", DAMAGED_ADVICE, number)
     along, down = math.hypot(a, b) / picture.width, math.hypot(c, d) / picture.height
     if abs(along - down) > 0.02 * max(along, down):
         return None  # pixels are not square

@@ -116,7 +116,7 @@ def _read_chain(data: bytes, max_pages: int) -> _Chain:
             seen.add(offset)
             directory, offset = _read_directory(data, offset, order, big)
             directories.append(directory)
-    except struct.error:
+    except (struct.error, OverflowError):  # the latter at 64-bit offsets that no address can hold
         return _Chain(tuple(directories), "the file is cut off")
     return _Chain(tuple(directories), "")
 
@@ -150,7 +150,7 @@ def _values(code: str, data: bytes, offset: int) -> tuple[int, ...]:
     """The values of a field; a list that lies outside of the file reads as one that no file can hold."""
     try:
         return struct.unpack_from(code, data, offset)
-    except struct.error:
+    except (struct.error, OverflowError):
         return (len(data) + 1,)
 
 

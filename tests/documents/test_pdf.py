@@ -205,3 +205,16 @@ def test_a_page_tree_that_promises_more_pages_is_reported() -> None:
 def test_too_many_pages() -> None:
     with pytest.raises(TooLargeError, match="3 pages"):
         _pages(text_pdf(3), Settings(max_pages=2))
+
+
+def test_a_picture_without_a_size_is_reported() -> None:
+    data = scan_pdf([picture(620, 877)])
+    (error,) = _pages(data.replace(b"/Width 620", b"/Width 000"))
+    assert isinstance(error, DamagedDocumentError)
+    assert error.cause == "the page's picture has no size"
+
+
+def test_an_operator_that_names_nothing_draws_nothing() -> None:
+    data = scan_pdf([picture()], extra=b"Do Tf", filters="raw")
+    cut = data[: data.rindex(b"startxref")]  # what is lost is looked for in repaired files
+    assert isinstance(_pages(cut)[0], PageImage)

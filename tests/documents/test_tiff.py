@@ -181,3 +181,9 @@ def test_limits() -> None:
         _pages(tiff([SCAN] * 3), Settings(max_pages=2))
     (error,) = _pages(tiff([SCAN]), Settings(max_megapixels=0.1))
     assert isinstance(error, TooLargeError)
+
+
+@pytest.mark.parametrize("offset", [2**62, 2**63, 2**64 - 1])
+def test_64_bit_offsets_that_lead_nowhere_are_reported(offset: int) -> None:
+    with pytest.raises(DamagedDocumentError, match="the file is cut off"):
+        _pages(b"II+\x00\x08\x00\x00\x00" + struct.pack("<Q", offset) + bytes(100))

@@ -6,12 +6,13 @@ import argparse
 import csv
 from decimal import Decimal
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from pipeline.domain import CellKey
 from pipeline.forms import form_by_id, load_forms
-from scripts.benchmarks import accuracy, reconcile, suite
+from scripts.benchmarks import accuracy, fuzz, reconcile, speed_report, suite
 from scripts.benchmarks.peer_rows import cluster
 from scripts.benchmarks.peers import read_document
 from scripts.scans.damage import KINDS
@@ -129,3 +130,47 @@ def test_faults_in_print_and_damaged_digits_are_measured_on_real_pictures(tmp_pa
     assert int(damaged["equations"]) >= 0
     assert damaged["right"] == "1" or damaged["status"] == "review"
     assert "Reconciliation takes" in (tmp_path / "reconcile.md").read_text(encoding="utf-8")
+
+
+def test_spoiled_files_are_the_same_every_time_and_every_seed_is_sound() -> None:
+    for name, data in fuzz.seeds().items():
+        assert fuzz.spoiled(name, 7) == fuzz.spoiled(name, 7)
+        assert fuzz.spoiled(name, 7) != data or fuzz.spoiled(name, 8) != data
+        assert (fuzz._read_archive(data) if name == "zip" else fuzz._read(data)) == "read"
+
+
+def test_spoiled_files_have_named_outcomes() -> None:
+    outcomes = {fuzz.read_spoiled((name, number)).outcome for name in fuzz.seeds() for number in range(12)}
+    assert {"read", "damaged", "all pages lost"} <= outcomes
+    assert outcomes <= {
+        *("read", "some pages lost", "all pages lost", "damaged", "unsupported", "unreadable", "too-large"),
+        *("encrypted", "all pages lost and read", "read and some pages lost"),
+    }
+
+
+RESULTS = speed_report.Results(
+    jobs={1: (100, 100.0, 2.0, 500, 70), 2: (100, 52.0, 2.5, 510, 70)},
+    stages=[("read text", 0.75, 750.0, 500), ("decode and render", 0.25, 250.0, 400)],
+    lengths=[(1, 3.0, 400), (10, 12.0, 410), (100, 102.0, 420)],
+    beside={"nianbao": (10, 10.0, 500), "A < B": (10, 80.0, 900)},
+    documents=50,
+    stored=50 * 20_000,
+    scanned=50 * 1_000_000,
+    tables=50 * 40_000,
+)
+
+
+def test_the_speed_report_gives_ratios_and_the_arithmetic_for_a_million() -> None:
+    text = speed_report.markdown(RESULTS)
+    assert "1.92 times as fast" in text
+    assert "| A < B | 10 | 0.125 | 8.0 | 900 |" in text
+    assert "| pages | 1,000,000 reports × 2.00 pages | 2,000,000 |" in text
+    assert f"| core hours | pages ÷ 0.96 pages a second and process ÷ 3600 | {2e6 / (100 / 104) / 3600:,.0f} |" in text
+    assert len(list(speed_report.rows(RESULTS))) == 1 + 2 + 2 + 3 + 2
+
+
+def test_the_plot_is_a_picture_that_browsers_take() -> None:
+    svg = ElementTree.fromstring(speed_report.svg(RESULTS))
+    words = [each.text for each in svg.iter("{http://www.w3.org/2000/svg}text")]
+    assert "A < B, same pages" in words
+    assert len(list(svg.iter("{http://www.w3.org/2000/svg}polyline"))) == 2
