@@ -88,7 +88,7 @@ def cell_row(extraction: Extraction, report: Report, cell: Cell) -> dict[str, st
         "mark": "" if value is None else value.mark.value,
         "raw_text": cell.raw_text,
         "status": cell.status.value,
-        "confidence": f"{cell.confidence:.4f}",
+        "confidence": f"{cell.confidence:.6f}",
         "reading": cell.reading,
         "page": _optional(cell.page),
         **_corners(cell.box),

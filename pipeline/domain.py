@@ -124,6 +124,8 @@ class GridCell:
         box: inner area of the cell (inside its rules) in pixels of the grid's picture.
         text: the cell's embedded text where the table came from a text layer, else None.
         quality: 0 to 1, how much of the cell's four rules was seen.
+        darkness: by how much its darkest print is darker than its paper, grey levels; None where there is no picture,
+            or it was not read yet.
     """
 
     row: int
@@ -133,6 +135,7 @@ class GridCell:
     box: BoundingBox
     text: str | None = None
     quality: float = 1.0
+    darkness: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from statistics import median
 
 from pipeline import assemble, confidence, keeping, reading, rules
 from pipeline.corrections import Correction
@@ -19,12 +20,12 @@ from pipeline.domain import (
     Failure,
     FormSpec,
     Judgement,
+    Mark,
     PageReading,
     Reading,
     Report,
     Status,
     TableReading,
-    Value,
     document_id,
 )
 from pipeline.errors import DocumentError
@@ -36,6 +37,11 @@ from pipeline.ocr.numerals import NumeralReader
 from pipeline.reconcile import Reconciliation, reconcile
 from pipeline.settings import Settings
 from pipeline.values import parse_value
+
+# How agencies write what did not occur, beside 0.
+_NOTHING = (Mark.BLANK, Mark.SLASH, Mark.DASH)
+# Of fewer printed cells the usual darkness of print is not known.
+_FEWEST_FIGURES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,7 @@ def warm_up(settings: Settings) -> None:
         ModelError: a model is missing or damaged.
     """
     _tools(settings.ocr)
+    confidence.load()
 
 
 def read_document(data: bytes, source: str, settings: Settings) -> DocumentReading:
@@ -97,18 +104,22 @@ def read_document(data: bytes, source: str, settings: Settings) -> DocumentReadi
     )
 
 
-def assemble_document(document: DocumentReading, corrections: Sequence[Correction] = ()) -> Extraction:
+def assemble_document(
+    document: DocumentReading, corrections: Sequence[Correction] = (), risk: float = Settings().risk
+) -> Extraction:
     """Find the reports in what was read, and say of every statutory cell what it holds and how far to rely on it.
 
     Args:
         corrections: what people said of this document, as in force, oldest first. What they said holds; rows and cells
             beside it are judged anew in its light. A correction of something that was not read is a failure.
+        risk: which share of the accepted cells may be wrong, 0 to 1.
     """
     forms, classifier = _mapping().forms, _mapping().classifier
     tables = _tables(document.pages)
     mapped = assemble.map_reports(document.pages, forms, classifier, row_answers(corrections))
     facts = find_facts(corrections, mapped, tables)
-    reports = tuple(_report(index, report, tables, facts) for index, report in enumerate(mapped, start=1))
+    accept = confidence.load().threshold(risk).confidence
+    reports = tuple(_report(index, report, tables, facts, accept) for index, report in enumerate(mapped, start=1))
     failures = (*document.failures, *facts.lost)
     if document.pages and not reports:
         read = len(document.pages)
@@ -172,56 +183,95 @@ def _disputed(report: assemble.MappedReport, tables: Sequence[TableReading]) -> 
     return [key for key in dict.fromkeys(key for finding in findings for key in finding.cells) if key in readings]
 
 
-def _report(index: int, report: assemble.MappedReport, tables: Sequence[TableReading], facts: Facts) -> Report:
-    readings = report.readings(tables)
-    said = facts.readings[index - 1]
-    known = {**readings, **said}
-    reconciled = reconcile(report.form.rules, known, {**report.placed(), **dict.fromkeys(said, 1.0)})
-    judgements = _judge(report, known, reconciled, facts.values[index - 1])
+def _report(
+    index: int, report: assemble.MappedReport, tables: Sequence[TableReading], facts: Facts, accept: float
+) -> Report:
+    said, values = facts.readings[index - 1], facts.values[index - 1]
+    evidence, reconciled = _weigh(report, tables, said)
+    model = confidence.load()
+    judgements = {key: confidence.judge(known, model, accept) for key, known in evidence.items() if key not in values}
+    judgements |= {key: Judgement(Status.CORRECTED, 1.0, (), value) for key, value in values.items()}
     return Report(
         index=index,
         pages=report.pages,
         agency=report.agency,
         year=report.year,
         form_id=report.form.id,
-        cells=assemble.build_cells(report, tables, readings, judgements),
+        cells=assemble.build_cells(report, tables, report.readings(tables), judgements),
         findings=reconciled.findings,
         rows=report.rows,
     )
 
 
-def _judge(
-    report: assemble.MappedReport,
-    readings: Mapping[CellKey, Reading],
-    reconciled: Reconciliation,
-    said: Mapping[CellKey, Value],
-) -> dict[CellKey, Judgement]:
+def weigh_document(
+    document: DocumentReading,
+) -> list[tuple[assemble.MappedReport, Mapping[CellKey, confidence.Evidence]]]:
+    """What is known about every cell that was found, for each report of a document: what its confidence is made of."""
+    tables = _tables(document.pages)
+    mapped = assemble.map_reports(document.pages, _mapping().forms, _mapping().classifier)
+    return [(report, _weigh(report, tables, {})[0]) for report in mapped]
+
+
+def _weigh(
+    report: assemble.MappedReport, tables: Sequence[TableReading], said: Mapping[CellKey, Reading]
+) -> tuple[dict[CellKey, confidence.Evidence], Reconciliation]:
+    """What is known about every cell that was found; ``said`` are the values that people gave."""
+    found = report.readings(tables)
+    readings = {**found, **said}
+    reconciled = reconcile(report.form.rules, readings, {**report.placed(), **dict.fromkeys(said, 1.0)})
     values = assemble.parse_readings(readings)
     support = rules.count_support(report.form.rules, values)
-    settled = {key: parse_value(found.text) for key, found in reconciled.settled.items()}
+    settled = {key: parse_value(each.text) for key, each in reconciled.settled.items()}
     well_read = {key for key, read in readings.items() if read.probability >= confidence.VOUCHING} - settled.keys()
     vouched = rules.count_vouched(report.form.rules, {**values, **settled}, well_read)
     findings = rules.check_all(report.form.rules, {**values, **settled})
     broken = {key for finding in findings for key in finding.cells}
-    printed = Counter(key.table_id for key in readings)
-    blank = Counter(key.table_id for key, read in readings.items() if not read.text.strip())
-    judgements = {}
-    for key, read in readings.items():
-        if key in said:
-            judgements[key] = Judgement(Status.CORRECTED, 1.0, (), said[key])
-            continue
-        place = report.placements[key]
-        judgements[key] = confidence.judge(
-            confidence.Evidence(
-                reading=read,
-                row_probability=place.row_probability,
-                column_probability=place.column_probability,
-                support=support[key],
-                vouched=vouched[key],
-                broken=key in broken,
-                blank_share=blank[key.table_id] / printed[key.table_id],
-                weighed=reconciled.posterior.get(key),
-                settled=reconciled.settled.get(key),
-            )
+    seen = assemble.parse_readings(found)
+    doubts: dict[str, float] = {}
+    for key, read in found.items():
+        doubts[key.table_id] = doubts.get(key.table_id, 0.0) + 1.0 - read.probability
+    cells = Counter(key.table_id for key in found)
+    marks = Counter((key.table_id, value.mark) for key, value in seen.items())
+    open_totals = rules.open_totals(report.form.rules, values)
+    usual = _usual_darkness(tables, {(p.table, p.cell) for p in report.placements.values()})
+    evidence = {}
+    for key, read in found.items():
+        place, table, mark = report.placements[key], key.table_id, seen[key].mark
+        others = max(1, cells[table] - 1)
+        rivals = sum(marks[table, other] for other in _NOTHING if other is not mark)
+        evidence[key] = confidence.Evidence(
+            reading=read,
+            row_probability=place.row_probability,
+            column_probability=place.column_probability,
+            label=place.label,
+            stray_above=place.stray_above,
+            stray_below=place.stray_below,
+            surplus=place.surplus,
+            quality=tables[place.table].grid.cells[place.cell].quality,
+            ink=_ink(tables[place.table].grid.cells[place.cell].darkness, usual.get(place.table)),
+            support=support[key],
+            vouched=vouched[key],
+            broken=key in broken,
+            open_total=key in open_totals,
+            alike=(marks[table, mark] - 1) / others,
+            rivals=rivals / others if mark in _NOTHING or seen[key].number == 0 else 0.0,
+            table_doubt=(doubts[table] - 1.0 + read.probability) / others,
+            weighed=reconciled.posterior.get(key),
+            settled=reconciled.settled.get(key),
         )
-    return judgements
+    return evidence, reconciled
+
+
+def _usual_darkness(tables: Sequence[TableReading], cells: Iterable[tuple[int, int]]) -> dict[int, float]:
+    """Median darkness of the figures and marks of each table that has at least three."""
+    found: dict[int, list[float]] = {}
+    for table, cell in cells:
+        dark = tables[table].grid.cells[cell].darkness
+        if dark is not None and tables[table].readings[cell].text.strip():
+            found.setdefault(table, []).append(dark)
+    return {table: median(dark) for table, dark in found.items() if len(dark) >= _FEWEST_FIGURES}
+
+
+def _ink(dark: float | None, usual: float | None) -> float | None:
+    """Darkness relative to what is usual in the table, None where either is not known."""
+    return None if dark is None or not usual else dark / usual

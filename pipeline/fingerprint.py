@@ -2,7 +2,8 @@
 
 There are two. That of the *reading* covers everything between the bytes of a file and its record: code, settings,
 libraries, the text engine, the numeral reader and the calibration of readings. That of the *assembly* covers the rest,
-from the record to the tables: forms, rules, the label classifier. A new label model leaves what was read in place.
+from the record to the tables: forms, rules, the label classifier, the model of confidence, the risk. A new label model
+leaves what was read in place.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ _ASSEMBLY = (
         "labels",
         "reconcile",
         "rules",
-        "confidence.py",
+        "confidence",
         "corrections.py",
         "dataset.py",
         "extract.py",
@@ -83,13 +84,14 @@ def of_reading(settings: Settings) -> str:
     return _digest(parts)
 
 
-def of_assembly() -> str:
+def of_assembly(settings: Settings) -> str:
     """Fingerprint of what decides what is made of a record, 16 hex digits.
 
     Raises:
         ModelError: there is no model in use.
     """
-    return _digest([_code(_ASSEMBLY), *_versions(_ASSEMBLY_LIBRARIES), model_store.current("label_classifier").name])
+    models = (model_store.current(kind).name for kind in ("label_classifier", "confidence"))
+    return _digest([_code(_ASSEMBLY), *_versions(_ASSEMBLY_LIBRARIES), *models, f"risk {settings.risk:g}"])
 
 
 def _code(names: Iterable[str]) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from pipeline.domain import (
     Alternative,
     BoundingBox,
+    Grid,
     GridCell,
     LineReading,
     PageReading,
@@ -22,6 +23,7 @@ from pipeline.domain import (
     TextLine,
 )
 from pipeline.geometry import Forgotten, box_to_parent
+from pipeline.imaging import darkness
 from pipeline.reading import crop
 
 NO_PICTURE: Pixels = np.zeros((0, 0), np.uint8)
@@ -78,7 +80,11 @@ def _without_picture(item: TableReading | LineReading) -> TableReading | LineRea
         return LineReading(_line(item.line), rounded(item.reading))
     grid = item.grid
     kept = replace(
-        grid, cells=tuple(map(_cell, grid.cells)), pixels=NO_PICTURE, to_page=Forgotten(), box=_tenths(grid.box)
+        grid,
+        cells=tuple(_cell(grid, cell) for cell in grid.cells),
+        pixels=NO_PICTURE,
+        to_page=Forgotten(),
+        box=_tenths(grid.box),
     )
     places = tuple(_tenths(box_to_parent(grid.to_page, cell.box)) for cell in grid.cells)
     return TableReading(kept, tuple(map(rounded, item.readings)), places)
@@ -95,8 +101,9 @@ def _line(line: TextLine) -> TextLine:
     )
 
 
-def _cell(cell: GridCell) -> GridCell:
-    return replace(cell, box=_tenths(cell.box), quality=_digits(cell.quality))
+def _cell(grid: Grid, cell: GridCell) -> GridCell:
+    dark = darkness(crop(grid, cell)) if grid.pixels.size else None
+    return replace(cell, box=_tenths(cell.box), quality=_digits(cell.quality), darkness=dark)
 
 
 def _tenths(box: BoundingBox) -> BoundingBox:

@@ -29,7 +29,7 @@ from pipeline.domain import (
 )
 from pipeline.geometry import Forgotten
 
-VERSION = 1
+VERSION = 2
 _NO_PICTURE = np.zeros((0, 0), np.uint8)
 _NO_PICTURE.flags.writeable = False
 
@@ -91,7 +91,16 @@ def _item(item: TableReading | LineReading) -> Json:
     return {
         "grid": [grid.rows, grid.columns, _box(grid.box)],
         "cells": [
-            [each.row, each.column, each.row_span, each.column_span, each.quality, each.text, _box(each.box)]
+            [
+                each.row,
+                each.column,
+                each.row_span,
+                each.column_span,
+                each.quality,
+                each.darkness,
+                each.text,
+                _box(each.box),
+            ]
             for each in grid.cells
         ],
         "places": [_box(place) for place in item.places],
@@ -106,8 +115,8 @@ def _as_item(page: int, item: Json) -> TableReading | LineReading:
         return LineReading(line, _as_reading(item["reading"]))
     rows, columns, box = item["grid"]
     cells = tuple(
-        GridCell(row, column, row_span, column_span, _as_box(inner), text, quality)
-        for row, column, row_span, column_span, quality, text, inner in item["cells"]
+        GridCell(row, column, row_span, column_span, _as_box(inner), text, quality, darkness)
+        for row, column, row_span, column_span, quality, darkness, text, inner in item["cells"]
     )
     grid = Grid(page, rows, columns, cells, _NO_PICTURE, Forgotten(), _as_box(box))
     readings = tuple(map(_as_reading, item["readings"]))

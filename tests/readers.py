@@ -92,7 +92,9 @@ def read(data: bytes, source: str, settings: Settings) -> DocumentReading:
     return DocumentReading(document_id, source, (pages,), failures, 1.5)
 
 
-def assemble(document: DocumentReading, said: Sequence[Correction] = ()) -> Extraction:
+def assemble(
+    document: DocumentReading, said: Sequence[Correction] = (), settings: Settings | None = None
+) -> Extraction:
     """The report that the content asks for."""
     item = document.pages[0].items[0]
     assert isinstance(item, LineReading)

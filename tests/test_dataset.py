@@ -63,7 +63,7 @@ def test_every_cell_of_the_form_has_one_row(tmp_path: Path) -> None:
         "page": "2",
         "x0": "0.0",
         "y1": "118.0",
-        "confidence": "0.9990",
+        "confidence": "0.999000",
     }
 
 

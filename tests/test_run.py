@@ -163,6 +163,21 @@ def test_other_settings_read_anew_and_another_label_model_only_assembles(
     assert len(files_below(out)) == len(kept)
 
 
+def test_another_risk_reads_nothing_again_and_is_kept_when_tables_are_made_anew(
+    tmp_path: Path, read_so_far: Callable[[], list[str]]
+) -> None:
+    inputs, out = scans(tmp_path / "in", a="fine"), tmp_path / "out"
+    go(inputs, out)
+    (before,) = (path for path in files_below(out) if "rows" in path.parts)
+    read_so_far()
+    assert go(inputs, out, settings=Settings(risk=1e-2)).read == 0
+    (after,) = (path for path in files_below(out) if "rows" in path.parts)
+    assert read_so_far() == []
+    assert after != before
+    rebuild(out, stages=readers.STAGES)
+    assert {path for path in files_below(out) if "rows" in path.parts} == {after}
+
+
 def test_tables_are_made_anew_from_what_is_stored_without_the_scans(
     tmp_path: Path, read_so_far: Callable[[], list[str]]
 ) -> None:

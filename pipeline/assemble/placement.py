@@ -59,12 +59,20 @@ class Placement:
         table: position of the table among the tables of the document.
         cell: index into the cells of its grid.
         row_probability, column_probability: 0 to 1.
+        label: what the classifier gives the label alone for this row, 0 to 1; 1 in tables that have none.
+        stray_above, stray_below: whether the printed row next to its own shows figures under a label that is not on the
+            form.
+        surplus: printed rows of the table less rows of the form.
     """
 
     table: int
     cell: int
     row_probability: float
     column_probability: float
+    label: float = 1.0
+    stray_above: bool = False
+    stray_below: bool = False
+    surplus: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -285,7 +293,7 @@ def _explain(draft: _Draft, form: FormSpec, classes: Sequence[str], answers: Seq
             weighed = weigh_answers(*_row_scores(rows, table, classes), answered)
             alignment = hold_to_answers(align(*weighed), answered)
             score += alignment.score
-            placements.update(_place_list(table, rows, alignment))
+            placements.update(_place_list(table, rows, alignment, classes))
             placed.extend(_placed_rows(table, rows, alignment, classes))
     table_ids = {table.id for table in form.tables}
     foreign = sum(len(segment.rows) for segment in draft.segments if segment.table_id not in table_ids)
@@ -387,13 +395,23 @@ def _all_blank(row: PrintedRow) -> bool:
 
 
 def _place_list(
-    table: TableSpec, rows: Sequence[PrintedRow], alignment: Alignment
+    table: TableSpec, rows: Sequence[PrintedRow], alignment: Alignment, classes: Sequence[str]
 ) -> Iterator[tuple[CellKey, Placement]]:
     specs = _rows(table)
+    own_class = _row_columns(table, classes)
     pieces: dict[int, list[tuple[PrintedRow, float]]] = {}
-    for printed, target, certainty in zip(rows, alignment.assignment, alignment.probabilities, strict=True):
+    other = np.array([name.startswith("other") for name in classes])
+    strays = [
+        target is None and not _all_blank(row) and row.likely is not None and bool(row.likely[other].sum() > 0.5)
+        for row, target in zip(rows, alignment.assignment, strict=True)
+    ]
+    edges: dict[int, tuple[int, int]] = {}
+    for number, (printed, target, certainty) in enumerate(
+        zip(rows, alignment.assignment, alignment.probabilities, strict=True)
+    ):
         if target is not None:
             pieces.setdefault(target, []).append((printed, certainty))
+            edges[target] = (edges.get(target, (number, 0))[0], number)
     chosen = {target: _fullest(found) for target, found in pieces.items()}
     for target, (printed, certainty) in chosen.items():
         block, spec = specs[target]
@@ -403,9 +421,19 @@ def _place_list(
             for other, (row, _) in chosen.items()
             if specs[other][0] is block and row.table is printed.table and len(row.values) == count
         ]
+        first, last = edges[target]
+        label = 0.0 if printed.likely is None else float(printed.likely[own_class[target]])
         for column, (cell, sure) in zip(block.columns, _columns(printed, count, _centres(beside)), strict=True):
             if cell is not None:
-                yield CellKey(table.id, spec.id, column.id), Placement(printed.table.index, cell, certainty, sure)
+                yield (
+                    CellKey(table.id, spec.id, column.id),
+                    Placement(
+                        *(printed.table.index, cell, certainty, sure, label),
+                        stray_above=any(strays[max(0, first - 1) : first]),
+                        stray_below=any(strays[last + 1 : last + 2]),
+                        surplus=len(rows) - len(specs),
+                    ),
+                )
 
 
 def _placed_rows(

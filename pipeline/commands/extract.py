@@ -39,6 +39,10 @@ def extract(
     max_megapixels: Annotated[
         float, typer.Option(min=1, help="Render larger pages smaller; refuse larger pictures.")
     ] = _DEFAULTS.max_megapixels,
+    risk: Annotated[
+        float,
+        typer.Option(min=0, max=1, metavar="SHARE", help="Accept cells so that at most this share of them is wrong."),
+    ] = _DEFAULTS.risk,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds after which a document is given up.")] = 3600.0,
     memory_limit: Annotated[
         int, typer.Option(min=500, metavar="MB", help="Memory above which a document is given up.")
@@ -75,7 +79,7 @@ def extract(
     from pipeline.run import Shard, run
     from pipeline.workers import Limits
 
-    settings = Settings(ocr=ocr, max_megapixels=max_megapixels, password=_password(password_file))
+    settings = Settings(ocr=ocr, max_megapixels=max_megapixels, password=_password(password_file), risk=risk)
     if cluster is not None and jobs is not None:
         raise UsageError(
             "--jobs says nothing about a cluster", "Leave it out; dask worker has --nworkers and --nthreads"
@@ -105,10 +109,11 @@ def extract(
             cluster=cluster,
             store=store,
         )
+    kept = _promised(risk)
     if as_json:
-        console.write(json.dumps(as_dict(summary), ensure_ascii=False) + "\n")
+        console.write(json.dumps(as_dict(summary) | {"risk": risk, "risk_bound": kept}, ensure_ascii=False) + "\n")
     if not quiet:
-        _print_summary(summary)
+        _print_summary(summary, risk, kept)
     if summary.failures:
         raise typer.Exit(ExitCode.FAILURES)
 
@@ -194,7 +199,14 @@ def _password(file: Path | None) -> str | None:
     return lines[0]
 
 
-def _print_summary(summary: RunSummary) -> None:
+def _promised(risk: float) -> float:
+    """Upper bound of the risk that held-out scans bear out for the threshold in use."""
+    from pipeline import confidence
+
+    return confidence.load().threshold(risk).risk
+
+
+def _print_summary(summary: RunSummary, risk: float, kept: float) -> None:
     rows = [
         ("documents", f"{summary.documents:,}"),
         ("- wholly read", f"{summary.documents - summary.partial - summary.failed:,}"),
@@ -204,6 +216,7 @@ def _print_summary(summary: RunSummary) -> None:
         ("pages", f"{summary.pages:,}"),
         ("reports", f"{summary.reports:,}"),
         *((f"cells {status.value}", f"{number:,}") for status, number in summary.cells.items()),
+        ("accepted cells wrong", f"at most {kept:.2g}" + (f", not {risk:g}" if kept > risk else "")),
         ("findings", f"{summary.findings:,}"),
         ("failures", f"{summary.failures:,}"),
         ("seconds", f"{summary.seconds:,.1f}"),

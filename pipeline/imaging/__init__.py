@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pipeline.imaging.columns import has_columns
+from pipeline.imaging.darkness import darkness
 from pipeline.imaging.page import TITLES_DPI, clean, turn
 from pipeline.imaging.rules import glance, has_rules
 from pipeline.imaging.upright import orientation_candidates
 
-__all__ = ["TITLES_DPI", "clean", "glance", "has_columns", "has_rules", "orientation_candidates", "turn"]
+__all__ = ["TITLES_DPI", "clean", "darkness", "glance", "has_columns", "has_rules", "orientation_candidates", "turn"]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pipeline import model_store
+from pipeline.confidence import model as confidence
 from pipeline.errors import ModelError
 from pipeline.labels import artefact
 from pipeline.ocr import calibration, numerals
@@ -14,6 +15,7 @@ KINDS: dict[str, Callable[[Path], object]] = {
     artefact.MODEL: artefact.load_model,
     numerals.MODEL: numerals.NumeralReader.load_from,
     calibration.MODEL: calibration.load_from,
+    confidence.MODEL: confidence.load_from,
 }
 """Each kind by the name of its folder, with what loads a model of it."""
 

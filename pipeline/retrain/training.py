@@ -11,12 +11,14 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pipeline import model_store
+from pipeline.confidence import model as confidence
 from pipeline.errors import ModelError
 from pipeline.labels import artefact, classifier
 from pipeline.labels.dataset import Example, in_force, read_labels
@@ -26,6 +28,7 @@ from pipeline.ocr import calibration, numerals
 LABELS = "labels.csv"
 NUMERALS = "numerals.npz"
 READINGS = "readings.csv"
+CELLS = "cells.csv.gz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,9 @@ def train(training_data: Path, models: Path, check: bool = False) -> tuple[Train
     readings = training_data / READINGS
     if readings.exists():
         outcomes.append(_train_calibration(readings, models / calibration.MODEL, check))
+    cells = training_data / CELLS
+    if cells.exists():
+        outcomes.append(_train_confidence(cells, models / confidence.MODEL, check))
     return tuple(outcomes)
 
 
@@ -211,34 +217,72 @@ def _train_calibration(data: Path, folder: Path, check: bool) -> TrainingOutcome
     from pipeline.ocr import calibration_training
 
     found = calibration_training.fit(data)
+    metrics = {"calibration_error": round(found.error, 5), "held_out": found.readings, "held_out_wrong": found.wrong}
+    return _keep_weights(
+        *(data, folder, check, partial(calibration.save, intercept=found.intercept, weights=found.weights)),
+        metrics=metrics,
+        measured=f"calibration error {found.error:.4f}",
+    )
+
+
+def _train_confidence(data: Path, folder: Path, check: bool) -> TrainingOutcome:
+    from pipeline.confidence import training
+
+    found = training.fit(data)
+    return _keep_weights(
+        *(
+            data,
+            folder,
+            check,
+            partial(confidence.save, reading=found.reading, place=found.place, thresholds=found.thresholds),
+        ),
+        metrics=found.metrics(),
+        measured=f"calibration error {found.tested.calibration_error:.4f}",
+        card=found.card(),
+    )
+
+
+def _keep_weights(
+    data: Path,
+    folder: Path,
+    check: bool,
+    save: Callable[[Path], None],
+    metrics: Mapping[str, object],
+    measured: str,
+    card: str = "",
+) -> TrainingOutcome:
+    """Keep a model that is a ``model.json`` with its manifest, where it is another one than before.
+
+    Args:
+        data: what it was fitted to.
+        folder: of the models of its kind.
+        check: write nothing.
+        save: writes it into a folder.
+        metrics: what was measured on what was held out, and the same in a few words.
+        card: what CARD.md says below its title; empty for none.
+    """
+    kind = folder.name
     before = _before(folder)
     with tempfile.TemporaryDirectory() as scratch:
         made = Path(scratch) / "model.json"
-        calibration.save(made.parent, found.intercept, found.weights)
+        save(made.parent)
         contents = _sha256(made)
         if before is not None and _sha256(before / made.name) == contents:
-            return TrainingOutcome(calibration.MODEL, before, True, f"reproduced bit for bit ({contents[:12]})")
+            return TrainingOutcome(kind, before, True, f"reproduced bit for bit ({contents[:12]})")
         difference = "there was no model" if before is None else "the training data or the code has changed"
         reproduced = None if before is None else False
         if check:
             shown = folder if before is None else before
-            return TrainingOutcome(
-                calibration.MODEL, shown, reproduced, f"training gives {contents[:12]}: {difference}"
-            )
+            return TrainingOutcome(kind, shown, reproduced, f"training gives {contents[:12]}: {difference}")
         written = folder / f"{dt.datetime.now(dt.UTC).date().isoformat()}-{contents[:8]}"
         written.mkdir(parents=True, exist_ok=True)
         shutil.copytree(made.parent, written, dirs_exist_ok=True)
-    metrics = {
-        "calibration_error": round(found.error, 5),
-        "held_out": found.readings,
-        "held_out_wrong": found.wrong,
-        "training_data_sha256": _sha256(data),
-    }
-    (written / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
+    kept = {**metrics, "training_data_sha256": _sha256(data)}
+    (written / "metrics.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    if card:
+        (written / "CARD.md").write_text(f"# {kind.replace('_', ' ').capitalize()} {contents[:12]}\n\n{card}", "utf-8")
     model_store.promote(written)
-    return TrainingOutcome(
-        calibration.MODEL, written, reproduced, f"new model, calibration error {found.error:.4f}: {difference}"
-    )
+    return TrainingOutcome(kind, written, reproduced, f"new model, {measured}: {difference}")
 
 
 def _before(folder: Path) -> Path | None:

@@ -14,12 +14,12 @@ from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping
 from types import ModuleType
 
-from pipeline.domain import CellKey, Finding, RuleSpec, Value
+from pipeline.domain import CellKey, Finding, Mark, RuleSpec, Value
 from pipeline.rules._sides import both_sides
 
 Check = Callable[[RuleSpec, Mapping[CellKey, Value | None]], Finding | None]
 
-__all__ = ["EQUATIONS", "KINDS", "Check", "both_sides", "check_all", "count_support", "count_vouched"]
+__all__ = ["EQUATIONS", "KINDS", "Check", "both_sides", "check_all", "count_support", "count_vouched", "open_totals"]
 
 
 def _modules() -> list[ModuleType]:
@@ -49,6 +49,22 @@ def count_support(rules: Iterable[RuleSpec], values: Mapping[CellKey, Value | No
         if rule.kind in EQUATIONS and both_sides(rule, values) is not None and KINDS[rule.kind](rule, values) is None:
             support.update((*rule.left, *rule.right))
     return support
+
+
+def open_totals(rules: Iterable[RuleSpec], values: Mapping[CellKey, Value | None]) -> frozenset[CellKey]:
+    """Cells that alone are one side of an equation and show no figure, while the other side adds up to something.
+
+    An agency may leave its totals blank; where it does not, a figure was overlooked.
+    """
+    found = set()
+    for rule in rules:
+        for alone, others in ((rule.left, rule.right), (rule.right, rule.left)):
+            value = values.get(alone[0]) if len(alone) == 1 and rule.kind in EQUATIONS else None
+            if value is not None and value.mark in (Mark.BLANK, Mark.SLASH, Mark.DASH):
+                amounts = [each.number for key in others if (each := values.get(key)) is not None]
+                if any(amounts):
+                    found.add(alone[0])
+    return frozenset(found)
 
 
 def count_vouched(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from pipeline import corrections, fingerprint, locations
@@ -101,7 +101,7 @@ def run(
     """
     began = time.time()
     found = _find(inputs, out)
-    reading, assembly = fingerprint.of_reading(settings), fingerprint.of_assembly()
+    reading, assembly = fingerprint.of_reading(settings), fingerprint.of_assembly(settings)
     with hold(out) as state:
         state.keep_at(store)
         state.store.sweep()
@@ -134,7 +134,7 @@ def plan(
         UsageError: the state of the folder cannot be read.
     """
     found = _find(inputs, out)
-    reading, assembly = fingerprint.of_reading(settings), fingerprint.of_assembly()
+    reading, assembly = fingerprint.of_reading(settings), fingerprint.of_assembly(settings)
     with look(out) if is_there(out) else blank(out) as state:
         decided = Plan(state, settings, reading, assembly, retry_failed, _said(out), shard or Shard())
         yield from decided.steps(range(len(found)), found, state.known_contents(found))
@@ -164,16 +164,17 @@ def rebuild(
         ModelError: there is no label model.
     """
     began = time.time()
-    assembly = fingerprint.of_assembly()
     with hold(out) as state:
         state.store.sweep()
+        settings = replace(Settings(), risk=(state.fact("settings") or {}).get("risk", Settings().risk))
+        assembly = fingerprint.of_assembly(settings)
         waiting = len(state.unsettled())
         if waiting:
             raise OutputError(
                 f"{waiting} of the documents of {out} were not read yet", "Run nianbao extract again to read the rest"
             )
         first()
-        work = Work(Plan(state, Settings(), "", assembly, False, _said(out)), stages or Stages())
+        work = Work(Plan(state, settings, "", assembly, False, _said(out)), stages or Stages())
         work.assemble_all(jobs)
         counts = write_tables(state)
     return _summary(out, counts, work, began, began)

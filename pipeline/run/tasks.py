@@ -38,10 +38,10 @@ def _read(data: bytes, source: str, settings: Settings) -> DocumentReading:
     return extract.read_document(data, source, settings)
 
 
-def _assemble(document: DocumentReading, said: Sequence[Correction]) -> Extraction:
+def _assemble(document: DocumentReading, said: Sequence[Correction], settings: Settings) -> Extraction:
     from pipeline import extract
 
-    return extract.assemble_document(document, said)
+    return extract.assemble_document(document, said, settings.risk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,12 @@ class Stages:
     Attributes:
         warm_up: loads what every document needs.
         read: content, source and settings to everything that is printed.
-        assemble: that, and what people said of it, to reports.
+        assemble: that, what people said of it, and settings to reports.
     """
 
     warm_up: Callable[[Settings], None] = _warm_up
     read: Callable[[bytes, str, Settings], DocumentReading] = _read
-    assemble: Callable[[DocumentReading, Sequence[Correction]], Extraction] = _assemble
+    assemble: Callable[[DocumentReading, Sequence[Correction], Settings], Extraction] = _assemble
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ def _assembled_from_store(task: Task, outcome: Outcome) -> Outcome:
 def _assembled(task: Task, outcome: Outcome, document: DocumentReading) -> Outcome:
     """The outcome once the rows of its record are in place."""
     said = task.said if outcome.sha256 == task.sha256 else ()  # of another content nobody has said it
-    found = results.of(task.stages.assemble(document, said), {form.id: form for form in load_forms()})
+    found = results.of(task.stages.assemble(document, said, task.settings), {form.id: form for form in load_forms()})
     name = assembled_name(outcome.fingerprint, task.assembly, said)
     task.store.write(rows_name(outcome.sha256, name), results.encode(found))
     return replace(outcome, assembled=name)

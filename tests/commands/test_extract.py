@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import commands
+from pipeline import commands, confidence
 from pipeline import run as runs
 from pipeline.commands import console
 from pipeline.domain import Failure, Status
@@ -69,6 +69,8 @@ def test_the_summary_goes_to_standard_error(
     assert call(monkeypatch, Runner(0)) == ExitCode.OK
     printed = capsys.readouterr()
     assert printed.out == ""
+    bound = confidence.load().threshold(1e-4).risk
+    kept = [f"{bound:.2g}"] if bound <= 1e-4 else [f"{bound:.2g},", "not", "0.0001"]
     assert [line.split() for line in printed.err.splitlines()] == [
         ["tables"],
         ["documents", "3"],
@@ -83,6 +85,7 @@ def test_the_summary_goes_to_standard_error(
         ["cells", "missing", "0"],
         ["cells", "reconciled", "0"],
         ["cells", "corrected", "0"],
+        ["accepted", "cells", "wrong", "at", "most", *kept],
         ["findings", "2"],
         ["failures", "0"],
         ["seconds", "5.0"],
@@ -115,6 +118,8 @@ def test_json_is_the_only_thing_on_standard_output(
         "review": 8,
         "seconds": 5.0,
         "pages_per_second": 2.0,
+        "risk": 1e-4,
+        "risk_bound": confidence.load().threshold(1e-4).risk,
     }
 
 
@@ -122,8 +127,9 @@ def test_options_reach_the_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     (tmp_path / "secret").write_text("密码 1\nsecond line\n", encoding="utf-8")
     runner = Runner(0)
     arguments = ("--ocr", "tesseract", "--jobs", "3", "--max-megapixels", "50", "--retry-failed", "--timeout", "9")
-    call(monkeypatch, runner, *arguments, "--password-file", str(tmp_path / "secret"), "--shard", "2/5")
-    assert runner.settings == Settings(ocr="tesseract", max_megapixels=50.0, password="密码 1")
+    more = ("--password-file", str(tmp_path / "secret"), "--shard", "2/5", "--risk", "0.001")
+    call(monkeypatch, runner, *arguments, *more)
+    assert runner.settings == Settings(ocr="tesseract", max_megapixels=50.0, password="密码 1", risk=1e-3)
     assert runner.jobs == 3
     assert runner.retry_failed
     assert runner.shard == runs.Shard(2, 5)

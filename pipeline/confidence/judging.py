@@ -1,0 +1,85 @@
+"""What becomes of a cell: accepted, reconciled or for review, with a confidence and the reasons in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline.confidence.evidence import PLACE, READING, Evidence, against_place, against_reading, is_stained
+from pipeline.confidence.model import ConfidenceModel, Logistic
+from pipeline.domain import Judgement, Mark, Status
+from pipeline.values import parse_value
+
+# What the relations determine is reconciled from this confidence on; it is told apart by its status.
+RECONCILED = 0.97
+# What relations make of a doubtful reading is never surer than this: they rest on other readings.
+_DERIVED = 0.999
+# What is neither figure nor mark is never more than this.
+_WORDS = 0.5
+# A doubt is named that takes away at least this share of what the greatest one takes away.
+_NAMED = 0.3
+_SEVERAL = "the picture can be read in several ways"
+_STAINED = "something that was not read is printed in it"
+_ROW = "which row of the form this is, is not certain"
+_REASONS = {
+    _SEVERAL: ("read_9", "read_5", "read_3", "given_9", "given_5", "given_3", "unsupported", "disputed", "alone_blank"),
+    "it is paler than the other print of its table": ("ghost",),
+    "it is a total without a figure where there is something to add up": ("open_total", "cut_total"),
+    "an arithmetic relation does not hold with this reading": ("broken",),
+    "its borders were not all seen": ("unseen", "unseen_blank"),
+    "hardly another cell of the table holds such a mark": ("rare",),
+    "other cells of the table write in another way what did not occur": ("rivals", "rivals_blank"),
+    "much of its table was hard to read": ("table", "table_blank"),
+    _ROW: tuple(name for name in PLACE if name != "column"),
+    "which column of the form this is, is not certain": ("column",),
+}
+
+
+def judge(evidence: Evidence, model: ConfidenceModel, accept: float) -> Judgement:
+    """Status, confidence (0 to 1) and the reasons for review of a cell that was found.
+
+    Args:
+        accept: what is surer than this is accepted.
+    """
+    reading = evidence.reading
+    value = parse_value(reading.text)
+    for_place = against_place(evidence)
+    place = model.place.probability(for_place)
+    if evidence.settled is not None and evidence.vouched:
+        found = parse_value(evidence.settled.text)
+        believed = min(evidence.settled.probability, _DERIVED) * place
+        if (found.mark, found.number) != (value.mark, value.number) and believed >= RECONCILED:
+            return Judgement(Status.RECONCILED, believed, (), found)
+    for_reading = against_reading(evidence)
+    believed = model.reading.probability(for_reading)
+    if value.mark is Mark.TEXT and value.note:  # words that forms use instead of a figure have no note
+        confidence = min(believed, _WORDS) * place
+        return Judgement(Status.REVIEW, confidence, (f"“{reading.text}” is neither a number nor a mark",))
+    confidence = believed * place
+    if confidence > accept:
+        return Judgement(Status.ACCEPTED, confidence, ())
+    losses = _losses(model.reading, READING, for_reading) | _losses(model.place, PLACE, for_place)
+    return Judgement(Status.REVIEW, confidence, tuple(_reasons(losses, evidence)))
+
+
+def _losses(model: Logistic, names: Sequence[str], doubts: Sequence[float]) -> dict[str, float]:
+    return {name: weight * doubt for name, weight, doubt in zip(names, model.weights, doubts, strict=True)}
+
+
+def _reasons(losses: dict[str, float], evidence: Evidence) -> list[str]:
+    """What speaks against the cell, the greatest doubt first."""
+    summed = {reason: sum(losses[name] for name in names) for reason, names in _REASONS.items()}
+    least = _NAMED * max(summed.values())
+    named = [reason for reason in sorted(summed, key=lambda each: -summed[each]) if summed[reason] > max(least, 0.0)]
+    if is_stained(evidence):
+        named = [_STAINED, *(reason for reason in named if reason != _SEVERAL)]
+    others = ", ".join(f"“{text or 'blank'}”" for text in _others(evidence))
+    return [
+        f"{reason}: also {others}" if reason == _SEVERAL and others else reason
+        for reason in named or ["several small doubts add up"]
+    ]
+
+
+def _others(evidence: Evidence) -> list[str]:
+    """What else the cell may hold, the most probable first: by the relations, then by the picture."""
+    texts = [a.text for a in (*(evidence.weighed or ())[:2], *evidence.reading.alternatives[1:3])]
+    return [text for text in dict.fromkeys(texts) if text != evidence.reading.text][:3]

@@ -1,0 +1,232 @@
+"""Fit the model of confidence to cells whose content and place are known."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.confidence.evidence import PLACE, READING
+from pipeline.confidence.model import ConfidenceModel, Logistic, Threshold
+from pipeline.errors import UsageError
+from pipeline.reliability import Judged, Reliability, measure, upper_bound
+
+COLUMNS = (*READING, *PLACE, "share", "placed", "right", "document", "damage", "font", "split")
+"""Of the table: what speaks against reading and place, which share of its row's cells the cell is, whether the place
+and the reading are right (0 or 1), and where the cell is from."""
+
+_ADVICE = "Run scripts/make_confidence.py"
+# What a cell holds speaks for or against it; everything else can only speak against it.
+_FREE = frozenset({"blank", "slash", "dash", "nought", "digits", "word"})
+# Strength of the prior, a normal distribution of each weight in units of the doubt's own spread.
+_PRIOR = 3.0
+# Its mean: nothing, but for what is known to be fatal and too rare in any set of scans to be learned from it alone.
+_EXPECTED = {"ghost": 10.0, "cut_total": 20.0, "stray_below": 5.0}
+_DIGITS = 6
+# Nobody accepts what is less sure.
+_LOWEST = 0.5
+_RISKS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fit:
+    """The model with its thresholds, and how it does on cells that had no part in either.
+
+    Attributes:
+        learned, chosen: number of cells it was fitted to, and of those that thresholds were chosen by.
+        tested: what the confidences of cells of the test are worth.
+        promises: for some risks what the threshold that is chosen gives on cells of the test.
+    """
+
+    reading: Logistic
+    place: Logistic
+    thresholds: tuple[Threshold, ...]
+    learned: int
+    chosen: int
+    tested: Reliability
+    promises: tuple[Promise, ...]
+
+    def metrics(self) -> dict[str, object]:
+        """What was measured, for the model's folder."""
+        tested = self.tested
+        return {
+            "cells": {"learned": self.learned, "chosen_by": self.chosen, "tested": tested.cells},
+            "calibration_error": round(tested.calibration_error, 5),
+            "area_under_risk_coverage": round(tested.area, 6),
+            "promises": [asdict(each) for each in self.promises],
+        }
+
+    def card(self) -> str:
+        """The same for people."""
+        lines = "\n".join(each.line() for each in self.promises)
+        tested = self.tested
+        return f"""Says how probable it is that a cell holds what it reads as and stands where it should: two logistic
+models, of the reading and of the place, in which no doubt can count in favour of a cell.
+
+- Fitted to {self.learned} cells of generated scans. Thresholds are chosen by {self.chosen} cells of another typeface
+  and other kinds of damage, and tested on {tested.cells} cells of yet others: expected calibration error
+  {tested.calibration_error:.4f}.
+- One bad page makes many errors; the bounds take them as independent and are too low by that.
+- Not for readings of another text engine than rapidocr.
+
+| risk asked for | bound where it was chosen | threshold | accepted in the test | wrong | upper bound |
+|---|---|---|---|---|---|
+{lines}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A risk that is asked for, and what came of it.
+
+    Attributes:
+        bound: upper bound of the risk on the cells that the threshold was chosen by.
+        confidence: the threshold.
+        coverage: share of the cells of the test that is accepted.
+        cells, wrong: their number, and how many of them are wrong.
+        upper: upper bound (95 %) of the share of wrong cells among the accepted of the test.
+    """
+
+    risk: float
+    bound: float
+    confidence: float
+    coverage: float
+    cells: int
+    wrong: int
+    upper: float
+
+    def line(self) -> str:
+        """The line of a table in Markdown."""
+        accepted = f"{self.confidence} | {self.coverage:.1%} | {self.wrong} of {self.cells}"
+        return f"| {self.risk:g} | {self.bound:.2g} | {accepted} | {self.upper:.2g} |"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cells:
+    reading: NDArray[np.float64]
+    place: NDArray[np.float64]
+    share: NDArray[np.float64]
+    placed: NDArray[np.bool_]
+    right: NDArray[np.bool_]
+
+
+def fit(data: Path) -> Fit:
+    """Fit both models to the split ``train``, and choose by the split ``threshold``.
+
+    Raises:
+        UsageError: the file is missing or breaks its contract.
+    """
+    splits = _read(data)
+    train, threshold, test = (splits.get(name) for name in ("train", "threshold", "test"))
+    if train is None or threshold is None or test is None or train.right.all():
+        raise UsageError(f"{data} lacks cells of a split, or wrong ones", _ADVICE)
+    placed = train.placed
+    reading = _fit(train.reading[placed], train.right[placed], np.ones(int(placed.sum())), READING)
+    place = _fit(train.place, placed, train.share, PLACE)
+    model = ConfidenceModel("", reading, place, _thresholds(reading, place, threshold))
+    confidences, fine = _confidences(reading, place, test), test.placed & test.right
+    tested = measure(Judged(float(each), bool(right), True) for each, right in zip(confidences, fine, strict=True))
+    if tested is None or not model.thresholds:
+        raise UsageError(f"{data} has no wrong cells to choose thresholds by", _ADVICE)
+    numbers = len(train.right), len(threshold.right)
+    return Fit(reading, place, model.thresholds, *numbers, tested, _promises(model, confidences, fine))
+
+
+def _fit(
+    doubts: NDArray[np.float64], right: NDArray[np.bool_], weights: NDArray[np.float64], names: Sequence[str]
+) -> Logistic:
+    """Logistic regression whose weights are not negative, but for the free ones."""
+    from scipy.optimize import minimize
+
+    spread = np.maximum(doubts.std(axis=0), 1e-3)
+    scaled = doubts / spread
+    expected = np.array([_EXPECTED.get(name, 0.0) for name in names]) * spread
+    sign = np.where(right, 1.0, -1.0)
+
+    def loss(at: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        odds = sign * (at[0] - scaled @ at[1:])
+        pull = -weights * sign * _sigmoid(-odds)
+        value = float((weights * np.logaddexp(0.0, -odds)).sum() + 0.5 * _PRIOR * ((at[1:] - expected) ** 2).sum())
+        return value, np.concatenate([[pull.sum()], -(scaled.T @ pull) + _PRIOR * (at[1:] - expected)])
+
+    bounds = [(None, None), *((None, None) if each in _FREE else (0.0, None) for each in names)]
+    found = minimize(
+        loss,
+        np.concatenate([[5.0], expected]),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=bounds,
+        options={"maxiter": 5000, "maxfun": 10000, "ftol": 1e-12, "gtol": 1e-6},
+    ).x
+    return Logistic(_rounded(found[0]), tuple(_rounded(each) for each in found[1:] / spread))
+
+
+def _rounded(number: float) -> float:
+    return float(f"{number:.4g}")
+
+
+def _sigmoid(odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(odds, -700.0, 700.0))))
+
+
+def _confidences(reading: Logistic, place: Logistic, cells: _Cells) -> NDArray[np.float64]:
+    return np.asarray(
+        _sigmoid(reading.intercept - cells.reading @ np.array(reading.weights))
+        * _sigmoid(place.intercept - cells.place @ np.array(place.weights))
+    )
+
+
+def _thresholds(reading: Logistic, place: Logistic, cells: _Cells) -> tuple[Threshold, ...]:
+    confidences, fine = _confidences(reading, place, cells), cells.placed & cells.right
+    right = np.sort(confidences[fine])
+    step = 10.0**_DIGITS
+    found = []
+    for wrong, confidence in enumerate(np.sort(confidences[~fine])[::-1]):
+        if confidence < _LOWEST:
+            break
+        at = math.ceil(float(confidence) * step) / step
+        surer = wrong + len(right) - int(np.searchsorted(right, at, "right"))
+        found.append(Threshold(at, surer, wrong, _rounded(upper_bound(wrong, surer))))
+    return tuple(found)
+
+
+def _promises(model: ConfidenceModel, confidences: NDArray[np.float64], fine: NDArray[np.bool_]) -> tuple[Promise, ...]:
+    found = []
+    for risk in _RISKS:
+        threshold = model.threshold(risk)
+        accepted = confidences > threshold.confidence
+        cells, wrong = int(accepted.sum()), int((accepted & ~fine).sum())
+        upper = _rounded(upper_bound(wrong, cells))
+        coverage = round(cells / len(fine), 5)
+        found.append(Promise(risk, threshold.risk, threshold.confidence, coverage, cells, wrong, upper))
+    return tuple(found)
+
+
+def _read(data: Path) -> dict[str, _Cells]:
+    rows: dict[str, list[list[float]]] = {}
+    numbers = len(READING) + len(PLACE) + 3
+    for line in _lines(data):
+        rows.setdefault(line[-1], []).append([float(each) for each in line[:numbers]])
+    found = {}
+    for split, lines in rows.items():
+        table = np.array(lines)
+        reading, place, share, placed, right = np.split(table, [len(READING), numbers - 3, numbers - 2, numbers - 1], 1)
+        found[split] = _Cells(reading, place, share[:, 0], placed[:, 0] == 1, right[:, 0] == 1)
+    return found
+
+
+def _lines(data: Path) -> Iterator[list[str]]:
+    try:
+        with gzip.open(data, "rt", encoding="utf-8", newline="") as stream:
+            reader = csv.reader(stream)
+            if tuple(next(reader, ())) != COLUMNS:
+                raise UsageError(f"{data} has other columns than this version of nianbao fits", _ADVICE)
+            yield from reader
+    except (OSError, EOFError) as error:
+        raise UsageError(f"{data} cannot be read: {error}", _ADVICE) from error
