@@ -103,7 +103,7 @@ def prepare_there(stages: Stages, settings: Settings, reading: str, assembly: st
     Raises:
         ClusterError: program, models or libraries there are not those of the run.
     """
-    if (fingerprint.of_reading(settings), fingerprint.of_assembly()) != (reading, assembly):
+    if (fingerprint.of_reading(settings), fingerprint.of_assembly(settings)) != (reading, assembly):
         raise ClusterError(
             f"{socket.gethostname()} has another version of nianbao, of its models or of its libraries",
             "Install the same everywhere; nianbao doctor tells the versions",

@@ -36,7 +36,7 @@ def _read(data: bytes, source: str, settings: Settings) -> DocumentReading:
     return DocumentReading(document_id(hashlib.sha256(data).hexdigest()), source, (PageReading(1, (), 1),), (), 0.0)
 
 
-def _assemble(document: DocumentReading, said: Sequence[Correction] = ()) -> Extraction:
+def _assemble(document: DocumentReading, said: Sequence[Correction], settings: Settings) -> Extraction:
     return Extraction(document.document_id, document.source, 1, (), document.failures, 0.0)
 
 
