@@ -130,13 +130,13 @@ class Truth:
         return found.most_common(1)[0][0] if found else NOT_ON_THE_FORM
 
     def _inside(self, item: Item, box: BoundingBox) -> list[Row]:
-        return [
-            row
+        """What is printed in a box, or around it where a cell was cut short; what lies in it most comes first."""
+        shares = [
+            (_overlap(box, BoundingBox(*(float(row[name]) for name in ("x0", "y0", "x1", "y1")))), row)
             for row in self._at[item.source, str(item.page)]
             if row["table_id"] == item.key.table_id
-            and box.x0 <= (float(row["x0"]) + float(row["x1"])) / 2 < box.x1
-            and box.y0 <= (float(row["y0"]) + float(row["y1"])) / 2 < box.y1
         ]
+        return [row for share, row in sorted(shares, key=lambda each: -each[0]) if share > 0.5]
 
     def _value(self, item: Item, true: Row | None) -> dict[str, str]:
         if true is None:
@@ -146,6 +146,14 @@ class Truth:
         except ValueError:  # with a note or a unit: the number is what counts
             text = true["value"]
         return {"corrected_value": text}
+
+
+def _overlap(one: BoundingBox, other: BoundingBox) -> float:
+    """The share of the smaller box that lies in the other."""
+    width = min(one.x1, other.x1) - max(one.x0, other.x0)
+    height = min(one.y1, other.y1) - max(one.y0, other.y0)
+    smaller = min(each.width * each.height for each in (one, other))
+    return max(0.0, width) * max(0.0, height) / smaller if smaller > 0 else 0.0
 
 
 def simulate(truth: Path, tables: Path, orders: int, budgets: Iterable[int], jobs: int = 1) -> Iterator[Step]:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pipeline.errors import UsageError
-from pipeline.review import Item, Kind, Level, item_row, items_of
+from pipeline.review import Item, Kind, Level, item_row, items_of, sheets
 from pipeline.review.answers import Understood, understand
 from pipeline.review.incoming import read_lines
 from pipeline.review.workbook import write_workbook
@@ -210,4 +210,10 @@ def without_questions(path: Path) -> None:
 def test_another_file_is_said_to_be_one(path: Path, spoil: Callable[[Path], None], cause: str) -> None:
     spoil(path)
     with pytest.raises(UsageError, match=cause):
+        read_lines(path)
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_not_opened(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sheets, "_LARGEST", 10_000)
+    with pytest.raises(UsageError, match="MB in one part"):
         read_lines(path)
