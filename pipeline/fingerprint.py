@@ -50,7 +50,8 @@ _ASSEMBLY = (
         "facts.py",
         "results.py",
     ),
-    *("review", "spreadsheet.py"),
+    # Of the questions only how they are made; how they are shown and what comes back changes no row.
+    *("review/items.py", "review/table.py", "spreadsheet.py"),
 )
 _READING_LIBRARIES = (
     *("camelot-py", "numpy", "onnxruntime", "opencv-python-headless", "pikepdf", "pillow", "playa-pdf", "pypdfium2"),
