@@ -32,7 +32,31 @@ _POSSIBLE, _SURE = 2.8, 5.2
 # Significance of a piece as a whole (mean in units of noise times root of area) that makes up for a faint peak.
 _SURE_PIECE = 9.0
 _GAP = 3  # pixels between crops on a sheet
+_BROAD = 9  # pixels at 200 dpi; strokes of figures are half as wide
+_STANDS_OUT = 1.4  # how much darker print is than the broad strokes under it; the rests of their edges are no darker
 _STRIDE = 4  # every fourth pixel in both directions is enough to know the paper
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What counts as ink in a crop.
+
+    Attributes:
+        least: share of the crop's contrast below which nothing does.
+        power: how darkness weighs in that contrast. By the first power it is that of the usual ink; by the third that
+            of the darkest, even where paler strokes cover many times its area.
+    """
+
+    least: float
+    power: int
+
+
+ALL_INK = Look(0.33, 1)
+"""Thin and pale strokes too."""
+STRONG_INK = Look(0.6, 1)
+"""Without the blur that joins digits, and strokes of a seal as long as there are few."""
+PRINT = Look(0.5, 3)
+"""Without the strokes of a seal or a watermark that are paler than print, as long as they are no wider either."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,11 +107,11 @@ def find_ink(crop: Pixels) -> Ink:
     return find_inks([crop])[0]
 
 
-def find_inks(crops: Sequence[Pixels]) -> list[Ink]:
+def find_inks(crops: Sequence[Pixels], look: Look = ALL_INK) -> list[Ink]:
     """As ``find_ink`` for many crops at once."""
     if not crops:
         return []
-    sheet = lay_out(crops)
+    sheet = lay_out(crops, look)
     inks = []
     kept = np.zeros(int(sheet.labels.max(initial=0)) + 1, dtype=np.bool_)
     kept[sheet.pieces[:, 0]] = True
@@ -101,14 +125,8 @@ def find_inks(crops: Sequence[Pixels]) -> list[Ink]:
     return inks
 
 
-def lay_out(crops: Sequence[Pixels], least: float = 0.33) -> Sheet:
-    """Lay crops out on a sheet and find their pieces of ink.
-
-    Args:
-        crops: grey pictures, at least one.
-        least: share of a crop's contrast below which nothing is ink. The default keeps thin strokes; half
-            and more parts print from the paler strokes of a seal over it.
-    """
+def lay_out(crops: Sequence[Pixels], look: Look = ALL_INK) -> Sheet:
+    """Lay crops, grey pictures, at least one, out on a sheet and find their pieces of ink."""
     xs, ys, width, height = _places(crops)
     owner = np.full((height, width), -1, dtype=np.int16 if len(crops) < 32000 else np.int32)
     planes, noise = _papers(crops)
@@ -132,15 +150,35 @@ def lay_out(crops: Sequence[Pixels], least: float = 0.33) -> Sheet:
     spilt = np.flatnonzero(possible)
     possible.ravel()[spilt[owner.ravel()[spilt] < 0]] = False
     _clear_rules(possible, crops, xs, ys)
-    contrast = _contrasts(possible, smooth, owner, len(crops))
+    contrast = _contrasts(possible, smooth, owner, len(crops), look.power)
     # Next to strong strokes, the blur between them is no ink.
     places = np.flatnonzero(possible)
-    weak = smooth.ravel()[places] < least * contrast[owner.ravel()[places]]
+    weak = smooth.ravel()[places] < look.least * contrast[owner.ravel()[places]]
     possible.ravel()[places[weak]] = False
     count, marks, table, _ = cv2.connectedComponentsWithStats(possible.astype(np.uint8), connectivity=8)
     labels, stats = np.asarray(marks, dtype=np.int32), np.asarray(table, dtype=np.int32)
     pieces, boxes, weight = _pieces(count, labels, stats, smooth, possible, owner, contrast, noise, crops, xs, ys)
     return Sheet(smooth, labels, xs, ys, noise, contrast, pieces, boxes, weight)
+
+
+def without_broad_strokes(crop: Pixels) -> Pixels | None:
+    """The crop with what is wider than strokes of print, those of a watermark, made as light as its paper.
+
+    Paper and broad strokes are what closing leaves (Serra 1982, Image Analysis and Mathematical Morphology); thinner
+    strokes keep their contrast to what they stand on. None where nothing is left that is darker than broad strokes.
+    """
+    ground = np.asarray(cv2.morphologyEx(crop, cv2.MORPH_CLOSE, np.ones((_BROAD, _BROAD), np.uint8)), dtype=np.int16)
+    paper = int(np.percentile(ground, 90))
+    if _darkest(ground - crop) < _STANDS_OUT * _darkest(paper - ground):
+        return None
+    lightened: Pixels = np.clip(crop + (paper - ground), 0, 255).astype(np.uint8)
+    return lightened
+
+
+def _darkest(darkness: NDArray[np.int16]) -> float:
+    """Darkness of the darkest ink, grey levels, as the contrast of ``PRINT``."""
+    inked = darkness[darkness > _FAINTEST_INK / 2].astype(np.float64)
+    return float((inked**4).sum() / (inked**3).sum()) if inked.size else 0.0
 
 
 def ink_mask(crop: Pixels) -> Mask:
@@ -293,13 +331,13 @@ def _coordinates(shape: tuple[int, int]) -> tuple[NDArray[np.float64], NDArray[n
     return np.tile(across, shape[0]), np.repeat(down, shape[1])
 
 
-def _contrasts(possible: Mask, smooth: Floats, owner: NDArray[np.signedinteger], count: int) -> Floats:
+def _contrasts(possible: Mask, smooth: Floats, owner: NDArray[np.signedinteger], count: int, power: int) -> Floats:
     """Darkness typical of the ink of each crop: the mean weighted by darkness itself, so that blur counts little."""
     places = np.flatnonzero(possible)
     values, owners = smooth.ravel()[places].astype(np.float64), owner.ravel()[places]
-    squares = np.bincount(owners, weights=values**2, minlength=count)
-    sums = np.bincount(owners, weights=values, minlength=count)
-    return (squares / np.maximum(sums, 1e-9)).astype(np.float32)
+    sums = np.bincount(owners, weights=values**power, minlength=count)
+    weighted = np.bincount(owners, weights=values ** (power + 1), minlength=count)
+    return (weighted / np.maximum(sums, 1e-9)).astype(np.float32)
 
 
 def _clear_rules(possible: Mask, crops: Sequence[Pixels], xs: NDArray[np.intp], ys: NDArray[np.intp]) -> None:

@@ -22,7 +22,7 @@ from pipeline import model_store
 from pipeline.domain import Alternative, Pixels, Reading
 from pipeline.errors import ModelError
 from pipeline.ocr import pictures
-from pipeline.ocr.crops import Sheet, blank_odds, lay_out
+from pipeline.ocr.crops import ALL_INK, PRINT, STRONG_INK, Look, Sheet, blank_odds, lay_out, without_broad_strokes
 
 MODEL = "numeral_reader"
 NAME = "numerals"
@@ -38,7 +38,6 @@ _MALFORMED = 0.5
 _DOUBTFUL = 0.9
 _BEAM = 8
 _STRAY_AMONG_NUMERALS = 0.1  # odds of a stray stroke there, relative to the odds anywhere
-_PRINT_ONLY = 0.6  # share of a crop's contrast that print has and a seal has not
 _MOST_GLYPHS = 16  # more are words; the longest amounts have 13
 _MOST_SUSPECTS = 3  # glyphs of a cell that may be digits grown together; more are Chinese characters
 _CUT = 0.997  # how much less sure each piece of a glyph is for having been cut
@@ -123,23 +122,26 @@ class NumeralReader:
         """
         readings = [_NO_NUMERAL] * len(crops)
         parts = {index: part for index, crop in enumerate(crops) if (part := glance(crop)) is not None}
-        doubtful = self._read_into(readings, parts, least=0.33)
-        # Pale strokes of a seal join up with the print; what they leave in doubt is looked at without them.
-        self._read_into(readings, {index: parts[index] for index in doubtful}, least=_PRINT_ONLY)
+        doubtful = list(parts)
+        # Strokes of seals and watermarks join up with the print; what they leave in doubt is looked at without them.
+        for look in (ALL_INK, STRONG_INK):
+            doubtful = self._read_into(readings, {index: parts[index] for index in doubtful}, look)
+        alone = {index: part for index in doubtful if (part := without_broad_strokes(parts[index])) is not None}
+        self._read_into(readings, alone, PRINT)
         return readings
 
-    def _read_into(self, readings: list[Reading], parts: Mapping[int, Pixels], least: float) -> list[int]:
+    def _read_into(self, readings: list[Reading], parts: Mapping[int, Pixels], look: Look) -> list[int]:
         """Read crops by their number, keep what is better than before, and return those worth another look."""
         if len(parts) == 0:
             return []
         crops = list(parts.values())
-        found, wordy = self._read(crops, lay_out(crops, least))
+        found, wordy = self._read(crops, lay_out(crops, look))
         doubtful = []
         for index, reading, words in zip(parts, found, wordy, strict=True):
             first = readings[index] is _NO_NUMERAL
             if first or (reading.text != "" and reading.probability > readings[index].probability):
                 readings[index] = reading
-            if reading.probability < _DOUBTFUL and not words:
+            if readings[index].probability < _DOUBTFUL and not words:
                 doubtful.append(index)
         return doubtful
 

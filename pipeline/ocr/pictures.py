@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 
+import cv2
 import numpy as np
 
 from pipeline.domain import Alternative, Pixels, Reading
-from pipeline.ocr.crops import Ink, blank_probability_of, cut_ink, find_inks
+from pipeline.ocr.crops import PRINT, Ink, blank_probability_of, cut_ink, find_inks, without_broad_strokes
 
 # Alternatives beyond this many have never decided anything.
 _MOST = 8
+# Readings less sure than this are looked at again without what is paler than the print, where that is so much (share of
+# the print's area).
+_DOUBTFUL, _TINT = 0.9, 0.2
 
 # How each mark may look to a general recogniser: same shape, other character.
 LOOK_ALIKES: dict[str, str] = {
@@ -60,6 +64,25 @@ def read_cells(
         reader: name for the readings.
     """
     inks = find_inks(crops)
+    readings = _read_inks(crops, inks, recognise, reader)
+    # Where a seal or a watermark lies under the print, the print is looked at alone.
+    doubtful = [i for i, found in enumerate(readings) if found.probability < _DOUBTFUL and inks[i].mask.any()]
+    alone = {i: crop for i in doubtful if (crop := without_broad_strokes(crops[i])) is not None}
+    prints = dict(zip(alone, find_inks(list(alone.values()), PRINT), strict=True))
+    tinted = [i for i, ink in prints.items() if _is_tinted(inks[i], ink)]
+    again = _read_inks([alone[i] for i in tinted], [prints[i] for i in tinted], recognise, reader)
+    for i, found in zip(tinted, again, strict=True):
+        if found.text != "" and found.probability > readings[i].probability:
+            readings[i] = found
+    return readings
+
+
+def _read_inks(
+    crops: Sequence[Pixels],
+    inks: Sequence[Ink],
+    recognise: Callable[[Sequence[Pixels]], list[list[Alternative]]],
+    reader: str,
+) -> list[Reading]:
     blanks = [blank_probability_of(ink) for ink in inks]
     inked = [index for index, ink in enumerate(inks) if ink.mask.any()]
     found = recognise([cut_ink(crops[index], inks[index]) for index in inked])
@@ -74,6 +97,12 @@ def read_cells(
             [Alternative("", blanks[index]), *(Alternative(a.text, a.probability * ink_share) for a in parts)], reader
         )
     return readings
+
+
+def _is_tinted(ink: Ink, alone: Ink) -> bool:
+    """Whether paler strokes lie beside the print, more of them than the blurred edges of print that ``alone`` lacks."""
+    edges = cv2.dilate(alone.mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    return bool(np.count_nonzero(ink.mask & ~edges) > _TINT * np.count_nonzero(alone.mask))
 
 
 def lone_stroke(ink: Ink) -> Alternative | None:

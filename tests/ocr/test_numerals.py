@@ -104,3 +104,36 @@ def test_steep_slashes_are_not_taken_for_ones(reader: NumeralReader) -> None:
         narrow = cv2.resize(upright, (round(60 * factor), 60), interpolation=cv2.INTER_AREA)
         found = reader.read([np.pad(narrow, ((0, 0), (20, 20)), mode="edge")])[0]
         assert found.text == "/" or found.probability < 0.9
+
+
+def watermarked(text: str, darkness: int) -> np.ndarray:
+    """A cell with broad strokes of a watermark beside and under its print, by so many grey levels darker than paper."""
+    picture = cell(text, size=28, shape=(60, 160), noise=4)
+    strokes = np.zeros(picture.shape, np.uint8)
+    cv2.line(strokes, (20, 0), (60, 60), 255, 16)
+    cv2.line(strokes, (84, 0), (84, 60), 255, 14)
+    cv2.line(strokes, (100, 50), (160, 44), 255, 12)
+    return np.clip(picture.astype(np.int16) - darkness * (strokes > 0), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("darkness", [25, 50])
+@pytest.mark.parametrize("text", ["0", "38", "146", "/", "5.02"])
+def test_print_on_a_watermark_is_read_without_it(reader: NumeralReader, text: str, darkness: int) -> None:
+    found = reader.read([watermarked(text, darkness)])[0]
+    assert found.text == text
+    assert found.probability > 0.4
+
+
+@pytest.mark.parametrize("darkness", [25, 50, 90])
+def test_a_watermark_alone_is_no_numeral(reader: NumeralReader, darkness: int) -> None:
+    found = reader.read([watermarked("", darkness)])[0]
+    assert found.text == "" or found.probability < 0.5
+
+
+def test_a_digit_paler_than_its_neighbour_is_not_left_out(reader: NumeralReader) -> None:
+    picture = cell("10", size=28, shape=(60, 160))
+    columns = np.flatnonzero((picture < 128).any(axis=0))
+    middle = int(columns[np.argmax(np.diff(columns) > 1)]) + 2
+    picture[:, middle:] = 255 - (255 - picture[:, middle:]) * 0.6
+    found = reader.read([picture])[0]
+    assert found.text == "10" or found.probability < 0.9
