@@ -7,7 +7,7 @@ import os
 import sys
 from importlib import import_module
 
-_NAMES = ("accuracy", "cluster", "fuzz", "reconcile", "review", "speed", "spreadsheets")
+_NAMES = ("accuracy", "cluster", "fuzz", "reconcile", "review", "soak", "speed", "spreadsheets")
 
 
 def main() -> int:

@@ -25,6 +25,7 @@ from pipeline.domain import PageImage, Pixels
 from pipeline.forms import load_forms
 from pipeline.settings import Settings
 from scripts.benchmarks import peers, speed_report, suite
+from scripts.benchmarks.tables import without_times
 from scripts.scans.fonts import installed
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -80,7 +81,7 @@ def run(given: argparse.Namespace) -> int:
         work = Path(folder)
         scans = given.scans or _suite(work / "scans", given.reports)
         runs = {jobs: _extract(scans, work / f"tables-{jobs}", jobs) for jobs in (1, 2)}
-        same = _tables(work / "tables-1") == _tables(work / "tables-2")
+        same = without_times(work / "tables-1") == without_times(work / "tables-2")
         stages = json.loads(_output([sys.executable, "-m", "scripts.benchmarks.stages", str(scans)]))
         lengths = _lengths(scans, work, given.pages)
         beside = _beside(scans, work, given.peers) if given.peers else {}
@@ -118,16 +119,6 @@ def _suite(folder: Path, reports: int) -> Path:
         print(f"bench: {message}; the suite is another one without it", file=sys.stderr)
     suite.make(folder, reports, suite.KINDS, load_forms(), faces, 2)
     return folder
-
-
-def _tables(out: Path) -> dict[str, list[str]]:
-    """The tables, without the columns of times."""
-    found = {}
-    for path in sorted(out.glob("*.csv")):
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-        found[path.name] = [repr({key: row[key] for key in row if "seconds" not in key}) for row in rows]
-    return found
 
 
 def _output(command: Sequence[str], where: Callable[[], None] | None = None) -> str:

@@ -76,7 +76,7 @@ def make_faults(folder: Path, options: Options, seed: int) -> list[Fault]:
         Fault(b"postscript.png", _eps(), "failure", "unsupported"),
         Fault(b"last_page_missing.tiff", _short(second, directory=False), "partial", "damaged"),
         Fault(b"last_page_cut.tiff", _short(second, directory=True), "partial", "damaged"),
-        Fault(b"bomb.png", _bomb(12000, 12000), "failure", "too large"),
+        Fault(b"bomb.png", bomb(12000, 12000), "failure", "too large"),
         Fault(b"wide.pdf", _wide(), "failure", "too large"),
         Fault(b"photographs.pdf", _photographs(options, seed), "empty", ""),
     ]
@@ -124,7 +124,7 @@ def _bilevel(picture: Picture) -> Image.Image:
     return Image.fromarray(pale)
 
 
-def _bomb(width: int, height: int) -> bytes:
+def bomb(width: int, height: int) -> bytes:
     """A PNG of many pixels in few bytes: one bit a pixel, all white."""
     packer = zlib.compressobj(9)
     line = b"\x00" + b"\xff" * (width // 8)
@@ -135,6 +135,24 @@ def _bomb(width: int, height: int) -> bytes:
 
     header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+
+
+def nested_forms(depth: int = 13) -> bytes:
+    """A page that draws a form ten times, which draws another ten times, and so on: no renderer comes to its end."""
+    pdf = pikepdf.new()
+    pdf.add_blank_page(page_size=(600, 800))
+    box = pikepdf.Array([0, 0, 600, 800])
+    inner = pdf.make_stream(b"0 0 1 1 re f", Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Form, BBox=box)
+    for _ in range(depth):
+        resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(F=inner))
+        inner = pdf.make_stream(
+            b"/F Do " * 10, Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Form, BBox=box, Resources=resources
+        )
+    pdf.pages[0].obj.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(F=inner))
+    pdf.pages[0].obj.Contents = pdf.make_stream(b"/F Do")
+    buffer = io.BytesIO()
+    pdf.save(buffer, deterministic_id=True)
+    return buffer.getvalue()
 
 
 def _wide() -> bytes:

@@ -10,15 +10,13 @@ import sqlite3
 import subprocess
 import sys
 import time
-from io import BytesIO
 from pathlib import Path
 
-import pikepdf
 import pytest
 
 from pipeline.errors import ExitCode
 from pipeline.spreadsheet import read
-from tests.documents.builders import text_pdf
+from scripts.scans.faults import nested_forms
 
 SCRIPT = """
 import resource, sys
@@ -135,23 +133,6 @@ def test_ctrl_c_ends_within_seven_seconds_and_keeps_what_was_read(tmp_path: Path
     assert "the same command reads what is left" in errors
     with sqlite3.connect(out / ".nianbao" / "ledger.sqlite") as database:
         assert database.execute("SELECT count(*) FROM outcomes").fetchone() == (1,)
-
-
-def nested_forms(depth: int = 13) -> bytes:
-    """A page that draws a form ten times, which draws another ten times, and so on: no renderer comes to its end."""
-    buffer = BytesIO()
-    with pikepdf.open(BytesIO(text_pdf())) as pdf:
-        box = pikepdf.Array([0, 0, 600, 800])
-        inner = pdf.make_stream(b"0 0 1 1 re f", Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Form, BBox=box)
-        for _ in range(depth):
-            resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(F=inner))
-            inner = pdf.make_stream(
-                b"/F Do " * 10, Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Form, BBox=box, Resources=resources
-            )
-        pdf.pages[0].Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(F=inner))
-        pdf.pages[0].Contents = pdf.make_stream(b"/F Do")
-        pdf.save(buffer)
-    return buffer.getvalue()
 
 
 def test_a_page_on_which_the_renderer_hangs_is_given_up(tmp_path: Path) -> None:

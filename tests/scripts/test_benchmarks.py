@@ -10,9 +10,12 @@ from xml.etree import ElementTree
 
 import pytest
 
+from pipeline.documents import read_pages
 from pipeline.domain import CellKey
+from pipeline.errors import DocumentError
 from pipeline.forms import form_by_id, load_forms
-from scripts.benchmarks import accuracy, fuzz, reconcile, speed_report, suite
+from pipeline.settings import Settings
+from scripts.benchmarks import accuracy, fuzz, reconcile, soak, speed_report, suite
 from scripts.benchmarks.peer_rows import cluster
 from scripts.benchmarks.peers import read_document
 from scripts.scans.damage import KINDS
@@ -146,6 +149,18 @@ def test_spoiled_files_have_named_outcomes() -> None:
         *("read", "some pages lost", "all pages lost", "damaged", "unsupported", "unreadable", "too-large"),
         *("encrypted", "all pages lost and read", "read and some pages lost"),
     }
+
+
+def test_poison_of_the_soak_is_met_as_it_should_be() -> None:
+    kinds = []
+    for number in range(4):
+        try:
+            kinds.append({type(page).__name__ for page in read_pages(soak._poisoned(number), Settings())})
+        except DocumentError as error:
+            kinds.append({error.kind})
+    assert kinds == [{"unsupported"}, {"damaged"}, {"encrypted"}, {"too-large"}]
+    assert soak._poisoned(6) == b""
+    assert len({soak._poisoned(number) for number in range(1, 6)} | {soak._poisoned(n) for n in range(7, 12)}) == 10
 
 
 RESULTS = speed_report.Results(
