@@ -125,7 +125,7 @@ class GridCell:
         text: the cell's embedded text where the table came from a text layer, else None.
         quality: 0 to 1, how much of the cell's four rules was seen.
         darkness: by how much its darkest print is darker than its paper, grey levels; None where there is no picture,
-            or it was not read yet.
+            it was not read yet, or words are printed.
     """
 
     row: int

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from pipeline.domain import (
     Grid,
     GridCell,
     LineReading,
+    Mark,
     PageReading,
     Pixels,
     Reading,
@@ -25,6 +27,7 @@ from pipeline.domain import (
 from pipeline.geometry import Forgotten, box_to_parent
 from pipeline.imaging import darkness
 from pipeline.reading import crop
+from pipeline.values import parse_value
 
 NO_PICTURE: Pixels = np.zeros((0, 0), np.uint8)
 NO_PICTURE.flags.writeable = False
@@ -81,7 +84,7 @@ def _without_picture(item: TableReading | LineReading) -> TableReading | LineRea
     grid = item.grid
     kept = replace(
         grid,
-        cells=tuple(_cell(grid, cell) for cell in grid.cells),
+        cells=tuple(map(partial(_cell, grid), grid.cells, item.readings)),
         pixels=NO_PICTURE,
         to_page=Forgotten(),
         box=_tenths(grid.box),
@@ -101,8 +104,11 @@ def _line(line: TextLine) -> TextLine:
     )
 
 
-def _cell(grid: Grid, cell: GridCell) -> GridCell:
-    dark = darkness(crop(grid, cell)) if grid.pixels.size else None
+def _cell(grid: Grid, cell: GridCell, reading: Reading) -> GridCell:
+    """The cell as it is kept; how dark words are nobody asks."""
+    value = parse_value(reading.text)
+    seen = grid.pixels.size and not (value.mark is Mark.TEXT and value.note)
+    dark = darkness(crop(grid, cell)) if seen else None
     return replace(cell, box=_tenths(cell.box), quality=_digits(cell.quality), darkness=dark)
 
 

@@ -3,7 +3,7 @@
 
     scripts/make_confidence.py [--jobs 2]
 
-Takes some hours. All of some fonts and kinds of damage is held out, once to choose thresholds and once for the test.
+Takes some hours. All of a typeface and of some kinds of damage is held out for the test.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ from scripts.scans import cli
 
 TARGET = Path(__file__).resolve().parent.parent / "training_data" / "cells.csv.gz"
 _TEST = ("microhei", "photo", "watermark")
-_THRESHOLD = ("wenkai", "fax", "shaded")
 _DIGITS = "times,arial,narrow,mono,dejavu,dejavu-serif"
 _FITTED = f"noto-serif,noto-sans,uming,ukai,songti,kaiti,zenhei,{_DIGITS}"
 _HARD = (
@@ -96,14 +95,7 @@ def cells_of(document: DocumentReading, truth: Truth, name: str) -> Iterator[lis
     tables = [item for page in document.pages for item in page.items if isinstance(item, TableReading)]
     printed = {(line["form_id"], _key(line)): line for line in truth}
     font, damage = truth[0]["font"], truth[0]["damage"]
-    split = next(
-        (
-            split
-            for split, held_out in (("test", _TEST), ("threshold", _THRESHOLD))
-            if any(each in f"{font} {damage}" for each in held_out)
-        ),
-        "train",
-    )
+    split = "test" if any(each in f"{font} {damage}" for each in _TEST) else "train"
     for report, evidence in extract.weigh_document(document):
         boxes = {key: tables[place.table].places[place.cell] for key, place in report.placements.items()}
         pages = {key: tables[place.table].grid.page for key, place in report.placements.items()}

@@ -56,34 +56,41 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class ConfidenceModel:
-    """Both models, and thresholds from the highest to the lowest: at the confidence of every held-out wrong cell."""
+    """Both models and the thresholds.
+
+    Attributes:
+        thresholds: from the highest to the lowest, one at the confidence of every held-out wrong cell.
+        least_risk: a lower risk the held-out cells are too few to bear out.
+    """
 
     identity: str
     reading: Logistic
     place: Logistic
     thresholds: tuple[Threshold, ...]
+    least_risk: float
 
     def threshold(self, risk: float) -> Threshold:
-        """The lowest threshold that keeps the risk on held-out cells; where none does, the one with the lowest bound.
+        """The lowest threshold that keeps the risk on held-out cells, or the least risk that they can bear out.
 
         Args:
             risk: share of wrong cells among the accepted, 0 to 1.
         """
-        kept = [each for each in self.thresholds if each.risk <= risk]
+        kept = [each for each in self.thresholds if each.risk <= max(risk, self.least_risk)]
         return kept[-1] if kept else min(self.thresholds, key=lambda each: each.risk)
 
 
-def save(folder: Path, reading: Logistic, place: Logistic, thresholds: Sequence[Threshold]) -> None:
-    """Write a model into a folder; numbers are rounded, so that the same data gives the same bytes everywhere."""
+def save(folder: Path, model: ConfidenceModel) -> None:
+    """Write a model into a folder; its numbers are rounded, so that the same data gives the same bytes everywhere."""
     content = {
         "format": FORMAT,
-        "reading": _numbers(reading, READING),
-        "place": _numbers(place, PLACE),
-        "thresholds": [[each.confidence, each.cells, each.wrong, each.risk] for each in thresholds],
+        "reading": _numbers(model.reading, READING),
+        "place": _numbers(model.place, PLACE),
+        "least_risk": model.least_risk,
+        "thresholds": [[each.confidence, each.cells, each.wrong, each.risk] for each in model.thresholds],
     }
-    model = json.dumps(content, indent=1) + "\n"
-    (folder / "model.json").write_text(model, encoding="utf-8")
-    manifest = {"sha256": hashlib.sha256(model.encode()).hexdigest()}
+    text = json.dumps(content, indent=1) + "\n"
+    (folder / "model.json").write_text(text, encoding="utf-8")
+    manifest = {"sha256": hashlib.sha256(text.encode()).hexdigest()}
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
 
 
@@ -120,7 +127,7 @@ def load_from(folder: Path) -> ConfidenceModel:
         if not thresholds:
             raise ValueError("it has no thresholds")
         reading, place = _logistic(content["reading"], READING), _logistic(content["place"], PLACE)
-        return ConfidenceModel(folder.name, reading, place, thresholds)
+        return ConfidenceModel(folder.name, reading, place, thresholds, float(content["least_risk"]))
     except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise ModelError(f"The model of confidence in {folder} is unreadable ({error})", model_store.ADVICE) from error
 

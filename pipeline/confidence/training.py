@@ -1,4 +1,9 @@
-"""Fit the model of confidence to cells whose content and place are known."""
+"""Fit the model of confidence to cells whose content and place are known.
+
+Thresholds are chosen by cells that were held out. So that all cells can be that, they are judged by cross-fitting: each
+by a model fitted to cells of other typefaces and kinds of damage (Chernozhukov et al., "Double/debiased machine
+learning", Econometrics Journal 21, 2018, name it so).
+"""
 
 from __future__ import annotations
 
@@ -24,13 +29,27 @@ and the reading are right (0 or 1), and where the cell is from."""
 _ADVICE = "Run scripts/make_confidence.py"
 # What a cell holds speaks for or against it; everything else can only speak against it.
 _FREE = frozenset({"blank", "slash", "dash", "nought", "digits", "word"})
-# Strength of the prior, a normal distribution of each weight in units of the doubt's own spread.
-_PRIOR = 3.0
-# Its mean: nothing, but for what is known to be fatal and too rare in any set of scans to be learned from it alone.
-_EXPECTED = {"ghost": 10.0, "cut_total": 20.0, "stray_below": 5.0}
+# Strength of the prior, a normal distribution of each weight in units of the doubt's own spread, which is no less than
+# this.
+_PRIOR, _SPREAD = 3.0, 0.15
+# Its mean: a probability that was given is one (its log-odds count once, whether the reader's or that given the sums);
+# some things are known to be fatal and too rare in any set of scans to be learned from it alone; the rest says nothing.
+_EXPECTED = {
+    "read_9": 0.4,
+    "given_9": 0.3,
+    "row_9": 0.5,
+    "row_5": 0.25,
+    "row_3": 0.25,
+    "ghost": 10.0,
+    "cut_total": 20.0,
+    "stray_below": 5.0,
+}
+# A risk is borne out by so many cells that it would be with two wrong ones among nine tenths of them.
+_FEW, _MOST = 2, 0.9
 _DIGITS = 6
 # Nobody accepts what is less sure.
 _LOWEST = 0.5
+_TYPEFACE_FOLDS, _KIND_FOLDS = 3, 2
 _RISKS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 
 
@@ -39,16 +58,13 @@ class Fit:
     """The model with its thresholds, and how it does on cells that had no part in either.
 
     Attributes:
-        learned, chosen: number of cells it was fitted to, and of those that thresholds were chosen by.
+        learned: number of cells it was fitted to, and thresholds were chosen by.
         tested: what the confidences of cells of the test are worth.
         promises: for some risks what the threshold that is chosen gives on cells of the test.
     """
 
-    reading: Logistic
-    place: Logistic
-    thresholds: tuple[Threshold, ...]
+    model: ConfidenceModel
     learned: int
-    chosen: int
     tested: Reliability
     promises: tuple[Promise, ...]
 
@@ -56,7 +72,7 @@ class Fit:
         """What was measured, for the model's folder."""
         tested = self.tested
         return {
-            "cells": {"learned": self.learned, "chosen_by": self.chosen, "tested": tested.cells},
+            "cells": {"learned": self.learned, "tested": tested.cells},
             "calibration_error": round(tested.calibration_error, 5),
             "area_under_risk_coverage": round(tested.area, 6),
             "promises": [asdict(each) for each in self.promises],
@@ -69,9 +85,10 @@ class Fit:
         return f"""Says how probable it is that a cell holds what it reads as and stands where it should: two logistic
 models, of the reading and of the place, in which no doubt can count in favour of a cell.
 
-- Fitted to {self.learned} cells of generated scans. Thresholds are chosen by {self.chosen} cells of another typeface
-  and other kinds of damage, and tested on {tested.cells} cells of yet others: expected calibration error
-  {tested.calibration_error:.4f}.
+- Fitted to {self.learned} cells of generated scans. Thresholds are chosen by the same cells, each judged by a model
+  that has seen neither its typeface nor its kind of damage.
+- Tested on {tested.cells} cells of another typeface and other kinds of damage, which had no part in either: expected
+  calibration error {tested.calibration_error:.4f}.
 - One bad page makes many errors; the bounds take them as independent and are too low by that.
 - Not for readings of another text engine than rapidocr.
 
@@ -109,33 +126,64 @@ class Promise:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Cells:
+    """Cells of one split: doubts, shape (n, k), and for each cell what is known of it.
+
+    Attributes:
+        typeface: number of the fold of its typeface.
+        kinds: which folds the kinds of damage of its scan are of, shape (n, folds).
+    """
+
     reading: NDArray[np.float64]
     place: NDArray[np.float64]
     share: NDArray[np.float64]
     placed: NDArray[np.bool_]
     right: NDArray[np.bool_]
+    typeface: NDArray[np.intp]
+    kinds: NDArray[np.bool_]
+
+    @property
+    def fine(self) -> NDArray[np.bool_]:
+        return self.placed & self.right
 
 
 def fit(data: Path) -> Fit:
-    """Fit both models to the split ``train``, and choose by the split ``threshold``.
+    """Fit both models to the split ``train``, choose thresholds by cross-fitting, and test on the split ``test``.
 
     Raises:
         UsageError: the file is missing or breaks its contract.
     """
     splits = _read(data)
-    train, threshold, test = (splits.get(name) for name in ("train", "threshold", "test"))
-    if train is None or threshold is None or test is None or train.right.all():
+    train, test = splits.get("train"), splits.get("test")
+    if train is None or test is None or train.fine.all():
         raise UsageError(f"{data} lacks cells of a split, or wrong ones", _ADVICE)
-    placed = train.placed
-    reading = _fit(train.reading[placed], train.right[placed], np.ones(int(placed.sum())), READING)
-    place = _fit(train.place, placed, train.share, PLACE)
-    model = ConfidenceModel("", reading, place, _thresholds(reading, place, threshold))
-    confidences, fine = _confidences(reading, place, test), test.placed & test.right
-    tested = measure(Judged(float(each), bool(right), True) for each, right in zip(confidences, fine, strict=True))
-    if tested is None or not model.thresholds:
+    everything = np.ones(len(train.right), dtype=bool)
+    reading, place = _fit_both(train, everything)
+    least = _rounded(upper_bound(_FEW, round(_MOST * len(everything))))
+    model = ConfidenceModel("", reading, place, _thresholds(_cross_fitted(train), train.fine), least)
+    if not model.thresholds:
         raise UsageError(f"{data} has no wrong cells to choose thresholds by", _ADVICE)
-    numbers = len(train.right), len(threshold.right)
-    return Fit(reading, place, model.thresholds, *numbers, tested, _promises(model, confidences, fine))
+    confidences = _confidences(reading, place, test)
+    tested = measure(Judged(float(each), bool(right), True) for each, right in zip(confidences, test.fine, strict=True))
+    assert tested is not None  # there are cells
+    return Fit(model, len(everything), tested, _promises(model, confidences, test.fine))
+
+
+def _cross_fitted(cells: _Cells) -> NDArray[np.float64]:
+    """Confidence of each cell by a model that has seen neither its typeface nor a kind of damage of its scan."""
+    found = np.zeros(len(cells.right))
+    for typeface in np.unique(cells.typeface):
+        for kinds in np.unique(cells.kinds, axis=0):
+            own = (cells.typeface == typeface) & (cells.kinds == kinds).all(axis=1)
+            if own.any():
+                others = (cells.typeface != typeface) & ~(cells.kinds & kinds).any(axis=1)
+                found[own] = _confidences(*_fit_both(cells, others), cells)[own]
+    return found
+
+
+def _fit_both(cells: _Cells, chosen: NDArray[np.bool_]) -> tuple[Logistic, Logistic]:
+    placed = chosen & cells.placed
+    reading = _fit(cells.reading[placed], cells.right[placed], np.ones(int(placed.sum())), READING)
+    return reading, _fit(cells.place[chosen], cells.placed[chosen], cells.share[chosen], PLACE)
 
 
 def _fit(
@@ -144,7 +192,7 @@ def _fit(
     """Logistic regression whose weights are not negative, but for the free ones."""
     from scipy.optimize import minimize
 
-    spread = np.maximum(doubts.std(axis=0), 1e-3)
+    spread = np.maximum(doubts.std(axis=0), _SPREAD)
     scaled = doubts / spread
     expected = np.array([_EXPECTED.get(name, 0.0) for name in names]) * spread
     sign = np.where(right, 1.0, -1.0)
@@ -162,7 +210,7 @@ def _fit(
         jac=True,
         method="L-BFGS-B",
         bounds=bounds,
-        options={"maxiter": 5000, "maxfun": 10000, "ftol": 1e-12, "gtol": 1e-6},
+        options={"maxiter": 5000, "maxfun": 10000, "ftol": 1e-10, "gtol": 1e-5},
     ).x
     return Logistic(_rounded(found[0]), tuple(_rounded(each) for each in found[1:] / spread))
 
@@ -182,8 +230,7 @@ def _confidences(reading: Logistic, place: Logistic, cells: _Cells) -> NDArray[n
     )
 
 
-def _thresholds(reading: Logistic, place: Logistic, cells: _Cells) -> tuple[Threshold, ...]:
-    confidences, fine = _confidences(reading, place, cells), cells.placed & cells.right
+def _thresholds(confidences: NDArray[np.float64], fine: NDArray[np.bool_]) -> tuple[Threshold, ...]:
     right = np.sort(confidences[fine])
     step = 10.0**_DIGITS
     found = []
@@ -210,15 +257,27 @@ def _promises(model: ConfidenceModel, confidences: NDArray[np.float64], fine: ND
 
 def _read(data: Path) -> dict[str, _Cells]:
     rows: dict[str, list[list[float]]] = {}
+    scans: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
     numbers = len(READING) + len(PLACE) + 3
-    for line in _lines(data):
-        rows.setdefault(line[-1], []).append([float(each) for each in line[:numbers]])
+    for *line, damage, font, split in _lines(data):
+        rows.setdefault(split, []).append([float(each) for each in line[:numbers]])
+        scans.setdefault(split, []).append((font.partition("+")[0], tuple(damage.split("+")[1:])))
     found = {}
     for split, lines in rows.items():
         table = np.array(lines)
         reading, place, share, placed, right = np.split(table, [len(READING), numbers - 3, numbers - 2, numbers - 1], 1)
-        found[split] = _Cells(reading, place, share[:, 0], placed[:, 0] == 1, right[:, 0] == 1)
+        typefaces = _folds({typeface for typeface, _ in scans[split]}, _TYPEFACE_FOLDS)
+        kinds = _folds({kind for _, several in scans[split] for kind in several}, _KIND_FOLDS)
+        found[split] = _Cells(
+            *(reading, place, share[:, 0], placed[:, 0] == 1, right[:, 0] == 1),
+            np.array([typefaces[typeface] for typeface, _ in scans[split]]),
+            np.array([[fold in map(kinds.get, own) for fold in range(_KIND_FOLDS)] for _, own in scans[split]]),
+        )
     return found
+
+
+def _folds(names: set[str], number: int) -> dict[str, int]:
+    return {name: position % number for position, name in enumerate(sorted(names))}
 
 
 def _lines(data: Path) -> Iterator[list[str]]:

@@ -234,7 +234,7 @@ def _train_confidence(data: Path, folder: Path, check: bool) -> TrainingOutcome:
             data,
             folder,
             check,
-            partial(confidence.save, reading=found.reading, place=found.place, thresholds=found.thresholds),
+            partial(confidence.save, model=found.model),
         ),
         metrics=found.metrics(),
         measured=f"calibration error {found.tested.calibration_error:.4f}",
