@@ -21,6 +21,7 @@ class ExitCode(IntEnum):
     OTHER = 15
     INTERRUPTED = 130
     CLOSED_PIPE = 141
+    TERMINATED = 143
 
 
 class NianbaoError(Exception):
@@ -64,6 +65,12 @@ class OutputError(NianbaoError):
     """The output folder cannot be written."""
 
     exit_code = ExitCode.OUTPUT
+
+
+class TerminatedError(NianbaoError):
+    """The system asked the run to end."""
+
+    exit_code = ExitCode.TERMINATED
 
 
 class ClusterError(NianbaoError):

@@ -58,6 +58,12 @@ def read(data: bytes, source: str, settings: Settings) -> DocumentReading:
                 os.abort()
         case ["abort"]:
             os.abort()
+        case ["hang", mark]:
+            with open(mark, "a", encoding="utf-8") as file:
+                file.write(f"{os.getpid()} {time.time()}\n")
+            time.sleep(600)
+        case ["replace", path, *words]:
+            Path(path).write_text(" ".join(words))
         case ["hang"]:
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
             time.sleep(600)

@@ -102,7 +102,7 @@ def test_what_concerns_every_document_ends_the_run(
     tmp_path: Path, cluster: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inputs = scans(tmp_path / "in", "fine")
-    monkeypatch.setattr("pipeline.fingerprint.of_assembly", lambda: "another")
+    monkeypatch.setattr("pipeline.fingerprint.of_assembly", lambda _: "another")
     with pytest.raises(ClusterError, match="has another version of nianbao"):
         go(inputs, tmp_path / "out", cluster)
 

@@ -98,6 +98,7 @@ def run(
         MissingDependencyError, ModelError: what every document needs is not there.
         ClusterError: the cluster cannot be reached, was lost, or is not set up for this run.
         KeyboardInterrupt: the user interrupted; documents in hand had some seconds to end, and what was read is kept.
+        TerminatedError: the same by SIGTERM.
     """
     began = time.time()
     found = _find(inputs, out)

@@ -14,7 +14,7 @@ from functools import partial
 from pipeline import locations
 from pipeline.documents import InputFile
 from pipeline.domain import Failure
-from pipeline.errors import NianbaoError, OutputError
+from pipeline.errors import NianbaoError, OutputError, TerminatedError
 from pipeline.ledger import Outcome
 from pipeline.run.plan import Action, Plan, Step
 from pipeline.run.tasks import ADVICE, Done, Stages, Task, carry_out, prepare, prepare_there
@@ -109,8 +109,7 @@ class Work:
             with self._runner(processes, limits, reads) as runner:
                 for answer in runner.run(tasks(stopping), stopping):
                     self._settle(answer)
-            if stopping():
-                raise KeyboardInterrupt
+            stopping.heed()
 
     def _runner(self, processes: int, limits: Limits, reads: bool) -> Runner[Task, Done]:
         plan = self._plan
@@ -223,21 +222,44 @@ def _failure(task: Task, error: BaseException | None) -> Failure:
     )
 
 
-@contextlib.contextmanager
-def _stoppable() -> Iterator[Callable[[], bool]]:
-    """Within the block the first Ctrl-C only makes the function yielded say so; the second one interrupts at once."""
-    asked = threading.Event()
+class _Stop:
+    """Whether somebody wants the run to end, and how."""
 
-    def stop(number: int, frame: object) -> None:
-        if asked.is_set():
+    def __init__(self) -> None:
+        self._signal = 0
+
+    def __call__(self) -> bool:
+        return self._signal != 0
+
+    def ask(self, number: int, frame: object) -> None:
+        """What a signal does: the first one only asks, the second one interrupts at once."""
+        if self._signal:
             raise KeyboardInterrupt
-        asked.set()
+        self._signal = number
 
+    def heed(self) -> None:
+        """End as was asked, if it was.
+
+        Raises:
+            KeyboardInterrupt: by Ctrl-C.
+            TerminatedError: by SIGTERM.
+        """
+        if self._signal == signal.SIGTERM:
+            raise TerminatedError("ended by SIGTERM", "Tables are unchanged; the same command reads what is left")
+        if self._signal:
+            raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[_Stop]:
+    """Within the block the first Ctrl-C or SIGTERM only asks to stop."""
+    stop = _Stop()
     if threading.current_thread() is not threading.main_thread():  # only there signals arrive
-        yield asked.is_set
+        yield stop
         return
-    before = signal.signal(signal.SIGINT, stop)
+    before = {number: signal.signal(number, stop.ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield asked.is_set
+        yield stop
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -126,6 +127,7 @@ def read_text_layer(page: PageImage) -> tuple[tuple[Grid, ...], tuple[TextLine, 
 
 def _camelot_tables(layer: TextLayer) -> list[Any] | None:
     """Camelot's tables, top to bottom; None when it fails."""
+    os.environ.setdefault("PATH", os.defpath)  # camelot asks for it when it is imported
     from camelot.io import read_pdf
 
     try:

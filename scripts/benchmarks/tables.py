@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 from pipeline.spreadsheet import read
@@ -10,9 +9,7 @@ from pipeline.spreadsheet import read
 
 def without_times(out: Path) -> dict[str, list[dict[str, str]]]:
     """The rows of every table by its name, without what differs between runs: the seconds that reading took."""
-    found = {}
-    for path in sorted(out.glob("*.csv")):
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            columns = next(csv.reader(file))
-        found[path.name] = [dict(row) for row in read(path, [name for name in columns if name != "seconds"])]
-    return found
+    return {
+        path.name: [{name: text for name, text in row.items() if name != "seconds"} for row in read(path, ())]
+        for path in sorted(out.glob("*.csv"))
+    }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -106,7 +108,49 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_document_that_hangs_is_ended_in_time(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    ended: dict[int, float] = {}
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.05):
+            for line in mark.read_text().splitlines() if mark.exists() else []:
+                pid = int(line.split()[0])
+                if pid not in ended and not is_alive(pid):
+                    ended[pid] = time.time()
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    out = go(tmp_path / "in", {"a.png": f"hang {mark}", "b.png": "fine"}, limits=Limits(1))
+    time.sleep(0.2)
+    over.set()
+    watcher.join()
+    assert list(failures(out)) == ["a.png"]
+    began = {int(pid): float(at) for pid, at in map(str.split, mark.read_text().splitlines())}
+    assert len(began) == 2  # it is tried once more alone
+    assert all(ended[pid] - at < 1 + 2 for pid, at in began.items())
+
+
+def test_a_file_replaced_before_or_while_it_is_read_is_what_was_read(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    contents = {
+        "a.png": f"replace {folder / 'b.png'} doubtful 0.4",  # the content of b is known already, but not read
+        "b.png": "fine 1",
+        "c.png": f"replace {folder / 'c.png'} damaged",
+    }
+    out = go(folder, contents, jobs=1)
+    assert sources(out) == ["a.png", "b.png", "c.png"]
+    named = {row["source"]: row["document_id"] for row in read(out / "reports.csv", ["source", "document_id"])}
+    bytes_read = {**contents, "b.png": "doubtful 0.4"}
+    assert named == {name: f"d-{hashlib.sha256(text.encode()).hexdigest()[:16]}" for name, text in bytes_read.items()}
+    assert {row["source"] for row in read(out / "review.csv", ["source"])} == {"b.png"}
+    run([str(folder)], out, Settings(), 1, None, None, readers.STAGES)
+    assert failures(out) == {"c.png": "the file is cut off"}
+    assert sources(out) == ["a.png", "b.png"]
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_no_process_outlives_a_run_that_is_ended(tmp_path: Path, how: signal.Signals) -> None:
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)

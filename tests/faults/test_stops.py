@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import random
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from pipeline.errors import ExitCode
+from pipeline.errors import ExitCode, OutputError
+from pipeline.run import run
+from pipeline.settings import Settings
 from pipeline.spreadsheet import read
+from scripts.benchmarks.tables import without_times
 from scripts.scans.faults import nested_forms
+from tests import readers
+from tests.documents.builders import text_pdf
 
 SCRIPT = """
 import resource, sys
@@ -110,7 +118,12 @@ def test_a_full_disk_stops_the_run_cleanly_and_room_lets_it_go_on(scans: Path, t
     check_whole(out)
 
 
-def test_ctrl_c_ends_within_seven_seconds_and_keeps_what_was_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("how", "code"), [(signal.SIGINT, ExitCode.INTERRUPTED), (signal.SIGTERM, ExitCode.TERMINATED)]
+)
+def test_ctrl_c_ends_within_seven_seconds_and_keeps_what_was_read(
+    tmp_path: Path, how: signal.Signals, code: ExitCode
+) -> None:
     scans, out = tmp_path / "scans", tmp_path / "out"
     scans.mkdir()
     for name, content in {"a.png": "fine", "b.png": "slow 60", "c.png": "slow 61"}.items():
@@ -126,13 +139,84 @@ def test_ctrl_c_ends_within_seven_seconds_and_keeps_what_was_read(tmp_path: Path
         time.sleep(0.1)
     time.sleep(0.5)
     began = time.monotonic()
-    running.send_signal(signal.SIGINT)
+    running.send_signal(how)
     _, errors = running.communicate(timeout=30)
     assert time.monotonic() - began < 7
-    assert running.returncode == ExitCode.INTERRUPTED
+    assert running.returncode == code
     assert "the same command reads what is left" in errors
     with sqlite3.connect(out / ".nianbao" / "ledger.sqlite") as database:
         assert database.execute("SELECT count(*) FROM outcomes").fetchone() == (1,)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """Mounts an empty disk with the options given, or changes those of the disk mounted last."""
+    mounted: list[Path] = []
+
+    def mount(options: str, empty: bool = True) -> Path:
+        place = tmp_path / f"disk-{len(mounted)}" if empty else mounted[-1]
+        place.mkdir(exist_ok=True)
+        command = ["mount", "-t", "tmpfs", "-o", options if empty else f"remount,{options}", "tmpfs", place]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(f"a small disk cannot be mounted here: {done.stderr.strip()}")
+        if empty:
+            mounted.append(place)
+        return place / "out"
+
+    yield mount
+    for place in mounted:
+        subprocess.run(["umount", "-l", place], check=True)
+
+
+@pytest.mark.skipif(shutil.which("mount") is None or os.geteuid() != 0, reason="only root may mount a small disk")
+@pytest.mark.parametrize(
+    "limits",
+    [
+        [f"nr_inodes={number}" for number in range(2, 30, 2)],  # no room for the first file, the third, …
+        [f"size={kilobytes}k" for kilobytes in (4, 8, 16, 32, 64, 80, 96, 112, 128, 160, 1024)],
+    ],
+    ids=["files", "bytes"],
+)
+def test_a_disk_that_is_full_at_any_write_loses_nothing(
+    tmp_path: Path, disk: Callable[..., Path], limits: list[str]
+) -> None:
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    for name, content in {"a.png": "fine", "b.png": "doubtful 0.4", "c.png": "torn-page", "d.png": "damaged"}.items():
+        (folder / name).write_text(content)
+    go_on = functools.partial(run, [str(folder)], settings=Settings(), jobs=1, stages=readers.STAGES)
+    go_on(out=tmp_path / "undisturbed")
+    stopped = 0
+    for limit in limits:
+        out = disk(limit)
+        try:
+            go_on(out=out)
+        except OutputError:
+            stopped += 1
+            assert list(out.glob("*.csv")) == []
+        disk("size=10m,nr_inodes=1000", empty=False)
+        go_on(out=out)
+        assert tables(out) == tables(tmp_path / "undisturbed"), limit
+        check_whole(out)
+    assert 0 < stopped < len(limits)
+
+
+def test_an_empty_environment_and_another_time_zone_change_nothing(tmp_path: Path) -> None:
+    scans = tmp_path / "年报"
+    scans.mkdir()
+    (scans / "县.pdf").write_bytes(text_pdf())
+    (scans / "cut.pdf").write_bytes(text_pdf()[:600])
+    found = []
+    for name, environment in (("none", {}), ("some", {**os.environ, "TZ": "Asia/Shanghai", "LANG": "C.UTF-8"})):
+        command = [sys.executable, "-m", "pipeline", "extract", str(scans), "-o", str(tmp_path / name), "--jobs", "1"]
+        done = subprocess.run(
+            [*command, "--ocr", "null"], env=environment, cwd="/", capture_output=True, check=False, timeout=100
+        )
+        assert done.returncode == ExitCode.FAILURES, done.stderr
+        found.append(without_times(tmp_path / name))
+    assert found[0] == found[1]
+    assert [row["source"] for row in found[0]["reports.csv"]] == ["县.pdf"]
 
 
 def test_a_page_on_which_the_renderer_hangs_is_given_up(tmp_path: Path) -> None:
