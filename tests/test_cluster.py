@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -133,3 +135,58 @@ def test_no_scheduler_is_told_at_once(tmp_path: Path, monkeypatch: pytest.Monkey
     inputs = scans(tmp_path / "in", "fine")
     with pytest.raises(ClusterError, match="no scheduler answers"):
         run([str(inputs)], tmp_path / "out", Settings(), 1, None, None, readers.STAGES, cluster="tcp://127.0.0.1:9")
+
+
+@pytest.mark.parametrize(
+    ("machines", "message"), [(0, "has no machine"), (1, "may not start processes")], ids=["none", "daemons"]
+)
+def test_a_cluster_that_cannot_read_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, machines: int, message: str
+) -> None:
+    import dask
+    from distributed import LocalCluster
+
+    monkeypatch.setattr("pipeline.cluster._PATIENCE", 0.5)
+    inputs = scans(tmp_path / "in", "fine")
+    with (
+        dask.config.set({"distributed.worker.daemon": True}),  # as it is unless set otherwise
+        LocalCluster(n_workers=machines, threads_per_worker=1, dashboard_address=":0", silence_logs=60) as bare,
+        pytest.raises(ClusterError, match=message),
+    ):
+        go(inputs, tmp_path / "out", bare)
+
+
+def test_a_scheduler_that_is_lost_ends_the_run_and_what_was_read_is_kept(tmp_path: Path) -> None:
+    started = subprocess.Popen(
+        [sys.executable, "-c", SCHEDULER],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.getcwd()},
+    )
+    assert started.stdout is not None
+    address = started.stdout.readline().strip()
+    inputs = scans(tmp_path / "in", "fine", "slow 20", "slow 21")
+    try:
+        with pytest.raises(ClusterError, match=r"was lost\. What was read is kept"):
+            run(
+                *([str(inputs)], tmp_path / "out", Settings(), 1, Limits(60), lambda _: started.kill(), readers.STAGES),
+                cluster=address,
+            )
+    finally:
+        started.kill()
+        started.wait()
+        started.stdout.close()
+    for name in ("01.png", "02.png"):
+        (inputs / name).write_text(f"fine {name}")
+    assert go(inputs, tmp_path / "out").read == 2
+
+
+SCHEDULER = """
+import time, dask
+from distributed import LocalCluster
+if __name__ == "__main__":
+    dask.config.set({"distributed.worker.daemon": False})
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=60) as cluster:
+        print(cluster.scheduler_address, flush=True)
+        time.sleep(600)
+"""
