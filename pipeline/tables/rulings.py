@@ -104,9 +104,12 @@ def contrast(picture: Pixels, inked: Pixels, text_height: float) -> float:
 
 
 def ink(picture: Pixels) -> Pixels:
-    """Where the dark half of a picture is: 1 for ink, 0 for paper (Otsu's threshold, held within sensible bounds)."""
+    """Where the dark half of a picture is: 1 for ink, 0 for paper (Otsu's threshold, held within sensible bounds).
+
+    Faint characters must come out whole: in pieces they would be taken for rules.
+    """
     level, _ = cv2.threshold(np.ascontiguousarray(picture[::3, ::3]), 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    return cv2.threshold(picture, min(max(level, 120.0), 200.0), 1, cv2.THRESH_BINARY_INV)[1]  # type: ignore[return-value]
+    return cv2.threshold(picture, min(max(level, 120.0), 225.0), 1, cv2.THRESH_BINARY_INV)[1]  # type: ignore[return-value]
 
 
 def without_characters(picture: Pixels, inked: Pixels, text_height: float) -> Pixels:
