@@ -283,8 +283,10 @@ def _asked(out: Path, names: Container[str]) -> dict[str, Asked]:
             if (name := review.row_id(row)) in names:
                 found.setdefault(name, Asked(None, row, form))
         for cell in cells:
-            if (name := review.cell_id(cell)) in names:
-                found.setdefault(name, Asked(cell, _row_of(cell, rows), form))
+            # Under both names: what is asked about it may have changed since.
+            for by_name in (False, True) if cell["page"] else (True,):
+                if (name := review.cell_id(cell, by_name)) in names:
+                    found.setdefault(name, Asked(cell, _row_of(cell, rows), form, by_name))
     return found
 
 

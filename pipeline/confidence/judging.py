@@ -20,6 +20,11 @@ _NAMED = 0.3
 _SEVERAL = "the picture can be read in several ways"
 _STAINED = "something that was not read is printed in it"
 _ROW = "which row of the form this is, is not certain"
+COLUMN_IN_DOUBT = "which column of the form this is, is not certain"
+"""A cell of which this is said may be the cell of another column."""
+
+# Below this the column is in doubt, whatever else speaks against the cell.
+_COLUMN_SURE = 0.97
 _REASONS = {
     _SEVERAL: ("read_9", "read_5", "read_3", "given_9", "given_5", "given_3", "unsupported", "disputed", "alone_blank"),
     "it is paler than the other print of its table": ("ghost",),
@@ -30,7 +35,7 @@ _REASONS = {
     "other cells of the table write in another way what did not occur": ("rivals", "rivals_blank"),
     "much of its table was hard to read": ("table", "table_blank"),
     _ROW: tuple(name for name in PLACE if name != "column"),
-    "which column of the form this is, is not certain": ("column",),
+    COLUMN_IN_DOUBT: ("column",),
 }
 
 
@@ -53,12 +58,19 @@ def judge(evidence: Evidence, model: ConfidenceModel, accept: float) -> Judgemen
     believed = model.reading.probability(for_reading)
     if value.mark is Mark.TEXT and value.note:  # words that forms use instead of a figure have no note
         confidence = min(believed, _WORDS) * place
-        return Judgement(Status.REVIEW, confidence, (f"“{reading.text}” is neither a number nor a mark",))
+        told = [f"“{reading.text}” is neither a number nor a mark"]
+        return Judgement(Status.REVIEW, confidence, _with_column(told, evidence))
     confidence = believed * place
     if confidence > accept:
         return Judgement(Status.ACCEPTED, confidence, ())
     losses = _losses(model.reading, READING, for_reading) | _losses(model.place, PLACE, for_place)
-    return Judgement(Status.REVIEW, confidence, tuple(_reasons(losses, evidence)))
+    return Judgement(Status.REVIEW, confidence, _with_column(_reasons(losses, evidence), evidence))
+
+
+def _with_column(reasons: Sequence[str], evidence: Evidence) -> tuple[str, ...]:
+    """The reasons, and that the column is in doubt where it is: what a person is asked depends on it."""
+    told = evidence.column_probability >= _COLUMN_SURE or COLUMN_IN_DOUBT in reasons
+    return (*reasons,) if told else (*reasons, COLUMN_IN_DOUBT)
 
 
 def _losses(model: Logistic, names: Sequence[str], doubts: Sequence[float]) -> dict[str, float]:

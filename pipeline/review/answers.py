@@ -42,11 +42,13 @@ class Asked:
         cell: its row of ``cells.csv``; None where a printed row is asked about.
         printed: the printed row it stands on, of ``rows.csv``; None where none was found.
         form: the form of the report.
+        by_name: whether the answer is about the cell as the form names it, wherever that is printed.
     """
 
     cell: Row | None
     printed: Row | None
     form: FormSpec
+    by_name: bool = False
 
     @property
     def row(self) -> Row:
@@ -189,21 +191,25 @@ def _corrections(
     if row:
         made.append(_row_correction(row, about))
     if value:
-        made.append(_value_correction(value, about))
+        made.append(_value_correction(value, about, made[0].new if made and about.by_name else ""))
     said = [replace(each, reviewer=cells.get("reviewer", ""), comment=cells.get("comment", "")) for each in made]
     if any(before.get(each.target) != each.new for each in said):
         _refuse_disagreement(cells, about)
     return tuple(said)
 
 
-def _value_correction(text: str, about: Asked) -> Correction:
+def _value_correction(text: str, about: Asked, row_id: str) -> Correction:
+    """The correction; ``row_id`` is the row of a cell asked about by name, empty for the one it was taken for."""
     if about.cell is None:
         raise ValueError("this line asks which row it is: write the row in corrected_row_id, not a value")
-    key = key_of(about.cell)
+    key = replace(key_of(about.cell), row_id=row_id or about.cell["row_id"])
+    if key not in labels(about.form):
+        raise ValueError(f"{row_id} has no such column; write no value")
     new = value_answer(text, cell_units(about.form)[key], may_fall(labels(about.form)[key][1]))
     held = value_of(about.cell)
     old = "" if held is None else written(held, about.cell["raw_text"])
-    return replace(_plain(about.cell, key), old=old, new=new, reading=about.cell["reading"])
+    made = replace(_plain(about.cell, key), old=old, new=new, reading=about.cell["reading"])
+    return replace(made, page=None, box=None) if about.by_name else made
 
 
 def _row_correction(text: str, about: Asked) -> Correction:

@@ -11,10 +11,11 @@ import base64
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
+from pipeline.confidence import COLUMN_IN_DOUBT
 from pipeline.corrections import NOT_ON_THE_FORM, written
 from pipeline.domain import BoundingBox, CellKey, FormSpec, Mark, RuleSpec, Status, TableSpec, Value
 from pipeline.forms import cell_units
@@ -29,6 +30,8 @@ _SURE = 0.97
 _MISREAD = 0.1
 # A printed row taken for none of the form, while the form lacks one, is one of those about this often.
 _STRAY = 0.3
+# Lines of a table that the names of its columns take up, at most.
+_HEADER_LINES = 5
 _BOX = ("x0", "y0", "x1", "y1")
 _IN_WORDS = {
     Status.REVIEW: "read with too little certainty",
@@ -62,6 +65,7 @@ class Item:
         key: the cell; of a row its column is empty, and its row is empty where it is on no row of the form.
         page, box: where it was read, on the page as decoded; None where it was not found.
         around: what of the page a person wants to see: the printed row, or the table where nothing was found.
+        by_name: whether it is asked about as the form names it, since another cell may lie in its box.
         printed_label: the row's label as printed; empty where it was lost or is not known.
         row_label, column_label: as the form prints them, groups first.
         value: what the dataset holds, in the words of `pipeline.corrections.written`; empty where nothing was found.
@@ -87,6 +91,7 @@ class Item:
     page: int | None
     box: BoundingBox | None
     around: BoundingBox | None
+    by_name: bool
     printed_label: str
     value: str
     unit: str
@@ -114,11 +119,20 @@ def item_id(document_id: str, place: str) -> str:
     return "q-" + base64.b32encode(digest[:10]).decode().lower()
 
 
-def cell_id(row: Row) -> str:
-    """The name of a cell, from its row of ``cells.csv``."""
-    if row["page"]:
-        return item_id(row["document_id"], " ".join(("cell", row["page"], *(row[name] for name in _BOX))))
-    return item_id(row["document_id"], f"cell {row['report']} {row['table_id']} {row['row_id']} {row['column_id']}")
+def asked_by_name(row: Row) -> bool:
+    """Whether a cell is asked about as the form names it, from its row of ``cells.csv``.
+
+    That is so where nothing was found, and where another column's cell may have been found: an answer that held for
+    the place would then be the value of another cell.
+    """
+    return not row["page"] or COLUMN_IN_DOUBT in row["reasons"]
+
+
+def cell_id(row: Row, by_name: bool) -> str:
+    """The name of a question about a cell, from its row of ``cells.csv``: about its place, or as the form names it."""
+    if by_name:
+        return item_id(row["document_id"], f"cell {row['report']} {row['table_id']} {row['row_id']} {row['column_id']}")
+    return item_id(row["document_id"], " ".join(("cell", row["page"], *(row[name] for name in _BOX))))
 
 
 def row_id(row: Row) -> str:
@@ -250,7 +264,8 @@ class _Report:
         return self._item(
             row,
             key,
-            item_id=cell_id(row),
+            item_id=cell_id(row, asked_by_name(row)),
+            by_name=asked_by_name(row),
             kind=Kind.FINDING if finding else Kind.CELL,
             worth=self._worth(key),
             around=self._around(key, printed),
@@ -280,6 +295,7 @@ class _Report:
             },
             key,
             item_id=row_id(row),
+            by_name=False,
             kind=Kind.ROW,
             worth=worth,
             around=box_of(row),
@@ -296,6 +312,7 @@ class _Report:
         key: CellKey,
         *,
         item_id: str,
+        by_name: bool,
         kind: Kind,
         worth: float,
         around: BoundingBox | None,
@@ -324,6 +341,7 @@ class _Report:
             page=int(row["page"]) if row["page"] else self._page_of_table(key.table_id),
             box=box_of(row),
             around=around,
+            by_name=by_name,
             printed_label=printed_label,
             value="" if value is None else written(value, reading),
             unit=self._units.get(key, ""),
@@ -355,6 +373,8 @@ class _Report:
             yield _IN_WORDS[status]
         if row["reasons"]:
             yield row["reasons"]
+        if row["page"] and asked_by_name(row):
+            yield "answer what is printed in this row under the column named here"
 
     def _sums(self, key: CellKey) -> Iterator[str]:
         """The relations of a cell that do not hold, written out."""
@@ -369,8 +389,14 @@ class _Report:
 
     def _around(self, key: CellKey, printed: Row | None) -> BoundingBox | None:
         row = self._cells[key]
-        if not row["page"]:
-            return _union(self._boxes(each for each in self._cells if each.table_id == key.table_id))
+        if asked_by_name(row):
+            boxes = self._boxes((each for each in self._cells if each.table_id == key.table_id), row["page"] or None)
+            around = _union(boxes)
+            if around is None:
+                return None
+            # The names of the columns are printed above the figures.
+            header = _HEADER_LINES * sorted(box.height for box in boxes)[len(boxes) // 2]
+            return replace(around, y0=max(0.0, around.y0 - header))
         same = (each for each in self._cells if (each.table_id, each.row_id) == (key.table_id, key.row_id))
         boxes = self._boxes((each for each in same), row["page"])
         if printed is not None and printed["page"] == row["page"]:

@@ -112,7 +112,7 @@ def _of_document(
                 if isinstance(page, PageImage):
                     for item in pages.pop(page.number, ()):
                         if item.around is not None:
-                            yield item, _picture(cut(page, item.box, item.around))
+                            yield item, _picture(cut(page, None if item.by_name else item.box, item.around))
     except DocumentError as error:
         fault = error.cause
     for left in pages.values():

@@ -120,6 +120,9 @@ class Truth:
             return self._value(item, self._named.get(key))
         here = self._inside(item, item.box)
         moved = may_be_another_row(item, self._forms[item.form_id])
+        if item.by_name and here:
+            key = (item.source, str(item.report), item.key.table_id, here[0]["row_id"], item.key.column_id)
+            here = [self._named[key]] if key in self._named else []
         if not here:  # a row that is none of the form
             return {"corrected_row_id": NOT_ON_THE_FORM} if moved else {}
         row = {"corrected_row_id": here[0]["row_id"]} if moved and here[0]["row_id"] != item.key.row_id else {}

@@ -86,7 +86,7 @@ def questions() -> Questions:
             asked[row_id(row)] = Asked(None, row, FORM)
         by_row = {(row["table_id"], row["row_id"]): row for row in printed}
         for cell in cells:
-            asked[cell_id(cell)] = Asked(cell, by_row.get((cell["table_id"], cell["row_id"])), FORM)
+            asked[cell_id(cell, by_name=False)] = Asked(cell, by_row.get((cell["table_id"], cell["row_id"])), FORM)
         rows.extend(item_row(item) for item in items_of(cells, printed, (), FORM, Level.ROWS))
     return Questions(tuple(rows), asked)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,22 @@ def test_an_answer_says_what_was_who_said_it_and_of_what() -> None:
 def test_a_cell_may_be_answered_with_its_value_and_its_row() -> None:
     made = take(answered(CELL, corrected_value="7", corrected_row_id="other")).corrections
     assert {(each.kind.value, each.new) for each in made} == {("value", "7"), ("row", "other")}
+
+
+def test_what_is_asked_by_its_name_is_answered_wherever_it_is_printed() -> None:
+    about = {CELL["item_id"]: replace(MADE.asked[CELL["item_id"]], by_name=True)}
+
+    def said(**answers: str) -> Understood:
+        return understand([Line(2, answered(CELL, **answers))], about, ())
+
+    (made,) = said(corrected_value="7").corrections
+    assert (made.page, made.box, made.new) == (None, None, "7")
+    assert (made.key.row_id, made.key.column_id) == (CELL["row_id"], CELL["column_id"])
+    moved, value = said(corrected_value="7", corrected_row_id="other").corrections
+    assert (moved.new, value.key.row_id, value.key.column_id) == ("other", "other", CELL["column_id"])
+    nowhere = said(corrected_value="7", corrected_row_id="none")
+    assert nowhere.corrections == ()
+    assert "no such column" in nowhere.refused[0].reason
 
 
 def test_no_answer_changes_nothing() -> None:

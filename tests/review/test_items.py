@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pipeline import dataset
+from pipeline.confidence import COLUMN_IN_DOUBT
 from pipeline.domain import BoundingBox, Cell, CellKey, Finding, LabelContext, PlacedRow, Status
 from pipeline.review import REVIEW_COLUMNS, Item, Kind, Level, item_row, items_of, labels, order
 from tests.reports import cell, extraction, form, missing, report
@@ -119,6 +120,20 @@ def test_a_place_of_a_file_always_has_the_same_name() -> None:
     assert [item.item_id for item in before] == [item.item_id for item in after]
     assert len({item.item_id for item in before}) == 2
     assert all(item.item_id.startswith("q-") and len(item.item_id) == 18 for item in before)
+
+
+def test_a_cell_whose_column_is_in_doubt_is_asked_about_by_its_name() -> None:
+    key, other = KEYS[0], KEYS[30]
+    reasons = (COLUMN_IN_DOUBT,)
+    (item,) = asked({key: doubtful(key, reasons=reasons)})
+    (plain,) = asked({key: doubtful(key)})
+    assert (item.by_name, plain.by_name) == (True, False)
+    assert item.reasons[-1] == "answer what is printed in this row under the column named here"
+    assert item.around is not None
+    assert plain.around is not None
+    assert item.around.height > plain.around.height  # the table, with the names of its columns
+    twins = asked({each: replace(doubtful(key, reasons=reasons), key=each) for each in (key, other)})
+    assert len({each.item_id for each in twins}) == 2  # although one box was taken for both
 
 
 def test_labels_are_those_of_the_form_with_their_groups() -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import dataset
+from pipeline.confidence import judging
 from pipeline.domain import Status
 from pipeline.review import Item, items_of, page
 from pipeline.review.answers import may_fall, value_answer
@@ -69,3 +70,7 @@ def test_words_are_there_in_both_languages() -> None:
         assert set(re.findall(r"\{\w+\}", text)) == set(re.findall(r"\{\w+\}", chinese[key])), key
     html = files("pipeline.review.page").joinpath("page.html").read_text(encoding="utf-8")
     assert set(re.findall(r'data-word="([^"]+)"', html)) <= english.keys()
+
+
+def test_every_reason_of_the_judgement_is_there_in_chinese() -> None:
+    assert set(judging._REASONS) <= WORDS["zh"].keys()

@@ -61,6 +61,7 @@ def _data(
         {
             "id": item.item_id,
             "kind": item.kind,
+            "named": item.by_name,
             "line": text,
             "report": reports.number((item.document_id, item.report), _report(item)),
             "table": tables.number(item.table_label, item.table_label),

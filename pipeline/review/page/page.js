@@ -127,7 +127,7 @@
     find("where").textContent = where.filter(Boolean).join(" · ");
     showPicture(item);
     showFacts(item);
-    find("asked").textContent = words(`asked-${item.kind}`);
+    find("asked").textContent = fill(item.named ? "asked-name" : `asked-${item.kind}`, item);
     showChoices(item);
     const answer = answerOf(item);
     find("write").hidden = item.kind === "row";
@@ -140,7 +140,8 @@
   function showPicture(item) {
     const picture = find("picture");
     picture.hidden = !item.picture;
-    const text = fill(item.picture ? "picture" : item.page ? "no-picture" : "nowhere", { page: item.page });
+    const shown = item.named ? "picture-table" : "picture";
+    const text = fill(item.picture ? shown : item.page ? "no-picture" : "nowhere", item);
     if (item.picture) picture.src = item.picture;
     else picture.removeAttribute("src");
     picture.alt = text;
