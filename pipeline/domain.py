@@ -124,8 +124,8 @@ class GridCell:
         box: inner area of the cell (inside its rules) in pixels of the grid's picture.
         text: the cell's embedded text where the table came from a text layer, else None.
         quality: 0 to 1, how much of the cell's four rules was seen.
-        darkness: by how much its darkest print is darker than its paper, grey levels; None where there is no picture,
-            it was not read yet, or words are printed.
+        darkness: by how much its darkest print, and that at its left and right edges, is darker than its paper, grey
+            levels; None where there is no picture, it was not read yet, or words are printed.
     """
 
     row: int
@@ -135,7 +135,7 @@ class GridCell:
     box: BoundingBox
     text: str | None = None
     quality: float = 1.0
-    darkness: float | None = None
+    darkness: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -248,7 +248,7 @@ def _weigh(
             stray_below=place.stray_below,
             surplus=place.surplus,
             quality=tables[place.table].grid.cells[place.cell].quality,
-            ink=_ink(tables[place.table].grid.cells[place.cell].darkness, usual.get(place.table)),
+            ink=_relative(tables[place.table].grid.cells[place.cell].darkness, usual.get(place.table)),
             support=support[key],
             vouched=vouched[key],
             broken=key in broken,
@@ -268,10 +268,10 @@ def _usual_darkness(tables: Sequence[TableReading], cells: Iterable[tuple[int, i
     for table, cell in cells:
         dark = tables[table].grid.cells[cell].darkness
         if dark is not None and tables[table].readings[cell].text.strip():
-            found.setdefault(table, []).append(dark)
+            found.setdefault(table, []).append(dark[0])
     return {table: median(dark) for table, dark in found.items() if len(dark) >= _FEWEST_FIGURES}
 
 
-def _ink(dark: float | None, usual: float | None) -> float | None:
+def _relative(dark: tuple[float, float] | None, usual: float | None) -> tuple[float, float] | None:
     """Darkness relative to what is usual in the table, None where either is not known."""
-    return None if dark is None or not usual else dark / usual
+    return None if dark is None or not usual else (dark[0] / usual, dark[1] / usual)

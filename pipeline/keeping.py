@@ -108,7 +108,8 @@ def _cell(grid: Grid, cell: GridCell, reading: Reading) -> GridCell:
     """The cell as it is kept; how dark words are nobody asks."""
     value = parse_value(reading.text)
     seen = grid.pixels.size and not (value.mark is Mark.TEXT and value.note)
-    dark = darkness(crop(grid, cell)) if seen else None
+    found = darkness(crop(grid, cell)) if seen else None
+    dark = None if found is None else (_digits(found[0]), _digits(found[1]))
     return replace(cell, box=_tenths(cell.box), quality=_digits(cell.quality), darkness=dark)
 
 

@@ -29,7 +29,7 @@ from pipeline.domain import (
 )
 from pipeline.geometry import Forgotten
 
-VERSION = 2
+VERSION = 3
 _NO_PICTURE = np.zeros((0, 0), np.uint8)
 _NO_PICTURE.flags.writeable = False
 
@@ -115,7 +115,9 @@ def _as_item(page: int, item: Json) -> TableReading | LineReading:
         return LineReading(line, _as_reading(item["reading"]))
     rows, columns, box = item["grid"]
     cells = tuple(
-        GridCell(row, column, row_span, column_span, _as_box(inner), text, quality, darkness)
+        GridCell(
+            row, column, row_span, column_span, _as_box(inner), text, quality, darkness and (darkness[0], darkness[1])
+        )
         for row, column, row_span, column_span, quality, darkness, text, inner in item["cells"]
     )
     grid = Grid(page, rows, columns, cells, _NO_PICTURE, Forgotten(), _as_box(box))

@@ -54,10 +54,10 @@ class _Pool:
 
 
 _POOLS = (
-    _Pool(53001, 160, _FITTED),
-    _Pool(53002, 160, _FITTED, _HARD, "1,2,0,3"),
-    _Pool(53003, 160, f"wenkai,microhei,{_DIGITS}"),
-    _Pool(53004, 160, kinds="fax,photo,shaded,watermark,coarsefax"),
+    _Pool(53001, 64, _FITTED),
+    _Pool(53002, 61, _FITTED, _HARD, "1,2,0,3"),
+    _Pool(53003, 56, f"wenkai,microhei,{_DIGITS}"),
+    _Pool(53004, 48, kinds="fax,photo,shaded,watermark,coarsefax"),
 )
 Truth = Sequence[Mapping[str, str]]
 

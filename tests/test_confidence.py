@@ -119,7 +119,7 @@ def test_what_speaks_for_a_cell_never_lowers_its_confidence(
         for better in (
             *({"row_probability": max(row, other)}, {"column_probability": max(column, other)}),
             *({"support": support + 1}, {"broken": False}, {"stray_below": False}, {"open_total": False}),
-            *({"surplus": 0}, {"ink": high}, {"quality": high}, {"label": max(high, 0.001)}),
+            *({"surplus": 0}, {"ink": (high, low)}, {"quality": high}, {"label": max(high, 0.001)}),
             *({"table_doubt": low}, {"rivals": low}, {"alike": high}, {"reading": reading(("17", high))}),
         ):
             assert judge(replace(known, **better), model).confidence >= before - 1e-12  # type: ignore[arg-type]
@@ -157,6 +157,14 @@ def test_what_the_relations_make_of_a_doubtful_reading_counts() -> None:
     assert "“11”" in judge(refuted).reasons[0]
 
 
+def test_doubtful_cells_of_one_sum_do_not_vouch_for_each_other() -> None:
+    doubtful = evidence(reading(("1", 0.7), ("", 0.2)), support=2)
+    assert judge(doubtful).confidence > judge(replace(doubtful, support=0)).confidence
+    assert judge(replace(doubtful, vouched=0)) == judge(replace(doubtful, vouched=0, support=0))
+    certain = evidence(reading(("1", SURE)), support=2)
+    assert judge(replace(certain, vouched=0)) == judge(certain)
+
+
 def test_a_value_that_the_relations_determine_takes_the_place_of_the_reading_and_says_so() -> None:
     doubtful = evidence(reading(("17", 0.5), ("11", 0.4)))
     doubtful = replace(doubtful, settled=Alternative("11", 0.995), weighed=(Alternative("11", 0.995),))
@@ -183,20 +191,28 @@ def test_a_mark_where_hardly_any_cell_has_one_or_others_are_used_is_doubted(text
 
 
 def test_a_blank_with_something_dark_in_it_is_not_taken_for_one_however_sure_the_readers() -> None:
-    blank = evidence(reading(("", SURE)), ink=0.05)  # type: ignore[arg-type]
+    blank = evidence(reading(("", SURE)), ink=(0.05, 0.0))  # type: ignore[arg-type]
     assert judge(blank).status is Status.ACCEPTED
-    stained = judge(replace(blank, ink=0.5), confidence.load(), 0.97)
+    stained = judge(replace(blank, ink=(0.5, 0.0)), confidence.load(), 0.97)
     assert stained.status is Status.REVIEW
     assert stained.reasons[0] == "something that was not read is printed in it"
 
 
 def test_print_that_is_paler_than_the_rest_of_its_table_is_doubted() -> None:
     """What shines through from the back of the page, or is part of a watermark, reads as figures too."""
-    known = evidence(reading(("17", SURE)), ink=1.0)
+    known = evidence(reading(("17", SURE)), ink=(1.0, 0.0))  # type: ignore[arg-type]
     assert judge(known).status is Status.ACCEPTED
-    pale = judge(replace(known, ink=0.2), confidence.load())
+    pale = judge(replace(known, ink=(0.2, 0.0)), confidence.load())
     assert pale.status is Status.REVIEW
     assert pale.reasons[0] == "it is paler than the other print of its table"
+
+
+def test_a_figure_that_reaches_the_border_may_have_lost_a_digit() -> None:
+    known = evidence(reading(("728", SURE)), ink=(1.0, 0.1))  # type: ignore[arg-type]
+    cut = judge(replace(known, ink=(1.0, 0.9)), confidence.load())
+    assert cut.confidence < judge(known, confidence.load()).confidence
+    reasons = judge(replace(known, ink=(1.0, 0.9)), confidence.load(), 1.0).reasons
+    assert "its print reaches the border, so a digit may be missing" in reasons
 
 
 def test_a_row_with_a_row_below_it_that_is_on_no_form_is_doubted_whole() -> None:
@@ -215,7 +231,7 @@ def test_text_that_is_neither_figure_nor_mark_goes_to_review_however_sure_the_re
     assert judged.reasons == (f"“{text}” is neither a number nor a mark",)
 
 
-def test_a_threshold_is_the_lowest_that_keeps_the_risk_or_the_safest_there_is() -> None:
+def test_a_threshold_is_the_lowest_that_keeps_the_risk_or_the_least_that_is_borne_out() -> None:
     found = [MODEL.threshold(risk) for risk in (1e-5, 1e-4, 1e-3, 0.1)]
     assert [each.confidence for each in found] == [0.999, 0.999, 0.99, 0.6]
     assert found[0].risk > 1e-5  # whoever asks for it can see that it is not kept

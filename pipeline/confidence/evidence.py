@@ -15,6 +15,8 @@ VOUCHING = 0.95
 _USUAL = 0.05
 # Print is at least this dark, relative to the usual of its table; the noise of a blank at most that.
 _PALE, _STAIN = 0.7, 0.2
+# Print that is as dark as that at an edge may go on beyond it.
+_CUT = 0.25
 # Log-odds of a blank that is darker: of 80 that readers were sure of 7 were blank, many more had a stain and a doubt.
 _STAINED = -6.0
 # Log-odds beyond this are all the same: nobody has looked at so many cells.
@@ -32,7 +34,8 @@ class Evidence:
         row_probability, column_probability: how sure its place on the form is.
         label, stray_above, stray_below, surplus: of its row, as `pipeline.assemble.Placement` has them.
         quality: how much of its borders was seen, 0 to 1.
-        ink: its darkest print, relative to what is usual in its table; None where that is not known.
+        ink: how dark its darkest print is, and that at its left and right edges, relative to what is usual in its
+            table; None where that is not known.
         support: number of equations it takes part in that hold.
         vouched: number of equations whose other cells are all well read; counted for cells that are not.
         broken: whether it takes part in a relation that does not hold, with what is settled in place of what was read.
@@ -52,7 +55,7 @@ class Evidence:
     stray_below: bool
     surplus: int
     quality: float
-    ink: float | None
+    ink: tuple[float, float] | None
     support: int
     vouched: int
     broken: bool
@@ -67,7 +70,7 @@ class Evidence:
 READING = (
     *("read_9", "read_5", "read_3", "given_9", "given_5", "given_3"),
     *("unsupported", "broken", "disputed", "unseen", "unseen_blank", "rare", "rivals", "rivals_blank"),
-    *("table", "table_blank", "ghost", "open_total", "cut_total", "alone_blank"),
+    *("table", "table_blank", "ghost", "edge", "open_total", "cut_total", "alone_blank"),
     *("blank", "slash", "dash", "nought", "digits", "word"),
 )
 """Names of what speaks against a reading.
@@ -98,7 +101,7 @@ def against_reading(evidence: Evidence) -> tuple[float, ...]:
     return (
         *_short_of(read),
         *_short_of(given),
-        2.0 - min(evidence.support, 2) if number else 0.0,
+        2.0 - min(_support(evidence), 2) if number else 0.0,
         float(evidence.broken) * (_MOST - min(read, _MOST)) / _MOST,
         float(disagree),
         unseen,
@@ -108,7 +111,8 @@ def against_reading(evidence: Evidence) -> tuple[float, ...]:
         evidence.rivals * blank,
         table,
         table * blank,
-        0.0 if blank or evidence.ink is None else max(0.0, _PALE - evidence.ink),
+        0.0 if blank or evidence.ink is None else max(0.0, _PALE - evidence.ink[0]),
+        0.0 if not number or evidence.ink is None else max(0.0, min(evidence.ink[1], 1.0) - _CUT),
         float(evidence.open_total),
         float(evidence.open_total) * unseen,
         blank * float(not reading.parts),
@@ -123,7 +127,7 @@ def against_reading(evidence: Evidence) -> tuple[float, ...]:
 
 def is_stained(evidence: Evidence) -> bool:
     """Whether there is something darker in a cell that was read as blank than a blank has."""
-    return evidence.ink is not None and evidence.ink > _STAIN and not evidence.reading.text.strip()
+    return evidence.ink is not None and max(evidence.ink) > _STAIN and not evidence.reading.text.strip()
 
 
 def against_place(evidence: Evidence) -> tuple[float, ...]:
@@ -137,7 +141,7 @@ def against_place(evidence: Evidence) -> tuple[float, ...]:
         float(evidence.stray_below),
         float(evidence.surplus < 0),
         float(evidence.surplus > 0),
-        -math.log(max(evidence.column_probability, 1e-3)),
+        math.log(1.0 / max(evidence.column_probability, 1e-3)),
     )
 
 
@@ -149,6 +153,14 @@ def log_odds(probability: float) -> float:
 
 def _short_of(odds: float) -> Sequence[float]:
     return [max(0.0, bend - odds) for bend in _BENDS]
+
+
+def _support(evidence: Evidence) -> int:
+    """Number of equations that hold with a figure; for a doubtful one they speak only where their other cells are not.
+
+    A reader that takes a stroke for a 1 does so in the detail and in the total.
+    """
+    return evidence.support if evidence.vouched or evidence.reading.probability >= VOUCHING else 0
 
 
 def _given_relations(evidence: Evidence, value: Value) -> float:

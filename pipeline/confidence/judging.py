@@ -28,6 +28,7 @@ _COLUMN_SURE = 0.97
 _REASONS = {
     _SEVERAL: ("read_9", "read_5", "read_3", "given_9", "given_5", "given_3", "unsupported", "disputed", "alone_blank"),
     "it is paler than the other print of its table": ("ghost",),
+    "its print reaches the border, so a digit may be missing": ("edge",),
     "it is a total without a figure where there is something to add up": ("open_total", "cut_total"),
     "an arithmetic relation does not hold with this reading": ("broken",),
     "its borders were not all seen": ("unseen", "unseen_blank"),

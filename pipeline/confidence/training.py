@@ -27,8 +27,8 @@ COLUMNS = (*READING, *PLACE, "share", "placed", "right", "document", "damage", "
 and the reading are right (0 or 1), and where the cell is from."""
 
 _ADVICE = "Run scripts/make_confidence.py"
-# What a cell holds speaks for or against it; everything else can only speak against it.
-_FREE = frozenset({"blank", "slash", "dash", "nought", "digits", "word"})
+# A figure may speak for a cell, since figures that are not there are rarely read; all else can only speak against it.
+_FREE = frozenset({"nought", "digits"})
 # Strength of the prior, a normal distribution of each weight in units of the doubt's own spread, which is no less than
 # this.
 _PRIOR, _SPREAD = 3.0, 0.15
@@ -42,10 +42,12 @@ _EXPECTED = {
     "row_3": 0.25,
     "ghost": 10.0,
     "cut_total": 20.0,
+    "edge": 8.0,
+    "unseen_blank": 10.0,
     "stray_below": 5.0,
 }
-# A risk is borne out by so many cells that it would be with two wrong ones among nine tenths of them.
-_FEW, _MOST = 2, 0.9
+# A risk is borne out by so many cells that it would be with three wrong ones among nine tenths of them.
+_FEW, _MOST = 3, 0.9
 _DIGITS = 6
 # Nobody accepts what is less sure.
 _LOWEST = 0.5

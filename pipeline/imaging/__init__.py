@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.imaging.columns import has_columns
-from pipeline.imaging.darkness import darkness
+from pipeline.imaging.ink import darkness
 from pipeline.imaging.page import TITLES_DPI, clean, turn
 from pipeline.imaging.rules import glance, has_rules
 from pipeline.imaging.upright import orientation_candidates

@@ -19,7 +19,7 @@ def test_a_stroke_stands_out_by_its_contrast_and_paper_by_next_to_nothing(noise:
     blank, pale, dark = paper(noise), paper(noise), paper(noise)
     cv2.line(pale, (30, 30), (50, 10), 180, 4)
     cv2.line(dark, (30, 30), (50, 10), 60, 4)
-    found = [darkness(crop) for crop in (blank, pale, dark)]
+    found = [(darkness(crop) or (None, None))[0] for crop in (blank, pale, dark)]
     assert found[0] is not None
     assert found[0] <= 10
     assert found[1] == pytest.approx(60, abs=20)
@@ -30,7 +30,17 @@ def test_the_rest_of_a_rule_at_the_border_and_a_grain_of_dust_are_no_print() -> 
     crop = paper()
     crop[:2] = 0
     crop[20, 45] = 150
-    assert darkness(crop) == pytest.approx(0, abs=20)
+    assert darkness(crop) == (pytest.approx(0, abs=20), 0)
+
+
+@pytest.mark.parametrize("column", [0, 89])
+def test_a_digit_against_the_border_shows_at_the_edge(column: int) -> None:
+    crop = paper()
+    cv2.line(crop, (column, 10), (column, 30), 60, 3)
+    found = darkness(crop)
+    assert found is not None
+    assert found[1] > 90
+    assert found[0] < found[1]
 
 
 @pytest.mark.parametrize("shape", [(0, 0), (4, 90), (40, 8)])
