@@ -37,7 +37,7 @@ def reading(*alternatives: tuple[str, float]) -> Reading:
     return Reading(tuple(Alternative(text, probability) for text, probability in alternatives), "numerals")
 
 
-def evidence(found: Reading, **changes: float) -> Evidence:
+def evidence(found: Reading, **changes: object) -> Evidence:
     known = Evidence(
         found,
         row_probability=SURE,
@@ -106,7 +106,7 @@ def test_what_speaks_for_a_cell_never_lowers_its_confidence(
         stray_below=doubtful,
         open_total=doubtful,
         surplus=int(doubtful),
-        ink=low,
+        ink=(low, high),
         quality=low,
         label=max(low, 0.001),
         table_doubt=high,
@@ -122,7 +122,7 @@ def test_what_speaks_for_a_cell_never_lowers_its_confidence(
             *({"surplus": 0}, {"ink": (high, low)}, {"quality": high}, {"label": max(high, 0.001)}),
             *({"table_doubt": low}, {"rivals": low}, {"alike": high}, {"reading": reading(("17", high))}),
         ):
-            assert judge(replace(known, **better), model).confidence >= before - 1e-12  # type: ignore[arg-type]
+            assert judge(replace(known, **better), model).confidence >= before - 1e-12
 
 
 @given(PROBABILITIES, PROBABILITIES, PROBABILITIES, st.integers(0, 3), st.booleans(), PROBABILITIES)
@@ -191,7 +191,7 @@ def test_a_mark_where_hardly_any_cell_has_one_or_others_are_used_is_doubted(text
 
 
 def test_a_blank_with_something_dark_in_it_is_not_taken_for_one_however_sure_the_readers() -> None:
-    blank = evidence(reading(("", SURE)), ink=(0.05, 0.0))  # type: ignore[arg-type]
+    blank = evidence(reading(("", SURE)), ink=(0.05, 0.0))
     assert judge(blank).status is Status.ACCEPTED
     stained = judge(replace(blank, ink=(0.5, 0.0)), confidence.load(), 0.97)
     assert stained.status is Status.REVIEW
@@ -200,7 +200,7 @@ def test_a_blank_with_something_dark_in_it_is_not_taken_for_one_however_sure_the
 
 def test_print_that_is_paler_than_the_rest_of_its_table_is_doubted() -> None:
     """What shines through from the back of the page, or is part of a watermark, reads as figures too."""
-    known = evidence(reading(("17", SURE)), ink=(1.0, 0.0))  # type: ignore[arg-type]
+    known = evidence(reading(("17", SURE)), ink=(1.0, 0.0))
     assert judge(known).status is Status.ACCEPTED
     pale = judge(replace(known, ink=(0.2, 0.0)), confidence.load())
     assert pale.status is Status.REVIEW
@@ -208,7 +208,7 @@ def test_print_that_is_paler_than_the_rest_of_its_table_is_doubted() -> None:
 
 
 def test_a_figure_that_reaches_the_border_may_have_lost_a_digit() -> None:
-    known = evidence(reading(("728", SURE)), ink=(1.0, 0.1))  # type: ignore[arg-type]
+    known = evidence(reading(("728", SURE)), ink=(1.0, 0.1))
     cut = judge(replace(known, ink=(1.0, 0.9)), confidence.load())
     assert cut.confidence < judge(known, confidence.load()).confidence
     reasons = judge(replace(known, ink=(1.0, 0.9)), confidence.load(), 1.0).reasons
