@@ -155,6 +155,39 @@ def nested_forms(depth: int = 13) -> bytes:
     return buffer.getvalue()
 
 
+def unpacking_bomb(picture: bool, gigabytes: int = 3) -> bytes:
+    """A PDF of a few kilobytes whose page, or the picture on it, unpacks to gigabytes of zeros."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    block = packer.compress(bytes(1 << 20)) + packer.flush(
+        zlib.Z_FULL_FLUSH
+    )  # stands for itself, so it can be repeated
+    check = struct.pack(">HH", (gigabytes << 30) % 65521, 1)  # Adler-32 of zeros, RFC 1950
+    packed = zlib.compress(b"\x78\xda" + block * (gigabytes << 10) + b"\x03\x00" + check, 9)
+    pdf = pikepdf.new()
+    pdf.add_blank_page(page_size=(600, 800))
+    page = pdf.pages[0].obj
+    stream = pikepdf.Stream(pdf, b"")
+    stream.write(packed, filter=pikepdf.Array([pikepdf.Name.FlateDecode] * 2))
+    if picture:
+        image = pikepdf.Dictionary(
+            Type=pikepdf.Name.XObject,
+            Subtype=pikepdf.Name.Image,
+            Width=600,
+            Height=800,
+            ColorSpace=pikepdf.Name.DeviceGray,
+            BitsPerComponent=8,
+        )
+        for key, value in image.items():
+            stream.stream_dict[key] = value
+        page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(Im0=stream))
+        page.Contents = pdf.make_stream(b"q 600 0 0 800 0 0 cm /Im0 Do Q")
+    else:
+        page.Contents = stream
+    buffer = io.BytesIO()
+    pdf.save(buffer, compress_streams=False, stream_decode_level=pikepdf.StreamDecodeLevel.none, deterministic_id=True)
+    return buffer.getvalue()
+
+
 def _wide() -> bytes:
     """A page 14,400 inches wide and high."""
     pdf = pikepdf.new()

@@ -87,6 +87,19 @@ def test_a_file_that_goes_away_before_it_is_read_is_a_failure(tmp_path: Path) ->
     assert list(failures(out)) == ["b.png"]
 
 
+def test_names_as_long_as_the_system_takes_and_of_any_bytes_are_read_and_listed(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    names = [b"\xb1\xa8.png", ("报" * 83).encode() + b"--.png", b"-o.png", b"line\nbreak .png"]
+    assert max(map(len, names)) == 255
+    for name in names:
+        with open(os.path.join(os.fsencode(folder), name), "wb") as file:
+            file.write(b"fine " + name.hex().encode())
+    out = go(folder, {})
+    assert sorted(sources(out)) == sorted(["\\xb1\\xa8.png", f"{'报' * 83}--.png", "-o.png", "line\\nbreak .png"])
+    assert failures(out) == {}
+
+
 def test_chatter_of_libraries_is_kept_away_but_errors_come_through(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

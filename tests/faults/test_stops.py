@@ -21,8 +21,9 @@ from pipeline.errors import ExitCode, OutputError
 from pipeline.run import run
 from pipeline.settings import Settings
 from pipeline.spreadsheet import read
+from pipeline.workers import Limits
 from scripts.benchmarks.tables import without_times
-from scripts.scans.faults import nested_forms
+from scripts.scans.faults import nested_forms, unpacking_bomb
 from tests import readers
 from tests.documents.builders import text_pdf
 
@@ -217,6 +218,16 @@ def test_an_empty_environment_and_another_time_zone_change_nothing(tmp_path: Pat
         found.append(without_times(tmp_path / name))
     assert found[0] == found[1]
     assert [row["source"] for row in found[0]["reports.csv"]] == ["县.pdf"]
+
+
+@pytest.mark.parametrize("picture", [False, True], ids=["page", "picture"])
+def test_a_page_that_unpacks_to_gigabytes_is_given_up(tmp_path: Path, picture: bool) -> None:
+    (tmp_path / "bomb.pdf").write_bytes(unpacking_bomb(picture))
+    assert (tmp_path / "bomb.pdf").stat().st_size < 10_000
+    settings, limits = Settings(ocr="null"), Limits(60, megabytes=500)
+    run([str(tmp_path / "bomb.pdf")], tmp_path / "out", settings, 1, limits)
+    (row,) = read(tmp_path / "out" / "failures.csv", ["kind"])
+    assert row["kind"] == "memory"
 
 
 def test_a_page_on_which_the_renderer_hangs_is_given_up(tmp_path: Path) -> None:
