@@ -139,7 +139,9 @@ class NumeralReader:
         doubtful = []
         for index, reading, words in zip(parts, found, wordy, strict=True):
             first = readings[index] is _NO_NUMERAL
-            if first or (reading.text != "" and reading.probability > readings[index].probability):
+            better = reading.text != "" and reading.probability > readings[index].probability
+            # What a seal leaves of a figure may look like a mark.
+            if first or (better and (look is not PRINT or pictures.has_digits(reading))):
                 readings[index] = reading
             if readings[index].probability < _DOUBTFUL and not words:
                 doubtful.append(index)

@@ -72,7 +72,7 @@ def read_cells(
     tinted = [i for i, ink in prints.items() if _is_tinted(inks[i], ink)]
     again = _read_inks([alone[i] for i in tinted], [prints[i] for i in tinted], recognise, reader)
     for i, found in zip(tinted, again, strict=True):
-        if found.text != "" and found.probability > readings[i].probability:
+        if has_digits(found) and found.probability > readings[i].probability:
             readings[i] = found
     return readings
 
@@ -103,6 +103,11 @@ def _is_tinted(ink: Ink, alone: Ink) -> bool:
     """Whether paler strokes lie beside the print, more of them than the blurred edges of print that ``alone`` lacks."""
     edges = cv2.dilate(alone.mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     return bool(np.count_nonzero(ink.mask & ~edges) > _TINT * np.count_nonzero(alone.mask))
+
+
+def has_digits(found: Reading) -> bool:
+    """Whether a reading is more than blank or marks."""
+    return any(character.isdigit() for character in found.text)
 
 
 def lone_stroke(ink: Ink) -> Alternative | None:
