@@ -19,7 +19,8 @@ _WORDS = 0.5
 _NAMED = 0.3
 _SEVERAL = "the picture can be read in several ways"
 _STAINED = "something that was not read is printed in it"
-_ROW = "which row of the form this is, is not certain"
+ROW_IN_DOUBT = "which row of the form this is, is not certain"
+"""A cell of which this is said may be the cell of another row."""
 COLUMN_IN_DOUBT = "which column of the form this is, is not certain"
 """A cell of which this is said may be the cell of another column."""
 
@@ -35,7 +36,7 @@ _REASONS = {
     "hardly another cell of the table holds such a mark": ("rare",),
     "other cells of the table write in another way what did not occur": ("rivals", "rivals_blank"),
     "much of its table was hard to read": ("table", "table_blank"),
-    _ROW: tuple(name for name in PLACE if name != "column"),
+    ROW_IN_DOUBT: tuple(name for name in PLACE if name != "column"),
     COLUMN_IN_DOUBT: ("column",),
 }
 

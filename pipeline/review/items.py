@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
-from pipeline.confidence import COLUMN_IN_DOUBT
+from pipeline.confidence import COLUMN_IN_DOUBT, ROW_IN_DOUBT
 from pipeline.corrections import NOT_ON_THE_FORM, written
 from pipeline.domain import BoundingBox, CellKey, FormSpec, Mark, RuleSpec, Status, TableSpec, Value
 from pipeline.forms import cell_units
@@ -122,10 +122,10 @@ def item_id(document_id: str, place: str) -> str:
 def asked_by_name(row: Row) -> bool:
     """Whether a cell is asked about as the form names it, from its row of ``cells.csv``.
 
-    That is so where nothing was found, and where another column's cell may have been found: an answer that held for
-    the place would then be the value of another cell.
+    That is so where nothing was found, and where the cell of another row or column may have been found: an answer that
+    held for the place would then be the value of another cell.
     """
-    return not row["page"] or COLUMN_IN_DOUBT in row["reasons"]
+    return not row["page"] or COLUMN_IN_DOUBT in row["reasons"] or ROW_IN_DOUBT in row["reasons"]
 
 
 def cell_id(row: Row, by_name: bool) -> str:
@@ -374,7 +374,7 @@ class _Report:
         if row["reasons"]:
             yield row["reasons"]
         if row["page"] and asked_by_name(row):
-            yield "answer what is printed in this row under the column named here"
+            yield "answer what is printed in the row and under the column named here"
 
     def _sums(self, key: CellKey) -> Iterator[str]:
         """The relations of a cell that do not hold, written out."""

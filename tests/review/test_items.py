@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import pytest
+
 from pipeline import dataset
-from pipeline.confidence import COLUMN_IN_DOUBT
+from pipeline.confidence import COLUMN_IN_DOUBT, ROW_IN_DOUBT
 from pipeline.domain import BoundingBox, Cell, CellKey, Finding, LabelContext, PlacedRow, Status
 from pipeline.review import REVIEW_COLUMNS, Item, Kind, Level, item_row, items_of, labels, order
 from tests.reports import cell, extraction, form, missing, report
@@ -122,13 +124,14 @@ def test_a_place_of_a_file_always_has_the_same_name() -> None:
     assert all(item.item_id.startswith("q-") and len(item.item_id) == 18 for item in before)
 
 
-def test_a_cell_whose_column_is_in_doubt_is_asked_about_by_its_name() -> None:
+@pytest.mark.parametrize("reason", [COLUMN_IN_DOUBT, ROW_IN_DOUBT])
+def test_a_cell_whose_row_or_column_is_in_doubt_is_asked_about_by_its_name(reason: str) -> None:
     key, other = KEYS[0], KEYS[30]
-    reasons = (COLUMN_IN_DOUBT,)
+    reasons = (reason,)
     (item,) = asked({key: doubtful(key, reasons=reasons)})
     (plain,) = asked({key: doubtful(key)})
     assert (item.by_name, plain.by_name) == (True, False)
-    assert item.reasons[-1] == "answer what is printed in this row under the column named here"
+    assert item.reasons[-1] == "answer what is printed in the row and under the column named here"
     assert item.around is not None
     assert plain.around is not None
     assert item.around.height > plain.around.height  # the table, with the names of its columns
