@@ -26,6 +26,7 @@ from pipeline.errors import DamagedDocumentError, DocumentError, EncryptedDocume
 from pipeline.settings import Settings
 
 logger = logging.getLogger(__name__)
+logging.getLogger("pikepdf").setLevel(logging.CRITICAL)  # what qpdf says of damaged files is told by failures
 
 _POINTS_PER_INCH = 72.0
 _MIN_DPI = 72.0

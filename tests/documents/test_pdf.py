@@ -218,3 +218,12 @@ def test_an_operator_that_names_nothing_draws_nothing() -> None:
     data = scan_pdf([picture()], extra=b"Do Tf", filters="raw")
     cut = data[: data.rindex(b"startxref")]  # what is lost is looked for in repaired files
     assert isinstance(_pages(cut)[0], PageImage)
+
+
+def test_what_libraries_say_of_damaged_files_is_not_repeated(caplog: pytest.LogCaptureFixture) -> None:
+    data = text_pdf()
+    start = data.index(b" 0 R", data.index(b"/Kids"))
+    broken = data[:start] + b'"' + data[start + 1 :]
+    with pytest.raises(DamagedDocumentError):
+        _pages(broken[: broken.rindex(b"startxref")])
+    assert [record for record in caplog.records if record.name.startswith("pikepdf")] == []
