@@ -14,10 +14,10 @@ import os
 import re
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ _NAME = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{8,12}")
 _MOST_BYTES = 64 * 1024 * 1024
 _MOST_MEMBERS = 200
 _PACKAGE = Path(__file__).resolve().parent
+_Model = TypeVar("_Model")
 _INSTALLED = (_PACKAGE / "_models").is_dir()
 
 
@@ -222,6 +223,35 @@ def read_verified(path: Path, sha256: object) -> bytes:
     if hashlib.sha256(content).hexdigest() != sha256:
         raise ModelError(f"{path} is not the file its manifest describes", ADVICE)
     return content
+
+
+def write_numbers(folder: Path, content: Mapping[str, object]) -> None:
+    """Write a model that is nothing but numbers with names into a folder: ``model.json`` and ``manifest.json``."""
+    text = json.dumps(content, indent=1) + "\n"
+    (folder / "model.json").write_text(text, encoding="utf-8")
+    manifest = {"sha256": hashlib.sha256(text.encode()).hexdigest()}
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+
+
+def read_numbers(folder: Path, version: int, build: Callable[[dict[str, Any]], _Model]) -> _Model:
+    """Make a model from what `write_numbers` wrote, its two files checked against each other.
+
+    Args:
+        version: the ``format`` that the numbers must have.
+        build: the model of the numbers; what it raises where they are not as expected is the model's damage.
+
+    Raises:
+        ModelError: the model is missing, damaged or of another format.
+    """
+    path = folder / "model.json"
+    read_verified(path, read_json(folder / "manifest.json").get("sha256"))
+    content = read_json(path)
+    if content.get("format") != version:
+        raise ModelError(f"{path} is of another format than this version of nianbao reads", ADVICE)
+    try:
+        return build(content)
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
+        raise ModelError(f"{path} is unreadable ({error})", ADVICE) from error
 
 
 def audit_archive(content: bytes, members: str, path: Path) -> None:

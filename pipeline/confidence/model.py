@@ -9,17 +9,15 @@ Clopper and Pearson (Biometrika 1934), which decides.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from pipeline import model_store
 from pipeline.confidence.evidence import PLACE, READING
-from pipeline.errors import ModelError
 
 MODEL = "confidence"
 FORMAT = 1
@@ -88,10 +86,7 @@ def save(folder: Path, model: ConfidenceModel) -> None:
         "least_risk": model.least_risk,
         "thresholds": [[each.confidence, each.cells, each.wrong, each.risk] for each in model.thresholds],
     }
-    text = json.dumps(content, indent=1) + "\n"
-    (folder / "model.json").write_text(text, encoding="utf-8")
-    manifest = {"sha256": hashlib.sha256(text.encode()).hexdigest()}
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    model_store.write_numbers(folder, content)
 
 
 def _numbers(model: Logistic, names: Sequence[str]) -> dict[str, object]:
@@ -114,22 +109,18 @@ def load_from(folder: Path) -> ConfidenceModel:
     Raises:
         ModelError: it is missing, damaged or of another format.
     """
-    path = folder / "model.json"
-    model_store.read_verified(path, model_store.read_json(folder / "manifest.json").get("sha256"))
-    content = model_store.read_json(path)
-    try:
-        if content["format"] != FORMAT:
-            raise ModelError(f"The model of confidence in {folder} is of another format", model_store.ADVICE)
-        thresholds = tuple(
-            Threshold(float(confidence), int(cells), int(wrong), float(risk))
-            for confidence, cells, wrong, risk in content["thresholds"]
-        )
-        if not thresholds:
-            raise ValueError("it has no thresholds")
-        reading, place = _logistic(content["reading"], READING), _logistic(content["place"], PLACE)
-        return ConfidenceModel(folder.name, reading, place, thresholds, float(content["least_risk"]))
-    except (ValueError, KeyError, TypeError, OverflowError) as error:
-        raise ModelError(f"The model of confidence in {folder} is unreadable ({error})", model_store.ADVICE) from error
+    return model_store.read_numbers(folder, FORMAT, lambda content: _build(folder.name, content))
+
+
+def _build(identity: str, content: Mapping[str, Any]) -> ConfidenceModel:
+    thresholds = tuple(
+        Threshold(float(confidence), int(cells), int(wrong), float(risk))
+        for confidence, cells, wrong, risk in content["thresholds"]
+    )
+    if not thresholds:
+        raise ValueError("it has no thresholds")
+    reading, place = _logistic(content["reading"], READING), _logistic(content["place"], PLACE)
+    return ConfidenceModel(identity, reading, place, thresholds, float(content["least_risk"]))
 
 
 def _logistic(content: Mapping[str, object], names: Sequence[str]) -> Logistic:

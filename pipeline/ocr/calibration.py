@@ -8,17 +8,15 @@ proportion the pool gave them. Readings of one reader alone stay as they are.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from pipeline import model_store
 from pipeline.domain import Mark, Reading, Value
-from pipeline.errors import ModelError
 from pipeline.values import parse_value
 
 MODEL = "reading_calibration"
@@ -79,10 +77,7 @@ def save(folder: Path, intercept: float, weights: Sequence[float]) -> None:
         "intercept": round(intercept, 4),
         "weights": {name: round(weight, 4) for name, weight in zip(FEATURES, weights, strict=True)},
     }
-    model = json.dumps(content, indent=1) + "\n"
-    (folder / "model.json").write_text(model, encoding="utf-8")
-    manifest = {"sha256": hashlib.sha256(model.encode()).hexdigest()}
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    model_store.write_numbers(folder, content)
 
 
 @lru_cache(maxsize=1)
@@ -101,16 +96,12 @@ def load_from(folder: Path) -> Calibration:
     Raises:
         ModelError: it is missing, damaged or of another format.
     """
-    path = folder / "model.json"
-    model_store.read_verified(path, model_store.read_json(folder / "manifest.json").get("sha256"))
-    content = model_store.read_json(path)
-    try:
-        if content["format"] != FORMAT:
-            raise ModelError(f"The calibration in {folder} is of another format", model_store.ADVICE)
-        weights = tuple(float(content["weights"][name]) for name in FEATURES)
-        return Calibration(folder.name, float(content["intercept"]), weights)
-    except (ValueError, KeyError, TypeError, OverflowError) as error:
-        raise ModelError(f"The calibration in {folder} is unreadable ({error})", model_store.ADVICE) from error
+    return model_store.read_numbers(folder, FORMAT, lambda content: _build(folder.name, content))
+
+
+def _build(identity: str, content: Mapping[str, Any]) -> Calibration:
+    weights = tuple(float(content["weights"][name]) for name in FEATURES)
+    return Calibration(identity, float(content["intercept"]), weights)
 
 
 def _meaning(text: str) -> tuple[Mark, object, str]:
