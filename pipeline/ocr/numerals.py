@@ -126,8 +126,11 @@ class NumeralReader:
         # Strokes of seals and watermarks join up with the print; what they leave in doubt is looked at without them.
         for look in (ALL_INK, STRONG_INK):
             doubtful = self._read_into(readings, {index: parts[index] for index in doubtful}, look)
-        alone = {index: part for index in doubtful if (part := without_broad_strokes(parts[index])) is not None}
-        self._read_into(readings, alone, PRINT)
+        alone = {index: without_broad_strokes(parts[index]) for index in doubtful}
+        self._read_into(readings, {index: part for index, part in alone.items() if part is not None}, PRINT)
+        for index, part in alone.items():
+            if part is None:
+                readings[index] = pictures.perhaps_blank(readings[index])
         return readings
 
     def _read_into(self, readings: list[Reading], parts: Mapping[int, Pixels], look: Look) -> list[int]:
@@ -139,10 +142,9 @@ class NumeralReader:
         doubtful = []
         for index, reading, words in zip(parts, found, wordy, strict=True):
             first = readings[index] is _NO_NUMERAL
-            better = reading.text != "" and reading.probability > readings[index].probability
-            # What a seal leaves of a figure may look like a mark.
-            if first or (better and (look is not PRINT or pictures.has_digits(reading))):
-                readings[index] = reading
+            seen = pictures.left_of_print(reading) if look is PRINT else reading
+            if first or (seen.text != "" and seen.probability > readings[index].probability):
+                readings[index] = seen
             if readings[index].probability < _DOUBTFUL and not words:
                 doubtful.append(index)
         return doubtful
