@@ -253,5 +253,5 @@ def draw(steps: Sequence[Step]) -> Image.Image:
                 if step.order == order or not step.items
             ]
             axes.line(points, tint, 3)
-            axes.label((0.98, 0.95 - 0.07 * list(_TINTS).index(order)), order, tint)
+            axes.label((0.98, 0.12 - 0.07 * list(_TINTS).index(order)), order, tint)
     return image
