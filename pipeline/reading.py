@@ -43,6 +43,8 @@ _SEEN = 0.4
 _UNSEEN, _UNSEEN_BLANK = 0.95, 0.9
 # A page whose words or figures read worse than this on average stands on its side or on its head.
 _LEGIBLE = 0.6
+# So many cells, or up to twice as many, are read before that is decided.
+_SAMPLE = 40
 # Lines higher than the usual line of the page by this factor may be titles; less is enough where they are centred.
 _PROMINENT = 1.4
 _PROMINENT_CENTRED = 1.1
@@ -105,37 +107,66 @@ def _read_picture(page: PageImage, readers: Readers) -> tuple[TableReading | Lin
         clean = imaging.clean(page, imaging.TITLES_DPI)
         return _in_order([], _read_lines(tables.find_lines(clean, ()), (), readers, clean.to_page), clean.to_page)
     clean = imaging.clean(page)
-    best: tuple[float, CleanPage, list[TableReading]] | None = None
+    best: tuple[float, CleanPage, _Tables] | None = None
     bare: set[int] = set()
     for quarters in imaging.orientation_candidates(clean):
         # Where no table is found there is none on its head either.
         if quarters % 2 in bare:
             continue
         turned = imaging.turn(clean, quarters)
-        found = _read_grids(tables.find_grids(turned), readers)
-        amount, legible = _legibility(found)
+        found = _Tables(tables.find_grids(turned))
+        amount, legible = _legibility(found.sample(readers))
+        amount *= len(found.cells) / max(1, len(found.readings))
         if best is None or amount > best[0]:
             best = (amount, turned, found)
         # Rules may be found in a picture that lies on its side; text that is aligned is not.
-        if legible or not (ruled or found):
+        if legible or not (ruled or found.cells):
             break
-        if not found:
+        if not found.cells:
             bare.add(quarters % 2)
     assert best is not None  # there are always candidates
-    _, upright, found = best
-    grids = [table.grid for table in found]
-    lines = _read_lines(tables.find_lines(upright, grids), grids, readers, upright.to_page)
-    return _in_order([_calibrated(table) for table in found], lines, upright.to_page)
+    _, upright, chosen = best
+    lines = _read_lines(tables.find_lines(upright, chosen.grids), chosen.grids, readers, upright.to_page)
+    return _in_order([_calibrated(table) for table in chosen.read(readers)], lines, upright.to_page)
 
 
-def _legibility(found: Sequence[TableReading]) -> tuple[float, bool]:
-    """How much of the tables can be read, and whether that is as much as on an upright page.
+class _Tables:
+    """The tables of a page in one orientation, of which as many cells are read as are wanted.
+
+    Attributes:
+        grids: the tables.
+        cells: their cells, table by table: the number of the grid, and the cell.
+        readings: what was read so far, by the number of the cell.
+    """
+
+    def __init__(self, grids: Sequence[Grid]) -> None:
+        self.grids = grids
+        self.cells = [(number, cell) for number, grid in enumerate(grids) for cell in grid.cells]
+        self.readings: dict[int, Reading] = {}
+
+    def sample(self, readers: Readers) -> list[Reading]:
+        """The readings of cells from all over the page, enough to tell whether it can be read as it lies."""
+        self._read(range(0, len(self.cells), max(1, len(self.cells) // _SAMPLE)), readers)
+        return list(self.readings.values())
+
+    def read(self, readers: Readers) -> list[TableReading]:
+        """All tables, read."""
+        self._read([index for index in range(len(self.cells)) if index not in self.readings], readers)
+        readings = iter([self.readings[index] for index in range(len(self.cells))])
+        return [TableReading(grid, tuple(next(readings) for _ in grid.cells)) for grid in self.grids]
+
+    def _read(self, chosen: Sequence[int], readers: Readers) -> None:
+        crops = [crop(self.grids[number], cell) for number, cell in (self.cells[index] for index in chosen)]
+        self.readings.update(zip(chosen, _read_cells(crops, readers), strict=True))
+
+
+def _legibility(readings: Sequence[Reading]) -> tuple[float, bool]:
+    """How much of the cells can be read, and whether that is as much as on an upright page.
 
     Upside down neither words nor figures are sure, and of many words nothing is read at all. On its side words may be:
     a column of characters turns into a line that recognisers know from vertical print. Figures are not. Dashes look the
     same on their head and say nothing.
     """
-    readings = [r for table in found for r in table.readings]
     words = [r for r in readings if (len(r.text) > 1 and not _is_figure(r.text)) or _is_unread(r)]
     figures = [r for r in readings if parse_value(r.text).mark is Mark.NUMBER]
     amount = sum(len(r.text) * r.probability for r in (*words, *figures) if r.probability >= _LEGIBLE)
@@ -151,12 +182,6 @@ def _is_unread(reading: Reading) -> bool:
 def _is_figure(text: str) -> bool:
     """Whether a text is a figure or a mark; blank is neither."""
     return bool(text.strip()) and parse_value(text).mark in {Mark.NUMBER, Mark.SLASH, Mark.DASH}
-
-
-def _read_grids(grids: Sequence[Grid], readers: Readers) -> list[TableReading]:
-    crops = [crop(grid, cell) for grid in grids for cell in grid.cells]
-    readings = iter(_read_cells(crops, readers))
-    return [TableReading(grid, tuple(next(readings) for _ in grid.cells)) for grid in grids]
 
 
 def _calibrated(table: TableReading) -> TableReading:

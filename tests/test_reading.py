@@ -205,6 +205,18 @@ def test_dashes_and_words_that_nobody_can_read_are_no_upright_page() -> None:
     unread = [printed.reading("", probability=0.06)] * 12
     words = [printed.reading(LABEL, probability=0.7)] * 3
     legible = [printed.reading(LABEL, probability=0.95)] * 12
-    grid = printed.table([(0, 0, 1, 1, "")]).grid
-    assert not _legibility([TableReading(grid, (*dashes, *unread, *words))])[1]
-    assert _legibility([TableReading(grid, (*dashes, *legible, *words))])[1]
+    assert not _legibility([*dashes, *unread, *words])[1]
+    assert _legibility([*dashes, *legible, *words])[1]
+
+
+def test_a_page_that_nobody_can_read_is_not_read_whole_in_every_orientation(numerals: NumeralReader) -> None:
+    class Blind(Engine):
+        def _reading(self, text: str) -> Reading:
+            return Reading((Alternative(text, 0.1),), self.name)
+
+    page = np.vstack([table([[LABEL] * 5] * 14)] * 2)
+    engine = Blind()
+    found = tables_of(read_page(PageImage(1, page, 200.0), Readers(engine, numerals)))
+    cells = sum(len(each.readings) for each in found)
+    assert cells == 140
+    assert cells <= len(engine.numerals) <= 2.1 * cells
