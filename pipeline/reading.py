@@ -86,7 +86,7 @@ def read_page(page: PageImage, readers: Readers) -> PageReading:
 
 
 def crop(grid: Grid, cell: GridCell) -> Pixels:
-    """The picture of a cell, inside its rules.
+    """The picture of a cell, inside its rules; at least one pixel, also where rules that nearly coincide leave none.
 
     Raises:
         LookupError: the picture of the grid was not kept.
@@ -94,8 +94,8 @@ def crop(grid: Grid, cell: GridCell) -> Pixels:
     if not grid.pixels.size:
         raise LookupError("the picture of a grid that is not kept")
     height, width = grid.pixels.shape
-    x0, x1 = max(0, round(cell.box.x0)), min(width, round(cell.box.x1))
-    y0, y1 = max(0, round(cell.box.y0)), min(height, round(cell.box.y1))
+    x0, y0 = (max(0, min(round(low), most - 1)) for low, most in ((cell.box.x0, width), (cell.box.y0, height)))
+    x1, y1 = min(width, max(x0 + 1, round(cell.box.x1))), min(height, max(y0 + 1, round(cell.box.y1)))
     return grid.pixels[y0:y1, x0:x1]
 
 

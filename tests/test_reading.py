@@ -12,7 +12,7 @@ import pikepdf
 import pytest
 
 from pipeline.documents import read_pages
-from pipeline.domain import Alternative, PageImage, PageReading, Pixels, Reading, TableReading
+from pipeline.domain import Alternative, BoundingBox, PageImage, PageReading, Pixels, Reading, TableReading
 from pipeline.geometry import box_to_parent
 from pipeline.ocr.numerals import NumeralReader
 from pipeline.reading import Readers, _legibility, _read_cells, crop, read_page
@@ -207,6 +207,27 @@ def test_dashes_and_words_that_nobody_can_read_are_no_upright_page() -> None:
     legible = [printed.reading(LABEL, probability=0.95)] * 12
     assert not _legibility([*dashes, *unread, *words])[1]
     assert _legibility([*dashes, *legible, *words])[1]
+
+
+@pytest.mark.parametrize(
+    "box",
+    [(50.2, 20.0, 50.4, 40.0), (10.0, 30.4, 60.0, 30.4), (99.8, 59.9, 100.0, 60.0), (-3.0, -2.0, -1.0, -1.0)],
+    ids=str,
+)
+def test_cells_between_rules_that_coincide_are_read_too(
+    numerals: NumeralReader, box: tuple[float, float, float, float]
+) -> None:
+    (wide, slit) = (
+        replace(each, box=BoundingBox(*place))
+        for each, place in zip(
+            printed.table([(0, 0, 1, 1, ""), (1, 0, 1, 1, "")]).grid.cells, ((0.0, 0.0, 100.0, 60.0), box), strict=True
+        )
+    )
+    grid = replace(printed.table([(0, 0, 1, 1, "")]).grid, cells=(wide, slit), pixels=np.full((60, 100), 250, np.uint8))
+    crops = [crop(grid, each) for each in grid.cells]
+    assert all(each.size for each in crops)
+    readings = _read_cells(crops, Readers(Engine(), numerals))
+    assert [reading.text for reading in readings] == ["", ""]
 
 
 def test_a_page_that_nobody_can_read_is_not_read_whole_in_every_orientation(numerals: NumeralReader) -> None:
