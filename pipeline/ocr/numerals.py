@@ -39,6 +39,7 @@ _DOUBTFUL = 0.9
 _BEAM = 8
 _STRAY_AMONG_NUMERALS = 0.1  # odds of a stray stroke there, relative to the odds anywhere
 _MOST_GLYPHS = 16  # more are words; the longest amounts have 13
+_SIGN = 4  # pixels of dark specks before a figure that may be what is left of a sign
 _MOST_SUSPECTS = 3  # glyphs of a cell that may be digits grown together; more are Chinese characters
 _CUT = 0.997  # how much less sure each piece of a glyph is for having been cut
 _CUT_OFF = 0.9  # how much less sure a text is of which a glyph runs into the border
@@ -126,11 +127,8 @@ class NumeralReader:
         # Strokes of seals and watermarks join up with the print; what they leave in doubt is looked at without them.
         for look in (ALL_INK, STRONG_INK):
             doubtful = self._read_into(readings, {index: parts[index] for index in doubtful}, look)
-        alone = {index: without_broad_strokes(parts[index]) for index in doubtful}
-        self._read_into(readings, {index: part for index, part in alone.items() if part is not None}, PRINT)
-        for index, part in alone.items():
-            if part is None:
-                readings[index] = pictures.perhaps_blank(readings[index])
+        alone = {index: part for index in doubtful if (part := without_broad_strokes(parts[index])) is not None}
+        self._read_into(readings, alone, PRINT)
         return readings
 
     def _read_into(self, readings: list[Reading], parts: Mapping[int, Pixels], look: Look) -> list[int]:
@@ -169,6 +167,8 @@ class NumeralReader:
             blank = blank_odds(int(ink[index, 0]), float(ink[index, 1]) * noise, noise)
             texts = _texts(probabilities[rows], glyphs.boxes[rows], doubt[rows]) if rows.stop > rows.start else []
             if rows.stop - rows.start > 1 and _faint_point(sheet, glyphs.boxes[rows], float(sheet.contrast[index])):
+                texts = [(text, probability * _MALFORMED) for text, probability in texts]
+            if rows.stop > rows.start and _faint_sign(sheet, glyphs.boxes[rows], index):
                 texts = [(text, probability * _MALFORMED) for text, probability in texts]
             if rows.stop > rows.start and _runs_out(sheet, glyphs.boxes[rows], index, crops[index]):
                 texts = [(text, probability * _CUT_OFF) for text, probability in texts]
@@ -399,6 +399,16 @@ def _faint_point(sheet: Sheet, boxes: Boxes, contrast: float) -> bool:
         if foot.size and float(foot.max()) > max(2.2, 0.2 * contrast):
             return True
     return False
+
+
+def _faint_sign(sheet: Sheet, boxes: Boxes, index: int) -> bool:
+    """Whether specks lie before a figure where a sign would: a dash that thresholding broke into pieces, perhaps."""
+    left, top, _, bottom = (int(value) for value in boxes[0])
+    tall = bottom - top
+    first = max(int(sheet.x[index]), left - round(1.6 * tall))
+    where = (slice(top + round(0.3 * tall), bottom - round(0.25 * tall)), slice(first, left - 1))
+    strong = sheet.darkness[where] > 0.5 * float(sheet.contrast[index])
+    return int(np.count_nonzero(strong)) >= _SIGN
 
 
 def _runs_out(sheet: Sheet, boxes: Boxes, index: int, crop: Pixels) -> bool:

@@ -68,9 +68,7 @@ def read_cells(
     readings = _read_inks(crops, inks, recognise, reader)
     # Where a seal or a watermark lies under the print, the print is looked at alone.
     doubtful = [i for i, found in enumerate(readings) if found.probability < _DOUBTFUL and inks[i].mask.any()]
-    bare = {i: without_broad_strokes(crops[i]) for i in doubtful}
-    readings = [perhaps_blank(r) if i in bare and bare[i] is None else r for i, r in enumerate(readings)]
-    alone = {i: crop for i, crop in bare.items() if crop is not None}
+    alone = {i: crop for i in doubtful if (crop := without_broad_strokes(crops[i])) is not None}
     prints = dict(zip(alone, find_inks(list(alone.values()), PRINT), strict=True))
     tinted = [i for i, ink in prints.items() if _is_tinted(inks[i], ink)]
     again = _read_inks([alone[i] for i in tinted], [prints[i] for i in tinted], recognise, reader)
@@ -108,21 +106,11 @@ def _is_tinted(ink: Ink, alone: Ink) -> bool:
     return bool(np.count_nonzero(ink.mask & ~edges) > _TINT * np.count_nonzero(alone.mask))
 
 
-def perhaps_blank(found: Reading) -> Reading:
-    """The reading of a cell in which nothing is darker than broad strokes: a watermark or a seal, and nothing printed.
-
-    That it is blank is as likely as not, because broad strokes may also be large print.
-    """
-    return reading([Alternative("", _PERHAPS), *_half(found)], found.reader)
-
-
 def left_of_print(found: Reading) -> Reading:
     """The reading of what is left without a watermark or a seal: a mark may be the rest of a figure."""
-    return found if any(character.isdigit() for character in found.text) else reading(_half(found), found.reader)
-
-
-def _half(found: Reading) -> list[Alternative]:
-    return [Alternative(a.text, a.probability * _PERHAPS) for a in found.alternatives]
+    if any(character.isdigit() for character in found.text):
+        return found
+    return reading([Alternative(a.text, a.probability * _PERHAPS) for a in found.alternatives], found.reader)
 
 
 def lone_stroke(ink: Ink) -> Alternative | None:
