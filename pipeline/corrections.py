@@ -12,7 +12,6 @@ import datetime as dt
 import fcntl
 import hashlib
 import io
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from typing import TYPE_CHECKING
 from pipeline.domain import BoundingBox, CellKey, LabelContext, Mark, Value
 from pipeline.errors import OutputError, UsageError
 from pipeline.spreadsheet import ENCODING, protect_figure, read
+from pipeline.stores import write_whole
 from pipeline.values import format_number, parse_value
 
 if TYPE_CHECKING:
@@ -186,7 +186,8 @@ def append(path: Path, corrections: Sequence[Correction], at: dt.datetime) -> tu
         for each in corrections:
             new.append(_named(replace(each, at=time), taken))
             taken.add(new[-1].correction_id)
-        _replace(path, (path.read_bytes() if before else _lines([COLUMNS], ENCODING)) + _lines(map(_row, new), "utf-8"))
+        kept = path.read_bytes() if before else _lines([COLUMNS], ENCODING)
+        write_whole(path, kept + _lines(map(_row, new), "utf-8"), "Nothing was changed; make room and apply again")
     return tuple(new)
 
 
@@ -301,26 +302,6 @@ def _lines(rows: Iterable[Sequence[str]], encoding: str) -> bytes:
     text = io.StringIO(newline="")
     csv.writer(text).writerows([protect_figure(each) for each in row] for row in rows)
     return text.getvalue().encode(encoding)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise OutputError(
-            f"{path} cannot be written: {error.strerror or error}", "Nothing was changed; make room and apply again"
-        ) from error
 
 
 @contextmanager

@@ -79,16 +79,16 @@ class ClusterError(NianbaoError):
     exit_code = ExitCode.CLUSTER
 
 
+CHOOSE_A_FOLDER = "Choose a folder that can be written and has room, with -o"
+
+
 @contextmanager
-def as_output_error(out: Path) -> Iterator[None]:
+def as_output_error(out: Path, advice: str = CHOOSE_A_FOLDER) -> Iterator[None]:
     """Turn what the system says while ``out`` is written into an `OutputError`."""
     try:
         yield
     except OSError as error:
-        raise OutputError(
-            f"{out} cannot be written: {error.strerror or error}",
-            "Choose a folder that can be written and has room, with -o",
-        ) from error
+        raise OutputError(f"{out} cannot be written: {error.strerror or error}", advice) from error
 
 
 class FormError(NianbaoError):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pipeline import locations
-from pipeline.errors import OutputError, as_output_error
+from pipeline.errors import CHOOSE_A_FOLDER, OutputError, as_output_error
 
 _PART = ".part"
 
@@ -138,13 +138,13 @@ def read(store: Store, name: str) -> bytes:
     return found
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes, advice: str = CHOOSE_A_FOLDER) -> None:
     """Write a file so that it is there as a whole or not at all, whatever happens meanwhile.
 
     Raises:
-        OutputError: the disk is full or fails.
+        OutputError: the disk is full or fails; with the advice given.
     """
-    with as_output_error(path):
+    with as_output_error(path, advice):
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".{uuid.uuid4().hex}{_PART}")  # several machines may write to one folder
         try:
