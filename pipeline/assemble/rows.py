@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -199,13 +200,15 @@ def _segment(
 ) -> Segment:
     grid = table.reading.grid
     boundary = 0 if strip else _boundary(table, rows, numbers, kinds)
+    units = _unit_columns(table, rows, numbers, boundary)
     printed: list[PrintedRow] = []
     headers: list[int] = []
     for number in numbers:
         labels = tuple(c for c in rows[number] if grid.cells[c].column < boundary)
         own = [c for c in rows[number] if grid.cells[c].row == number]
         values = tuple(c for c in own if grid.cells[c].column >= boundary)
-        leaf = _leaf(table, [c for c in own if c in table.probabilities and c in labels], kinds)
+        naming = [c for c in own if c in table.probabilities and c in labels and grid.cells[c].column not in units]
+        leaf = _leaf(table, naming, kinds)
         if values and _is_data(table, leaf, values, kinds):
             label = None if leaf is None else table.contexts[leaf]
             likely = None if leaf is None else table.probabilities[leaf]
@@ -215,12 +218,25 @@ def _segment(
     return Segment(owner, table, tuple(printed), tuple(headers))
 
 
-def _leaf(table: LabelledTable, labels: Sequence[int], kinds: LabelKinds) -> int | None:
-    """The label cell that names the row; a cell that spans further rows names a group, unless it reads as a row.
+def _unit_columns(table: LabelledTable, rows: list[list[int]], numbers: range, boundary: int) -> frozenset[int]:
+    """Grid columns of labels in which units stand, some of them misread.
 
-    The row's unit does not name it: a row that shows nothing else has lost its label.
+    A unit does not name its row: a row that shows nothing else has lost its label.
     """
-    labels = [c for c in labels if not is_unit(table.reading.readings[c].text)]
+    grid = table.reading.grid
+    units: Counter[int] = Counter()
+    worded: Counter[int] = Counter()
+    for number in numbers:
+        for c in rows[number]:
+            cell, text = grid.cells[c], table.reading.readings[c].text
+            if cell.row == number and cell.column < boundary and _is_label(text):
+                worded[cell.column] += 1
+                units[cell.column] += is_unit(text)
+    return frozenset(column for column, count in worded.items() if 2 * units[column] >= count)
+
+
+def _leaf(table: LabelledTable, labels: Sequence[int], kinds: LabelKinds) -> int | None:
+    """The label cell that names the row; a cell that spans further rows names a group, unless it reads as a row."""
     named = {c: float(table.probabilities[c][kinds.row].sum()) for c in labels}
     cells = table.reading.grid.cells
     own = [c for c in labels if cells[c].row_span == 1 or named[c] > 0.5]
@@ -230,7 +246,7 @@ def _leaf(table: LabelledTable, labels: Sequence[int], kinds: LabelKinds) -> int
 def _is_data(table: LabelledTable, leaf: int | None, values: tuple[int, ...], kinds: LabelKinds) -> bool:
     texts = [table.reading.readings[c].text for c in values]
     figures = sum(is_value(text) and bool(text.strip()) for text in texts)
-    worded = [c for c, text in zip(values, texts, strict=True) if not is_value(text)]
+    worded = [c for c, text in zip(values, texts, strict=True) if _is_label(text)]
     words = len(worded)
     if figures > words:
         return True

@@ -322,6 +322,23 @@ def test_a_unit_does_not_name_its_row_and_a_word_may_stand_for_its_figure(figure
     assert found(pages, report) == dict.fromkeys(expected(form, "statistics"), figure)
 
 
+@pytest.mark.parametrize(("unit", "figure"), [("件厂", "5"), ("/条一", "5"), ("件", ".")])
+def test_rows_that_lost_their_labels_keep_their_place_where_the_unit_or_the_figure_is_misread_too(
+    unit: str, figure: str
+) -> None:
+    form = form_by_id("ogi-2014")
+    block = form.tables[0].blocks[0]
+    lost = {"channel_weibo", "denied_trade_secret", "litigation_upheld"}
+    squares: list[Square] = [(0, 0, 1, 1, block.stub), (0, 1, 1, 1, block.unit_header), (0, 2, 1, 1, "统计数")]
+    for number, row in enumerate(block.rows, start=1):
+        texts = ("", unit, figure) if row.id in lost else (row.label, row.unit, "8")
+        squares += [(number, column, 1, 1, text) for column, text in enumerate(texts)]
+    pages = [page(table(squares))]
+    (report,) = read(*pages)
+    right = {key: figure if key.row_id in lost else "8" for key in expected(form, "statistics")}
+    assert found(pages, report) == right
+
+
 def test_a_piece_of_a_label_before_the_columns_does_not_shift_them() -> None:
     form = form_by_id("ogi-2021")
     spec = spec_of(form, "requests")
