@@ -1,7 +1,7 @@
 """What people said of a document, found again in what is read of it now.
 
-A correction holds for the print it was given for. Cells and rows are therefore found by their place on the page; only
-of a cell that was not found anywhere the statutory cell itself is meant. A correction whose print is not there any
+A correction holds for what it was given for: a place on the page, where cells and rows are found again, or, where the
+question named the cell, the statutory cell itself, wherever it is printed. A correction whose print is not there any
 more is told of and never put somewhere else.
 """
 
@@ -68,10 +68,7 @@ def find_facts(
     }
     rows = row_answers(corrections)
     lost = []
-    # What is said of the print goes before what was said of a cell while nothing was found for it.
-    for each in sorted(
-        (each for each in corrections if each.kind is Kind.VALUE), key=lambda each: each.box is not None
-    ):
+    for each in (each for each in corrections if each.kind is Kind.VALUE):  # of two about one cell the later one holds
         printed = _printed_cell(each, tables)
         number = each.report - 1
         if printed in owners:

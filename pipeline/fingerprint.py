@@ -51,7 +51,7 @@ _ASSEMBLY = (
         "results.py",
     ),
     # Of the questions only how they are made; how they are shown and what comes back changes no row.
-    *("review/items.py", "review/table.py", "spreadsheet.py"),
+    *("review/items.py", "review/questions.py", "review/surroundings.py", "review/table.py", "spreadsheet.py"),
 )
 _READING_LIBRARIES = (
     *("camelot-py", "numpy", "onnxruntime", "opencv-python-headless", "pikepdf", "pillow", "playa-pdf", "pypdfium2"),

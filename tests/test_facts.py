@@ -95,6 +95,15 @@ def test_a_cell_that_was_not_found_holds_what_a_person_said() -> None:
     assert (after.value, after.status, after.unit) == (Value(Mark.NUMBER, Decimal(9)), Status.CORRECTED, "")
 
 
+@pytest.mark.parametrize("named_first", [True, False])
+def test_of_two_answers_about_one_cell_the_later_one_holds(named_first: bool) -> None:
+    read = document()
+    cell = cells(assemble_document(read))[ISSUED]
+    named, placed = said(cell, "9", page=None, box=None), said(cell, "8")
+    after = cells(assemble_document(read, [named, placed] if named_first else [placed, named]))[ISSUED]
+    assert after.value == Value(Mark.NUMBER, Decimal(8 if named_first else 9))
+
+
 def test_a_row_goes_where_a_person_puts_it_and_a_figure_goes_with_its_print() -> None:
     figures = {"requests/denied_state_secret/natural_person": "5", "requests/denied_state_secret/total": "5"}
     read = document(figures, {"denied_state_secret": "其他情形"})

@@ -15,11 +15,14 @@ from pipeline import ledger, review
 from pipeline.domain import Extraction, Status
 from pipeline.errors import NoInputError, OutputError, UsageError
 from pipeline.review import Level
-from pipeline.revise import export
-from pipeline.spreadsheet import read
+from pipeline.revise import apply, export, questions
+from pipeline.spreadsheet import Writer, read
+from tests import printed_documents
 from tests.reports import cell, extraction, form, missing, report, write_tables
 
-KEYS = form().keys()
+KEYS = [key for key in form().keys() if key.column_id == "natural_person"]  # noqa: SIM118 -- one of each row
+ROW = "requests/granted"
+LINE = [key.column_id for key in form().keys() if (key.table_id, key.row_id) == ("requests", "granted")]  # noqa: SIM118
 
 
 def scan() -> bytes:
@@ -116,3 +119,20 @@ def test_no_dataset_no_questions(tmp_path: Path) -> None:
     out = write(tmp_path / "out", one())
     with ledger.locked(out), pytest.raises(OutputError, match="another run"):
         export(out, Level.ROWS)
+
+
+def test_the_figures_of_a_lost_row_come_back_as_one_answer(tmp_path: Path) -> None:
+    out = printed_documents.extracted(tmp_path, printed_documents.content({f"{ROW}/{column}": "?" for column in LINE}))
+    (item,) = (item for item in questions(out, Level.ROWS)[0] if item.kind is review.Kind.FIGURES)
+    assert (item.key.row_id, item.value.split()) == ("granted", ["blank"] * len(LINE))
+    for figures, taken in (("1 0 0 0 0 2", 0), ("1 0 0 0 0 0 2", 0), ("1 0 0 0 0 1 2", 7)):
+        table = tmp_path / f"{figures}.csv"
+        with Writer(table, review.REVIEW_COLUMNS, review.NUMBER_COLUMNS) as file:
+            file.write(review.item_row(item) | {"corrected_value": figures})
+        done = apply(out, table)
+        assert (len(done.corrections), len(done.refused)) == (taken, not taken)
+    held = {row["column_id"]: row for row in read(out / "cells.csv", ["value"]) if row["row_id"] == "granted"}
+    assert [row["value"] for row in held.values()] == ["1", "0", "0", "0", "0", "1", "2"]
+    assert {row["status"] for row in held.values()} == {"corrected"}
+    again = apply(out, table)
+    assert (again.corrections, again.unchanged, again.refused) == ((), 7, ())

@@ -1,8 +1,20 @@
 """The reviewer's round trip: what a person is asked, in which order, and what comes back."""
 
 from pipeline.review.incoming import keep_answers
-from pipeline.review.items import Item, Kind, Level, box_of, cell_id, items_of, labels, order, row_id
+from pipeline.review.items import (
+    Item,
+    Kind,
+    Level,
+    box_of,
+    cell_id,
+    figures_id,
+    labels,
+    lines_of,
+    order,
+    row_id,
+)
 from pipeline.review.page import page
+from pipeline.review.questions import items_of
 from pipeline.review.table import NUMBER_COLUMNS, REVIEW_COLUMNS, item_row
 
 __all__ = [
@@ -13,10 +25,12 @@ __all__ = [
     "Level",
     "box_of",
     "cell_id",
+    "figures_id",
     "item_row",
     "items_of",
     "keep_answers",
     "labels",
+    "lines_of",
     "order",
     "page",
     "row_id",

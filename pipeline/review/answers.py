@@ -10,18 +10,22 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from pipeline.corrections import NOT_ON_THE_FORM, Correction, written
 from pipeline.corrections import Kind as CorrectionKind
+from pipeline.corrections import value_of as value_of_words
 from pipeline.domain import CellKey, FormSpec, LabelContext, Mark, TableLayout
 from pipeline.forms import cell_units
 from pipeline.review.incoming import Line
-from pipeline.review.items import Kind, Row, box_of, key_of, labels, value_of
+from pipeline.review.items import UNREAD, Kind, Row, box_of, held_figures, key_of, labels, lines_of, value_of
+from pipeline.rules import check_all
 from pipeline.values import parse_value
 
+AS_PRINTED = "!"
+"""Stands behind figures that do not add up and are printed so."""
 _MARKS = {"blank": "blank", "空": "blank", "空白": "blank", "slash": "slash", "dash": "dash"}
 _MONEY = frozenset({"元", "万元", "亿元"})
 _DATE = re.compile(
@@ -39,23 +43,36 @@ class Asked:
     """What a question is about.
 
     Attributes:
-        cell: its row of ``cells.csv``; None where a printed row is asked about.
+        cell: its row of ``cells.csv``; None where a printed row or a whole line is asked about.
         printed: the printed row it stands on, of ``rows.csv``; None where none was found.
         form: the form of the report.
         by_name: whether the answer is about the cell as the form names it, wherever that is printed.
+        line: the rows of ``cells.csv`` of a whole line, in the order of the form; empty unless one is asked about.
     """
 
     cell: Row | None
     printed: Row | None
     form: FormSpec
     by_name: bool = False
+    line: tuple[Row, ...] = ()
 
     @property
     def row(self) -> Row:
+        """What stands in the table of the question of the place it is about."""
+        if self.line:
+            (name,) = lines_of(self.line, self.form)
+            return {**self.line[0], "row_id": name.row_id, "column_id": ""}
         row = self.printed if self.cell is None else self.cell
         if row is None:
-            raise ValueError("a question is about a cell or a row")
+            raise ValueError("a question is about a cell, a row or a line")
         return row
+
+    @property
+    def kinds(self) -> frozenset[Kind]:
+        """What the question can be."""
+        if self.line:
+            return frozenset({Kind.FIGURES})
+        return frozenset({Kind.ROW} if self.cell is None else {Kind.CELL, Kind.FINDING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,12 +207,55 @@ def _corrections(
     made = []
     if row:
         made.append(_row_correction(row, about))
-    if value:
+    if value and about.line:
+        made.extend(_line_corrections(value, about))
+    elif value:
         made.append(_value_correction(value, about, made[0].new if made and about.by_name else ""))
     said = [replace(each, reviewer=cells.get("reviewer", ""), comment=cells.get("comment", "")) for each in made]
     if any(before.get(each.target) != each.new for each in said):
         _refuse_disagreement(cells, about)
     return tuple(said)
+
+
+def figures_answer(text: str, line: Sequence[CellKey], form: FormSpec) -> dict[CellKey, str]:
+    """What a person wrote of all cells of a line, separated by blanks, each as `value_answer` gives it.
+
+    Where the line adds up in itself on the form the figures must, or ``!`` must stand behind them: printed so.
+
+    Raises:
+        ValueError: these are not so many values, or one of them cannot stand in its cell; the message says why.
+    """
+    texts = unicodedata.normalize("NFKC", text).replace(AS_PRINTED, f" {AS_PRINTED} ").split()
+    as_printed = texts[-1:] == [AS_PRINTED]
+    texts = texts[:-1] if as_printed else texts
+    if len(texts) != len(line):
+        raise ValueError(
+            f"{len(texts)} figures for the {len(line)} columns of this line; write them all, with blanks between"
+        )
+    units, named = cell_units(form), labels(form)
+    values = {}
+    for key, one in zip(line, texts, strict=True):
+        try:
+            values[key] = value_answer(one, units[key], may_fall(named[key][1]))
+        except ValueError as error:
+            raise ValueError(f"{named[key][1]}: {error}") from error
+    broken = broken_sum(values, form)
+    if broken and not as_printed:
+        raise ValueError(f"the figures do not add up: {broken}; write {AS_PRINTED} behind them if they are printed so")
+    return values
+
+
+def broken_sum(values: Mapping[CellKey, str], form: FormSpec) -> str:
+    """A relation between these cells alone that they do not satisfy, in words; empty where there is none."""
+    found = {key: value_of_words(text) for key, text in values.items()}
+    within = [rule for rule in form.rules if found.keys() >= {*rule.left, *rule.right}]
+    return next((f"{each.text}: {each.expected} ≠ {each.printed}" for each in check_all(within, found)), "")
+
+
+def _line_corrections(text: str, about: Asked) -> Iterator[Correction]:
+    cells = {key_of(row): row for row in about.line}
+    for key, new in figures_answer(text, list(cells), about.form).items():
+        yield _value(cells[key], key, new, by_name=True)
 
 
 def _value_correction(text: str, about: Asked, row_id: str) -> Correction:
@@ -206,10 +266,14 @@ def _value_correction(text: str, about: Asked, row_id: str) -> Correction:
     if key not in labels(about.form):
         raise ValueError(f"{row_id} has no such column; write no value")
     new = value_answer(text, cell_units(about.form)[key], may_fall(labels(about.form)[key][1]))
-    held = value_of(about.cell)
-    old = "" if held is None else written(held, about.cell["raw_text"])
-    made = replace(_plain(about.cell, key), old=old, new=new, reading=about.cell["reading"])
-    return replace(made, page=None, box=None) if about.by_name else made
+    return _value(about.cell, key, new, about.by_name)
+
+
+def _value(cell: Row, key: CellKey, new: str, by_name: bool) -> Correction:
+    held = value_of(cell)
+    old = "" if held is None else written(held, cell["raw_text"])
+    made = replace(_plain(cell, key), old=old, new=new, reading=cell["reading"])
+    return replace(made, page=None, box=None) if by_name else made
 
 
 def _row_correction(text: str, about: Asked) -> Correction:
@@ -217,6 +281,8 @@ def _row_correction(text: str, about: Asked) -> Correction:
     table = next(table for table in about.form.tables if table.id == table_id)
     if table.layout is TableLayout.STRIP:
         raise ValueError("the rows of this table have no labels; write the value in corrected_value")
+    if about.line:
+        raise ValueError("this line asks for its figures: write them in corrected_value, and no row")
     if about.printed is None:
         raise ValueError("no printed row was found for this cell; write its value in corrected_value")
     printed = about.printed
@@ -266,7 +332,7 @@ def _refuse_disagreement(cells: Mapping[str, str], about: Asked) -> None:
         given = cells.get(name, "")
         if given and given != true[name]:
             raise ValueError(f"{name} is {given!r} here and {true[name]!r} in the dataset: {_APART}")
-    if cells.get("kind") and (cells["kind"] == Kind.ROW) != (about.cell is None):
+    if cells.get("kind") and cells["kind"] not in about.kinds:
         raise ValueError(f"kind is {cells['kind']!r} here: {_APART}")
     number = parse_value(cells.get("report", "")).number
     if number is not None and number != int(about.row["report"]):
@@ -282,6 +348,9 @@ def _refuse_other_picture(cells: Mapping[str, str]) -> None:
 
 def _refuse_overwriting(cells: Mapping[str, str], about: Asked) -> None:
     """Refuse a line whose answer stands where the question told what was read, instead of leaving it unnoticed."""
+    told = cells.get("value", "")
+    if about.line and UNREAD not in told and told not in ("", held_figures(about.line)):
+        raise ValueError(f"value was changed to {told!r}; write what is right in corrected_value")
     if about.cell is None:
         return
     held = value_of(about.cell)

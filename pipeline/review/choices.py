@@ -18,11 +18,13 @@ _MARKS = ("blank", "slash", "dash")
 def choices(item: Item) -> list[str]:
     """Answers to choose from, the likeliest first: what is held, what was read, what else it may be, marks.
 
-    Of a row these are row ids. Only what `pipeline.review.answers` takes is among them.
+    Of a row these are row ids; of figures there are none. Only what `pipeline.review.answers` takes is among them.
     """
     if item.kind is Kind.ROW:
         rows = dict.fromkeys((item.key.row_id or NOT_ON_THE_FORM, *item.alternatives))
         return [*[each for each in rows if each != NOT_ON_THE_FORM][: _CHOICES - 1], NOT_ON_THE_FORM]
+    if item.kind is Kind.FIGURES:
+        return []
     read = [item.value]
     if item.box is not None:
         read += [written(parse_value(text), text) for text in (item.reading, *item.alternatives)]

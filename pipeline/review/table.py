@@ -48,7 +48,7 @@ def item_row(item: Item, picture: str = "") -> dict[str, str]:
         "report": str(item.report),
         "form_id": item.form_id,
         "table_id": item.key.table_id,
-        "row_id": item.key.row_id or NOT_ON_THE_FORM,
+        "row_id": item.key.row_id or (NOT_ON_THE_FORM if item.kind is Kind.ROW else ""),
         "column_id": item.key.column_id,
         "picture": picture,
         **dict.fromkeys(ANSWER_COLUMNS, ""),

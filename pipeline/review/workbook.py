@@ -40,6 +40,7 @@ _WIDTH = 12
 # Pixels at 96 dpi; a character of the standard font is about 7 wide, a point of height 4/3.
 _CHARACTER = 7
 _TALLEST = 160
+_TALLEST_TABLE = 500  # what is asked by name is looked for in a whole table
 _PIXEL = 9525  # in the units of drawings
 _INLINE = 255  # a list written into the cell's rule may be no longer
 _RANGES = 200  # cells named in one rule
@@ -76,7 +77,9 @@ def write_workbook(
     for number, item in enumerate(items, start=2):
         picture = pictures.get(item.item_id)
         if picture is not None:
-            sheet.row_dimensions[number].height = _place(sheet, picture, number) * 0.75
+            sheet.row_dimensions[number].height = (
+                _place(sheet, picture, number, _TALLEST_TABLE if item.by_name else _TALLEST) * 0.75
+            )
         row = item_row(item)
         open_to = _answers(item, forms[item.form_id])
         sheet.append([look.cell(sheet, name, row[name], name in open_to) for name in _COLUMNS])
@@ -128,7 +131,7 @@ def _rules(items: Sequence[Item], forms: Mapping[str, FormSpec]) -> Iterator[Dat
         open_to = _answers(item, forms[item.form_id])
         if "corrected_row_id" in open_to:
             cells.setdefault(("corrected_row_id", lists[item.form_id, item.key.table_id]), []).append(str(number))
-        if "corrected_value" in open_to:
+        if "corrected_value" in open_to and item.kind is not Kind.FIGURES:
             listed = f'"{",".join(each for each in choices(item) if "," not in each and chr(34) not in each)}"'
             if len(listed) <= _INLINE:
                 cells.setdefault(("corrected_value", listed), []).append(str(number))
@@ -165,12 +168,12 @@ def _write_rows(book: Any, forms: Mapping[str, FormSpec]) -> None:
             sheet.append([form_id, table_id, row_id, label])
 
 
-def _place(sheet: Any, path: Path, number: int) -> int:
-    """Put a picture into its cell, no larger than it; returns the height that the row must have, in pixels."""
+def _place(sheet: Any, path: Path, number: int, tallest: int) -> int:
+    """Put a picture into its cell, at most so tall; returns the height that the row must have, both in pixels."""
     with Pictures.open(path, formats=("PNG",)) as picture:
         width, height = picture.size
     column = _COLUMNS.index("picture")
-    scale = min(1.0, (_WIDTHS["picture"] * _CHARACTER - 4) / width, _TALLEST / height)
+    scale = min(1.0, (_WIDTHS["picture"] * _CHARACTER - 4) / width, tallest / height)
     across, down = round(width * scale), round(height * scale)
     image = Image(str(path))
     start = AnchorMarker(col=column, colOff=2 * _PIXEL, row=number - 1, rowOff=2 * _PIXEL)

@@ -20,9 +20,9 @@ from pipeline.commands.charts import MARGIN, SIDE, Axes
 from pipeline.corrections import NOT_ON_THE_FORM
 from pipeline.domain import BoundingBox, FormSpec
 from pipeline.evaluation import TrueCell, evaluate, read_extracted, read_truth
-from pipeline.forms import load_forms
-from pipeline.review import NUMBER_COLUMNS, REVIEW_COLUMNS, Item, Kind, Level, item_row
-from pipeline.review.answers import may_fall, value_answer
+from pipeline.forms import cell_units, load_forms
+from pipeline.review import NUMBER_COLUMNS, REVIEW_COLUMNS, Item, Kind, Level, item_row, labels
+from pipeline.review.answers import AS_PRINTED, broken_sum, may_fall, value_answer
 from pipeline.review.choices import may_be_another_row
 from pipeline.run import run as extract
 from pipeline.settings import Settings
@@ -115,6 +115,8 @@ class Truth:
         """What stands in the answer columns of an item; empty where nothing printed answers it."""
         if item.kind is Kind.ROW:
             return {"corrected_row_id": self._row(item, item.box)}
+        if item.kind is Kind.FIGURES:
+            return self._figures(item)
         if item.box is None:
             key = (item.source, str(item.report), item.key.table_id, item.key.row_id, item.key.column_id)
             return self._value(item, self._named.get(key))
@@ -127,6 +129,26 @@ class Truth:
             return {"corrected_row_id": NOT_ON_THE_FORM} if moved else {}
         row = {"corrected_row_id": here[0]["row_id"]} if moved and here[0]["row_id"] != item.key.row_id else {}
         return self._value(item, here[0]) | row
+
+    def _figures(self, item: Item) -> dict[str, str]:
+        """All figures of a line, where the picture shows them."""
+        form = self._forms[item.form_id]
+        line = [
+            key
+            for key in form.keys()  # noqa: SIM118 -- a form is not a mapping
+            if key.table_id == item.key.table_id and item.key.row_id in ("", key.row_id)
+        ]
+        values = {}
+        for key in line:
+            true = self._named.get((item.source, str(item.report), key.table_id, key.row_id, key.column_id))
+            if true is None or not _shows(item, true):
+                return {}
+            text = _value(true, cell_units(form)[key], labels(form)[key][1])
+            if text.split() != [text]:
+                return {}
+            values[key] = text
+        as_printed = f" {AS_PRINTED}" if broken_sum(values, form) else ""
+        return {"corrected_value": " ".join(values.values()) + as_printed}
 
     def _row(self, item: Item, box: BoundingBox | None) -> str:
         found = Counter(row["row_id"] for row in self._inside(item, box)) if box is not None else Counter[str]()
@@ -142,13 +164,25 @@ class Truth:
         return [row for share, row in sorted(shares, key=lambda each: -each[0]) if share > 0.5]
 
     def _value(self, item: Item, true: Row | None) -> dict[str, str]:
-        if true is None:
+        if true is None or not _shows(item, true):
             return {}
-        try:
-            text = value_answer(true["printed"] or "blank", item.unit, may_fall(item.column_label))
-        except ValueError:  # with a note or a unit: the number is what counts
-            text = true["value"]
-        return {"corrected_value": text}
+        return {"corrected_value": _value(true, item.unit, item.column_label)}
+
+
+def _value(true: Row, unit: str, column_label: str) -> str:
+    try:
+        return value_answer(true["printed"] or "blank", unit, may_fall(column_label))
+    except ValueError:  # with a note or a unit: the number is what counts
+        return true["value"]
+
+
+def _shows(item: Item, true: Row) -> bool:
+    """Whether what is printed there is in the picture of an item."""
+    around = item.around
+    if around is None or str(item.page) != true["page"]:
+        return False
+    x, y = ((float(true[low]) + float(true[high])) / 2 for low, high in (("x0", "x1"), ("y0", "y1")))
+    return around.x0 <= x < around.x1 and around.y0 <= y < around.y1
 
 
 def _overlap(one: BoundingBox, other: BoundingBox) -> float:

@@ -19,11 +19,12 @@ from pathlib import Path
 
 import openpyxl
 
+from pipeline.domain import CellKey
 from pipeline.forms import form_by_id
-from pipeline.review import NUMBER_COLUMNS, REVIEW_COLUMNS, Level, item_row, items_of
-from pipeline.review.answers import Asked, Understood, understand
+from pipeline.review import NUMBER_COLUMNS, REVIEW_COLUMNS, Level, figures_id, item_row, items_of, lines_of
+from pipeline.review.answers import Asked, Understood, broken_sum, understand
 from pipeline.review.incoming import read_lines
-from pipeline.review.items import cell_id, row_id
+from pipeline.review.items import cell_id, key_of, row_id
 from pipeline.spreadsheet import protect, protect_figure
 
 FORM = form_by_id("ogi-2019")
@@ -87,6 +88,8 @@ def questions() -> Questions:
         by_row = {(row["table_id"], row["row_id"]): row for row in printed}
         for cell in cells:
             asked[cell_id(cell, by_name=False)] = Asked(cell, by_row.get((cell["table_id"], cell["row_id"])), FORM)
+        for key, line in lines_of(cells, FORM).items():
+            asked[figures_id(line[0], key)] = Asked(None, None, FORM, line=line)
         rows.extend(item_row(item) for item in items_of(cells, printed, (), FORM, Level.ROWS))
     return Questions(tuple(rows), asked)
 
@@ -119,22 +122,35 @@ def wrong(made: Questions, spoiled: Spoiled, understood: Understood) -> list[str
     """What must never happen and did, in words."""
     found = []
     targets = {}
+    of_lines: dict[str, set[tuple[str, CellKey]]] = {}
+    lines: dict[str, list[str]] = {}
     for name in made.asked.keys() & {*spoiled.meant, *spoiled.doubtful}:
         about = made.asked[name]
         of = about.row
+        if about.line:
+            of_lines[name] = {(row["document_id"], key_of(row)) for row in about.line}
+            continue
         targets[of["document_id"], of["page"], of["x0"], of["y0"], of["table_id"]] = name
     for each in understood.corrections:
         box = each.box
         if box is None or each.page is None:
-            found.append("a correction without a place")
+            cell = (each.document_id, each.key)
+            lines.setdefault(next((n for n, keys in of_lines.items() if cell in keys), ""), []).append(each.new)
             continue
         place = (each.document_id, str(each.page), f"{box.x0:.1f}", f"{box.y0:.1f}", each.key.table_id)
         name = targets.get(place, "")
-        meant, doubtful = spoiled.meant.get(name, set()), spoiled.doubtful.get(name, set())
-        if each.new not in meant | doubtful or meant - {each.new}:
-            found.append(f"{place} became {each.new!r}, and {sorted(meant)} was meant, or {sorted(doubtful)}")
+        found += _not_meant(str(place), each.new, name, spoiled)
+    for name, news in lines.items():
+        found += _not_meant(name or "a cell nobody asked about", " ".join(news), name, spoiled)
     found += [f"line {each.line.number} was refused without a reason" for each in understood.refused if not each.reason]
     return found
+
+
+def _not_meant(what: str, new: str, name: str, spoiled: Spoiled) -> list[str]:
+    meant, doubtful = spoiled.meant.get(name, set()), spoiled.doubtful.get(name, set())
+    if new in meant | doubtful and not meant - {new}:
+        return []
+    return [f"{what} became {new!r}, and {sorted(meant)} was meant, or {sorted(doubtful)}"]
 
 
 def take(made: Questions, spoiled: Spoiled, folder: Path) -> Understood:
@@ -208,6 +224,9 @@ def _answer(row: Row, chance: random.Random) -> None:
         row["corrected_row_id"] = chance.choice([each.id for block in table.blocks for each in block.rows] + ["none"])
         row["meant"] = row["corrected_row_id"]
         return
+    if row["kind"] == "figures":
+        _answer_line(row, chance)
+        return
     if chance.random() < 0.2:
         word = chance.choice(_WORDS)
         row["corrected_value"] = word
@@ -216,6 +235,16 @@ def _answer(row: Row, chance: random.Random) -> None:
     number = chance.choice([0, 3, 17, 508, 1234, 20_500_000])
     row["corrected_value"] = chance.choice(_SHAPES)(number)
     row["meant"] = str(number)
+
+
+def _answer_line(row: Row, chance: random.Random) -> None:
+    """Figures of a whole line; what does not add up is impossible, unless it says that it is printed so."""
+    line = [key for key in FORM.keys() if key.table_id == row["table_id"] and row["row_id"] in ("", key.row_id)]  # noqa: SIM118 -- no mapping
+    values = [str(chance.choice([0, 0, 3, 17, 1234])) for _ in line]
+    as_printed = chance.random() < 0.5
+    row["corrected_value"] = chance.choice([" ", "  ", "\u3000"]).join(values) + " !" * as_printed
+    refused = not as_printed and broken_sum(dict(zip(line, values, strict=True)), FORM)
+    row["meant"] = f"impossible {values}" if refused else " ".join(values)
 
 
 def _said(text: str) -> str:

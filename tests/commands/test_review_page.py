@@ -26,16 +26,18 @@ from pipeline.review import Kind, items_of
 from pipeline.spreadsheet import read
 from scripts.browser import BROWSER, DRIVER, PACKAGES, chromium
 from tests.printed_documents import FORM, content, extracted, scanned
-from tests.reports import cell, extraction, form, report
+from tests.reports import cell, extraction, form, missing, report
 
 pytestmark = [
     pytest.mark.skipif(BROWSER is None or DRIVER is None, reason=f"apt-get install {PACKAGES}"),
     pytest.mark.xdist_group("browser"),
 ]
-ROWS = ("received", "carried_in", "granted", "granted_in_part", "other", "carried_out")
-FIGURES = {f"requests/{row}/natural_person": "3?8" for row in ROWS} | {
-    f"requests/{row}/enterprise": "1?7" for row in ROWS
-}
+ROWS = (
+    *("received", "carried_in", "granted", "granted_in_part", "other", "carried_out"),
+    *("denied_state_secret", "denied_prohibited_by_law", "denied_internal_affairs"),
+    *("unavailable_not_held", "unavailable_needs_creation", "not_processed_petition"),
+)
+FIGURES = {f"requests/{row}/natural_person": "3?8" if number < 6 else "1?7" for number, row in enumerate(ROWS)}
 AGENCY = '</script><img src=x onerror="document.title=1">市=1+1局'
 
 
@@ -189,6 +191,27 @@ def test_a_printed_row_is_told_by_its_label(page: Page, out: Path, tmp_path: Pat
     page.press(Keys.ENTER)
     first = next(csv.DictReader(page.export().open(encoding="utf-8-sig", newline="")))
     assert (first["corrected_row_id"], first["corrected_value"]) == ("granted", "")
+
+
+def test_the_figures_of_a_whole_line_are_one_answer(page: Page, tmp_path: Path) -> None:
+    line = [key for key in form().keys() if (key.table_id, key.row_id) == ("requests", "received")]  # noqa: SIM118
+    one = report(changes={key: missing(key) for key in line[:3]})
+    whole = extraction(one)
+    items = items_of([dataset.cell_row(whole, one, each) for each in one.cells], [], [], form())
+    path = tmp_path / "review.html"
+    path.write_bytes(review.page(items, {}, {form().id: form()}, "review.csv"))
+    page.open(path)
+    assert page.text("asked") == "What is printed in this line, column by column?"
+    assert page.part("value").get_property("value") == items[0].value
+    assert items[0].value.startswith("? ? ? ")
+    page.press(Keys.ENTER, Keys.ENTER)  # nothing is filled in
+    assert page.text("said").startswith("Not saved: write 7 figures")
+    assert page.text("count").startswith("0 of 1")
+    page.part("value").clear()
+    page.part("value").send_keys("12 0 0 / 空 0 12", Keys.ENTER)
+    (row,) = csv.DictReader(page.export().open(encoding="utf-8-sig", newline=""))
+    assert (row["kind"], row["corrected_value"]) == ("figures", "12 0 0 / 空 0 12")
+    assert page.complaints() == []
 
 
 def test_filters_and_the_other_language(page: Page, out: Path) -> None:

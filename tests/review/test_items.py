@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from pipeline.review import REVIEW_COLUMNS, Item, Kind, Level, item_row, items_o
 from tests.reports import cell, extraction, form, missing, report
 
 KEYS = form().keys()
+PEOPLE = [key for key in KEYS if key.column_id == "natural_person"]
 BALANCE = next(rule for rule in form().rules if rule.id == "requests.balance.natural_person")
 
 
@@ -55,10 +57,10 @@ def test_nobody_is_asked_about_accepted_and_corrected_cells() -> None:
 
 def test_every_question_has_a_reason_in_words() -> None:
     changes = {
-        KEYS[0]: doubtful(KEYS[0]),
-        KEYS[1]: doubtful(KEYS[1], reasons=("the stamp lies on it",)),
-        KEYS[2]: missing(KEYS[2]),
-        KEYS[3]: doubtful(KEYS[3], status=Status.RECONCILED, confidence=0.98),
+        PEOPLE[0]: doubtful(PEOPLE[0]),
+        PEOPLE[1]: doubtful(PEOPLE[1], reasons=("the stamp lies on it",)),
+        PEOPLE[2]: missing(PEOPLE[2]),
+        PEOPLE[3]: doubtful(PEOPLE[3], status=Status.RECONCILED, confidence=0.98),
     }
     reasons = [item.reasons for item in asked(changes)]
     assert reasons == [
@@ -70,9 +72,10 @@ def test_every_question_has_a_reason_in_words() -> None:
 
 
 def test_an_answer_is_worth_more_the_less_certain_the_cell_is() -> None:
-    items = asked({KEYS[0]: doubtful(KEYS[0], 0.8), KEYS[1]: doubtful(KEYS[1], 0.2), KEYS[2]: missing(KEYS[2])})
-    assert [item.key for item in order(items)] == [KEYS[2], KEYS[1], KEYS[0]]
-    assert [item.key for item in items] == [KEYS[0], KEYS[1], KEYS[2]]
+    one, two, three = PEOPLE[:3]
+    items = asked({one: doubtful(one, 0.8), two: doubtful(two, 0.2), three: missing(three)})
+    assert [item.key for item in order(items)] == [three, two, one]
+    assert [item.key for item in items] == [one, two, three]
 
 
 def test_an_answer_that_settles_a_sum_is_worth_more() -> None:
@@ -116,7 +119,7 @@ def test_cells_of_a_sum_that_fails_in_print_are_asked_about_with_the_sum() -> No
 
 
 def test_a_place_of_a_file_always_has_the_same_name() -> None:
-    key, other = KEYS[0], KEYS[1]
+    key, other = PEOPLE[:2]
     before = asked({key: doubtful(key), other: missing(other)})
     after = asked({key: doubtful(key, 0.1, raw_text="9"), other: missing(other)}, source="moved/某局.pdf")
     assert [item.item_id for item in before] == [item.item_id for item in after]
@@ -137,6 +140,56 @@ def test_a_cell_whose_row_or_column_is_in_doubt_is_asked_about_by_its_name(reaso
     assert item.around.height > plain.around.height  # the table, with the names of its columns
     twins = asked({each: replace(doubtful(key, reasons=reasons), key=each) for each in (key, other)})
     assert len({each.item_id for each in twins}) == 2  # although one box was taken for both
+
+
+RECEIVED = [key for key in KEYS if (key.table_id, key.row_id) == ("requests", "received")]
+
+
+@pytest.mark.parametrize(("number", "kinds"), [(2, ["cell", "cell"]), (3, ["figures"]), (7, ["figures"])])
+def test_a_line_with_several_doubtful_cells_is_one_question(number: int, kinds: list[str]) -> None:
+    changes = {key: doubtful(key) for key in RECEIVED[:number]}
+    assert [item.kind for item in asked(changes)] == kinds
+    assert {item.kind for item in asked(changes, level=Level.CELLS)} == {Kind.CELL}
+
+
+def test_a_question_about_a_line_tells_what_is_held_and_what_is_lacking() -> None:
+    changes = {key: doubtful(key) for key in RECEIVED[:3]} | {RECEIVED[3]: missing(RECEIVED[3])}
+    (item,) = asked(changes)
+    held = [str(KEYS.index(key)) for key in RECEIVED[4:]]
+    assert item.value.split() == ["3", "3", "3", "?", *held]
+    assert item.column_label.split(" | ") == [labels(form())[key][1] for key in RECEIVED]
+    assert item.worth > sum(0.6 for _ in range(3)) + 0.99
+    assert (item.page, item.by_name, item.box) == (2, True, None)
+    assert "the row was not found" in item.reasons
+    assert item_row(item)["column_id"] == ""
+
+
+def test_a_table_that_is_one_printed_line_is_one_question() -> None:
+    strip = [key for key in KEYS if key.table_id == "reviews"]
+    (item,) = asked({key: missing(key) for key in strip})
+    assert (item.kind, item.key) == (Kind.FIGURES, CellKey("reviews", "", ""))
+    assert len(item.column_label.split(" | ")) == len(item.value.split()) == len(strip) == 15
+    assert item_row(item)["row_id"] == ""
+    # Nothing of it was found: it is after the table before it, on that page or the next.
+    assert item.page == 2
+    assert item.around == BoundingBox(0.0, 0.0, math.inf, math.inf)
+
+
+def test_a_lost_row_is_looked_for_between_those_beside_it() -> None:
+    (item,) = asked({key: missing(key) for key in RECEIVED})
+    assert item.around is not None
+    assert item.around.y0 == 0.0  # it may be what goes before
+    between = [key for key in KEYS if (key.table_id, key.row_id) == ("requests", "carried_in")]
+    (item,) = asked({key: missing(key) for key in between})
+    places = [cell(key, place=KEYS.index(key)).box for key in (RECEIVED[0], KEYS[KEYS.index(between[-1]) + 1])]
+    assert item.around is not None
+    assert all(
+        place is not None and item.around.y0 < place.y0 < place.y1 < item.around.y1 < math.inf for place in places
+    )
+    last = [key for key in KEYS if key.table_id == "requests"][-7:]
+    (item,) = asked({key: missing(key) for key in last})
+    assert item.around is not None
+    assert item.around.y1 == math.inf  # it may be what follows
 
 
 def test_labels_are_those_of_the_form_with_their_groups() -> None:

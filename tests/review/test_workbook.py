@@ -35,7 +35,7 @@ def questions() -> list[Item]:
 ITEMS = questions()
 CELL = next(number for number, item in enumerate(ITEMS) if item.kind is Kind.CELL and item.key.table_id == "requests")
 ROW = next(number for number, item in enumerate(ITEMS) if item.kind is Kind.ROW and item.key.table_id == "requests")
-STRIP = next(number for number, item in enumerate(ITEMS) if item.kind is Kind.CELL and item.key.table_id == "reviews")
+LINE = next(number for number, item in enumerate(ITEMS) if item.kind is Kind.FIGURES)
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_only_answers_can_be_written_and_every_cell_is_text(path: Path) -> None:
 
     assert unlocked(CELL) == {"corrected_value", "corrected_row_id", "reviewer", "comment"}
     assert unlocked(ROW) == {"corrected_row_id", "reviewer", "comment"}
-    assert unlocked(STRIP) == {"corrected_value", "reviewer", "comment"}
+    assert unlocked(LINE) == {"corrected_value", "reviewer", "comment"}
     assert {cell.number_format for row in sheet.iter_rows(min_row=2) for cell in row} == {"@"}
     assert {cell.data_type for row in sheet.iter_rows(min_row=2) for cell in row} <= {
         "s",

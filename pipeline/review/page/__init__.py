@@ -14,7 +14,7 @@ from typing import Any
 
 from pipeline.domain import FormSpec
 from pipeline.review.choices import choices, may_be_another_row, rows_of
-from pipeline.review.items import Item
+from pipeline.review.items import BETWEEN, Item, Kind
 from pipeline.review.table import ANSWER_COLUMNS, NUMBER_COLUMNS, REVIEW_COLUMNS, item_row
 from pipeline.spreadsheet import line
 
@@ -74,6 +74,7 @@ def _data(
             "unit": item.unit,
             "reading": item.reading,
             "choices": choices(item),
+            "count": len(item.column_label.split(BETWEEN)) if item.kind is Kind.FIGURES else 1,
             "sums": item.sums,
             "picture": pictures.get(item.item_id, ""),
             "rows": _table(item.form_id, item.key.table_id) if may_be_another_row(item, forms[item.form_id]) else "",

@@ -102,6 +102,8 @@
     return made;
   }
 
+  const ofLine = (item) => item.kind === "figures";
+
   const labelOf = (item, row) => row === "none" ? words("none") : (data.rows[item.rows].find(([id]) => id === row) || [row, row])[1];
 
   function named(item, choice) {
@@ -123,15 +125,16 @@
     if (!any) return;
     find("heading").textContent = fill("heading", { number: kept.at + 1, all: items.length });
     const where = [data.reports[item.report], item.page && fill("where", { page: item.page }), data.tables[item.table],
-      item.printed || item.row, item.column];
+      item.printed || item.row, ofLine(item) ? "" : item.column];
     find("where").textContent = where.filter(Boolean).join(" · ");
     showPicture(item);
     showFacts(item);
-    find("asked").textContent = fill(item.named ? "asked-name" : `asked-${item.kind}`, item);
+    find("asked").textContent = fill(item.named && !ofLine(item) ? "asked-name" : `asked-${item.kind}`, item);
     showChoices(item);
     const answer = answerOf(item);
     find("write").hidden = item.kind === "row";
-    find("value").value = item.choices.includes(answer.value) ? "" : answer.value;
+    find("value").value = item.choices.includes(answer.value) ? "" : answer.value || (ofLine(item) ? item.held : "");
+    find("hint").textContent = fill(ofLine(item) ? "hint-figures" : "hint", item);
     showRows(item, answer);
     find("comment").value = answer.comment;
     if (!stored) say("not-stored");
@@ -298,6 +301,10 @@
     find("write").addEventListener("submit", (event) => {
       event.preventDefault();
       const value = find("value").value.trim();
+      const figures = value.replace(/[!\uff01]/g, " ").split(/\s+/).filter(Boolean);
+      if (ofLine(items[kept.at]) && (figures.length !== items[kept.at].count || figures.includes("?"))) {
+        return say("lacking-figures", items[kept.at]);
+      }
       if (value) answer(items[kept.at], { value });
     });
     find("place").addEventListener("submit", (event) => {

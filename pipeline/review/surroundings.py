@@ -1,0 +1,103 @@
+"""What of a page a person wants to see to answer a question, told from the boxes of a report's cells."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from pipeline.domain import BoundingBox, CellKey
+from pipeline.review.items import Row, asked_by_name, box_of
+
+# Lines of a table that the names of its columns take up, at most.
+_HEADER_LINES = 5
+
+
+class Surroundings:
+    """The pages of a report as its cells tell of them.
+
+    Args:
+        cells: every cell of the report in the order of the form, as its row of ``cells.csv``.
+    """
+
+    def __init__(self, cells: Mapping[CellKey, Row]) -> None:
+        self._cells = cells
+
+    def of_cell(self, key: CellKey, printed: Row | None) -> BoundingBox | None:
+        """Its printed row, or its table on that page where it is asked about by name; None where there is nothing.
+
+        Args:
+            printed: its row of ``rows.csv``; None where it has none.
+        """
+        row = self._cells[key]
+        if asked_by_name(row):
+            return self._table(key.table_id, row["page"] or None)
+        same = (each for each in self._cells if (each.table_id, each.row_id) == (key.table_id, key.row_id))
+        boxes = self._boxes(same, row["page"])
+        if printed is not None and printed["page"] == row["page"] and (box := box_of(printed)) is not None:
+            boxes = [*boxes, box]
+        return _union(boxes)
+
+    def of_line(self, line: Sequence[CellKey]) -> tuple[int | None, BoundingBox | None]:
+        """Page and part of it on which all cells of a printed line are, or ought to be.
+
+        That is the table on the page where most of them were found. Where none was, it is the table where those before
+        them were found, else those after them, with what lies between the table and the edge of the page.
+        """
+        pages = [row["page"] for row in (self._cells[key] for key in line) if row["page"]]
+        table_id = line[0].table_id
+        if pages:
+            page = max(dict.fromkeys(pages), key=pages.count)
+            return int(page), self._table(table_id, page)
+        keys = list(self._cells)
+        start = keys.index(line[0])
+        before = next((key for key in reversed(keys[:start]) if self._cells[key]["page"]), None)
+        after = next((key for key in keys[start:] if self._cells[key]["page"]), None)
+        beside = [key for key in (before, after) if key is not None]
+        nearest = next((key for key in beside if key.table_id == table_id), beside[0] if beside else None)
+        if nearest is None:
+            return None, None
+        page = self._cells[nearest]["page"]
+        shown = self._table(nearest.table_id, page)
+        if shown is None:
+            return None, None
+        if nearest.table_id != table_id:  # all of the table is lost: it may stand anywhere on the page, or on the next
+            return int(page), BoundingBox(0.0, 0.0, math.inf, math.inf)
+        on_page = [key for key in beside if (key.table_id, self._cells[key]["page"]) == (table_id, page)]
+        top = shown.y0 if before in on_page else 0.0
+        return int(page), replace(shown, y0=top, y1=shown.y1 if after in on_page else math.inf)
+
+    def page_of_table(self, table_id: str) -> int | None:
+        """The first page on which a cell of the table was found."""
+        pages = (row["page"] for key, row in self._cells.items() if key.table_id == table_id and row["page"])
+        first = next(pages, None)
+        return None if first is None else int(first)
+
+    def _table(self, table_id: str, page: str | None) -> BoundingBox | None:
+        """A table on a page, the first where it was found by default, with the names of its columns above it."""
+        boxes = self._boxes((each for each in self._cells if each.table_id == table_id), page)
+        around = _union(boxes)
+        if around is None:
+            return None
+        header = _HEADER_LINES * sorted(box.height for box in boxes)[len(boxes) // 2]
+        return replace(around, y0=max(0.0, around.y0 - header))
+
+    def _boxes(self, keys: Iterable[CellKey], page: str | None) -> list[BoundingBox]:
+        """The boxes of cells on one page: the one given, or the first that has any."""
+        found = []
+        for row in (self._cells[key] for key in keys):
+            box = box_of(row)
+            if box is not None and row["page"] == (page := page or row["page"]):
+                found.append(box)
+        return found
+
+
+def _union(boxes: Sequence[BoundingBox]) -> BoundingBox | None:
+    if not boxes:
+        return None
+    return BoundingBox(
+        min(box.x0 for box in boxes),
+        min(box.y0 for box in boxes),
+        max(box.x1 for box in boxes),
+        max(box.y1 for box in boxes),
+    )
