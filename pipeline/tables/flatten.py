@@ -68,8 +68,8 @@ def flatten(picture: Pixels, group: RuleGroup, text_height: float) -> Flattened:
     half = (box.width / 2, box.height / 2)
     level_field = fit(group.levels, centre, half, 3.0 * text_height)
     upright_field = fit(group.uprights, centre[::-1], half[::-1], 1.8 * text_height)
-    levels = _straightened(group.levels, level_field)
-    uprights = _straightened(group.uprights, upright_field)
+    levels = _straightened(group.levels, level_field, upright_field)
+    uprights = _straightened(group.uprights, upright_field, level_field)
     xs, ys = _knots(box.x0, box.x1), _knots(box.y0, box.y1)
     targets = _targets(xs, ys, level_field, upright_field)
     gx, gy = np.meshgrid(xs, ys)
@@ -115,7 +115,8 @@ def _terms(u: Array, v: Array) -> Array:
     return np.stack([u**p * v**q for p in range(1, ALONG + 1) for q in range(ACROSS + 1)], axis=-1)
 
 
-def _straightened(rulings: tuple[Ruling, ...], field: Field) -> Array:
+def _straightened(rulings: tuple[Ruling, ...], field: Field, other: Field) -> Array:
+    """Rules as rows (position, start, end, length of ink); ``other`` is the field of the rules that cross them."""
     rows = []
     for ruling in rulings:
         inside = (ruling.x >= ruling.start - 1) & (ruling.x <= ruling.end + 1)
@@ -123,7 +124,11 @@ def _straightened(rulings: tuple[Ruling, ...], field: Field) -> Array:
         level = np.full(len(y), y.mean())
         for _ in range(2):
             level = np.full(len(y), np.median(y - field.at(x, level)))
-        rows.append((level[0], ruling.start, ruling.end, ruling.length))
+        printed = np.array([ruling.start, ruling.end])
+        ends, beside = printed, ruling.at(printed)
+        for _ in range(2):
+            ends = printed - other.at(beside, ends)
+        rows.append((level[0], ends[0], ends[1], ruling.length))
     return np.array(rows).reshape(-1, 4)
 
 

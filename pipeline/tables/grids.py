@@ -12,7 +12,7 @@ from pipeline.geometry import bounding, chain, corners
 from pipeline.tables import whitespace
 from pipeline.tables.borders import Borders, apart, measure
 from pipeline.tables.flatten import Flattened, flatten
-from pipeline.tables.grouping import RuleGroup, group, is_dotted
+from pipeline.tables.grouping import TOUCH, RuleGroup, group, is_dotted
 from pipeline.tables.rulings import contrast, darkness, ink, join, trace, without_characters
 from pipeline.tables.squares import Span, cells
 
@@ -33,11 +33,13 @@ BEYOND = 0.8
 AGREEING = 0.5
 """How far their ends may lie apart, in text heights."""
 OPEN_SHARE = 0.2
-"""Least share of the long rules that reach an open side; where a label spans many rows few do."""
+"""Least share of the rules at the outermost line that reach an open side; where a label spans many rows few do."""
 UNCROSSED = 0.04
 """Share of a border at which other ink may stand beside it, where nothing touches it."""
 PIECE = 0.1
 """Least share seen of a border where a stroke lies on its line."""
+WHOLE = 0.97
+"""Share seen of a border from which it counts as seen from end to end."""
 PIECES, STROKES = 3, 5
 """So many pieces of strokes may lie along a line, and so many more for each border beside which nothing stands."""
 MOST_INK = 0.25
@@ -121,8 +123,10 @@ def _structure(flat: Flattened, size: float, full: float, dotted: bool) -> tuple
             return None
         levels = level(ys, xs)
         uprights = upright(xs, ys)
-        keep_y = _worth_keeping(levels, np.diff(xs)) & _uncrowded(ys, levels.seen, np.diff(xs), size)
-        keep_x = _worth_keeping(uprights, np.diff(ys)) & _uncrowded(xs, uprights.seen, np.diff(ys), size)
+        keep_y = _worth_keeping(levels, np.diff(xs), SURE_LEVEL * size) & _uncrowded(ys, levels.seen, np.diff(xs), size)
+        keep_x = _worth_keeping(uprights, np.diff(ys), SURE_UPRIGHT * size) & _uncrowded(
+            xs, uprights.seen, np.diff(ys), size
+        )
         keep_y, keep_x = keep_y | np.isin(ys, open_y), keep_x | np.isin(xs, open_x)
         if not (keep_y.all() and keep_x.all()):
             ys, xs = ys[keep_y], xs[keep_x]
@@ -208,24 +212,31 @@ def _lines(rules: Array, size: float) -> Array:
 
 
 def _open_sides(lines: Array, crossing: Array, size: float) -> Array:
-    """Outer lines that were not printed, or cut off by the end of the page: where the crossing rules end beyond all."""
-    long = crossing[crossing[:, 3] >= min(SURE_UPRIGHT * size, crossing[:, 3].max())]
+    """Outer lines that were not printed, or cut off by the end of the page: where the crossing rules end beyond all.
+
+    Only rules that come to the outermost line have a say: tables of several blocks have many others.
+    """
     found = []
-    for ends in (long[long[:, 1] < lines[0] - BEYOND * size, 1], long[long[:, 2] > lines[-1] + BEYOND * size, 2]):
-        if len(ends) < 2:
+    for line, ends, back in ((lines[0], -crossing[:, 1], -crossing[:, 2]), (lines[-1], crossing[:, 2], crossing[:, 1])):
+        edge = -line if line == lines[0] else line
+        there = ends[(back <= edge + TOUCH * size) & (ends >= edge - TOUCH * size)]
+        beyond = there[there > edge + BEYOND * size]
+        if len(beyond) < 2:
             continue
-        together = np.abs(ends[:, None] - ends) <= AGREEING * size
+        together = np.abs(beyond[:, None] - beyond) <= AGREEING * size
         most = int(np.argmax(together.sum(axis=1)))
-        if together[most].sum() >= max(2.0, OPEN_SHARE * len(long)):
-            found.append(float(np.median(ends[together[most]])))
+        if together[most].sum() >= max(2.0, OPEN_SHARE * len(there)):
+            found.append(abs(float(np.median(beyond[together[most]]))))
     return np.array(found)
 
 
-def _worth_keeping(borders: Borders, widths: Array) -> NDArray[np.bool_]:
+def _worth_keeping(borders: Borders, widths: Array, sure: float) -> NDArray[np.bool_]:
     """Which lines carry a border at all.
 
     A line with few borders may be strokes of text that happen to stand below each other: then other ink stands beside
-    them, and along the rest of the line pieces of many more strokes lie.
+    them, and along the rest of the line pieces of many more strokes lie. Borders in line that are seen from end to end
+    over a length of ``sure`` pixels, one of them with nothing beside it, are no strokes, whatever lies on their line in
+    other parts of the table.
     """
     seen = borders.seen
     there = seen >= 0.45
@@ -233,7 +244,20 @@ def _worth_keeping(borders: Borders, widths: Array) -> NDArray[np.bool_]:
     pieces = ((seen >= PIECE) & (borders.crossed > UNCROSSED)).sum(axis=1)
     rule = np.where((borders.crossed > UNCROSSED) & (seen < 0.85), 0.0, seen)
     long = rule @ widths / widths.sum() >= 0.3
-    return np.asarray(long | (there.any(axis=1) & (pieces <= PIECES + STROKES * clear)))
+    ruled = [
+        _longest_run(row, beside, widths) >= sure for row, beside in zip(seen >= WHOLE, borders.crossed, strict=True)
+    ]
+    return np.asarray(long | np.array(ruled) | (there.any(axis=1) & (pieces <= PIECES + STROKES * clear)))
+
+
+def _longest_run(whole: NDArray[np.bool_], crossed: Array, widths: Array) -> float:
+    """Length of the longest run of borders that are whole, of which one has nothing beside it."""
+    longest = length = 0.0
+    clear = False
+    for here, beside, width in zip(whole, crossed, widths, strict=True):
+        length, clear = (length + width, clear or beside <= UNCROSSED) if here else (0.0, False)
+        longest = max(longest, length if clear else 0.0)
+    return longest
 
 
 def _uncrowded(lines: Array, seen: Array, widths: Array, size: float) -> NDArray[np.bool_]:

@@ -160,3 +160,39 @@ def test_rules_that_run_up_into_a_dark_header_belong_to_their_table() -> None:
     grid = only(find_grids(drawn.page()))
     assert grid.columns == 6
     assert len(grid.cells) >= 6 * 10
+
+
+def test_the_last_row_of_an_open_table_is_found_though_its_columns_are_its_own() -> None:
+    drawn = Drawn()
+    drawn.table([200, 500, 800, 1200], [200, 240, 280, 320, 360], outer=(False, False))
+    drawn.table([200, 500, 950, 1200], [360, 402], outer=(False, False))
+    cv2.line(drawn.pixels, (200, 360), (1200, 360), (20,), 2)
+    grid = only(find_grids(drawn.page()))
+    assert grid.rows == 5
+    assert [(cell.column, cell.column_span) for cell in grid.cells if cell.row == 4] == [(0, 1), (1, 2), (3, 1)]
+
+
+@pytest.mark.parametrize("slope", [-0.05, 0.05])
+def test_open_sides_of_a_table_that_lies_askew(slope: float) -> None:
+    drawn = Drawn().table(list(range(200, 1300, 100)), [400, 440, 480, 520], outer=(False, False))
+    matrix = np.array([[1.0, 0.0, 0.0], [slope, 1.0, -slope * 700]])
+    askew = cv2.warpAffine(drawn.pixels, matrix, (1500, 1100), borderValue=250)
+    grid = only(find_grids(CleanPage(1, askew, Identity(), 200.0, 25.0)))
+    assert structure(grid) == drawn.cells
+
+
+def test_a_rule_of_a_lower_block_is_kept_below_text_that_lies_on_its_line() -> None:
+    upper, lower = [200, 900, 1200], [200, 480, 560, 640, 720, 800, 900, 1200]
+    ys = list(range(100, 780, 40))
+    drawn = Drawn().table(upper, ys).table(lower, [740, 826, 870])
+    for top, bottom in pairwise(ys):
+        for x in (560, 640, 720):
+            cv2.line(drawn.pixels, (x, top + 8), (x, bottom - 8), (20,), 2)
+            cv2.line(drawn.pixels, (x + 7, top + 8), (x + 7, bottom - 8), (20,), 2)
+            cv2.line(drawn.pixels, (x - 9, (top + bottom) // 2), (x + 9, (top + bottom) // 2), (20,), 2)
+    # Words that come close to the rules of the header.
+    for x in lower[1:-1]:
+        for beside in (x - 8, x + 8):
+            cv2.line(drawn.pixels, (beside, 770), (beside, 800), (20,), 3)
+    grid = only(find_grids(drawn.page()))
+    assert [sum(cell.row == grid.rows - 1 - k for cell in grid.cells) for k in (0, 1)] == [7, 7]
