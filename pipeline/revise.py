@@ -282,6 +282,9 @@ def _asked(out: Path, names: Container[str]) -> dict[str, Asked]:
         for row in rows:
             if (name := review.row_id(row)) in names:
                 found.setdefault(name, Asked(None, row, form))
+        for together in review.rows_on_pages(rows):
+            if (name := review.rows_id(together[0])) in names:
+                found.setdefault(name, Asked(None, None, form, rows=together))
         for key, line in review.lines_of(cells, form).items():
             if (name := review.figures_id(line[0], key)) in names:
                 found.setdefault(name, Asked(None, None, form, line=line))

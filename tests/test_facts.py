@@ -22,6 +22,20 @@ def document(figures: dict[str, str] | None = None, labels: dict[str, str] | Non
     return printed_documents.read(content(figures, labels), "a.png", Settings())
 
 
+def slanting(read: DocumentReading) -> DocumentReading:
+    """The same document, its tables printed so that the boxes of rows reach into each other."""
+
+    def slant(table: TableReading) -> TableReading:
+        moved = (replace(box, y0=box.y0 + box.x0 / 8, y1=box.y1 + box.x0 / 8) for box in table.places)
+        return replace(table, places=tuple(moved))
+
+    pages = (
+        replace(page, items=tuple(slant(item) if isinstance(item, TableReading) else item for item in page.items))
+        for page in read.pages
+    )
+    return replace(read, pages=tuple(pages))
+
+
 def cells(extraction: Extraction, number: int = 0) -> dict[CellKey, Cell]:
     return {cell.key: cell for cell in extraction.reports[number].cells}
 
@@ -118,6 +132,26 @@ def test_a_row_goes_where_a_person_puts_it_and_a_figure_goes_with_its_print() ->
     assert total is not None
     assert total.number == 5
     assert after[secret].status is Status.MISSING
+
+
+def test_on_a_slanting_page_only_the_row_that_is_meant_moves() -> None:
+    read = slanting(document())
+    rows = {row.row_id: row for row in assemble_document(read).reports[0].rows}
+    first, second = rows["received"].box, rows["carried_in"].box
+    assert (
+        second.y0 < (first.y0 + first.y1) / 2 < (second.y0 + second.y1) / 2 < first.y1
+    )  # each holds the other's middle
+    said_of = [row_said(read, "received", "received"), row_said(read, "carried_in", "carried_in")]
+    after = assemble_document(read, said_of).reports[0].rows
+    assert [(row.row_id, row.box) for row in after] == [(row.row_id, row.box) for row in rows.values()]
+
+
+def test_what_is_said_of_rows_leads_to_no_other_form() -> None:
+    read = document()
+    order = [row.row_id for row in assemble_document(read).reports[0].rows if row.table_id == "requests"]
+    against = [row_said(read, str(name), str(new)) for name, new in zip(order, reversed(order), strict=True)]
+    (found,) = assemble_document(read, against).reports
+    assert found.form_id == FORM
 
 
 def test_a_row_that_is_none_of_the_form_leaves_its_cells_open() -> None:

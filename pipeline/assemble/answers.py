@@ -42,12 +42,19 @@ def answered_rows(
     for answer in answers:
         if (answer.form_id, answer.table_id) != (form.id, table.id):
             continue
-        for i, row in enumerate(rows):
-            if answer.is_about(row.table.reading.grid.page, row_box(row)):
-                if answer.row_id is None:
-                    found[i] = None
-                elif answer.row_id in position:
-                    found[i] = position[answer.row_id]
+        # On a slanting page the boxes of rows reach into each other: the one that is most like it is meant.
+        likeness = {
+            i: _common_share(row_box(row), answer.box)
+            for i, row in enumerate(rows)
+            if answer.is_about(row.table.reading.grid.page, row_box(row))
+        }
+        meant = max(likeness, key=lambda i: likeness[i], default=None)
+        if meant is None:
+            continue
+        if answer.row_id is None:
+            found[meant] = None
+        elif answer.row_id in position:
+            found[meant] = position[answer.row_id]
     return found
 
 
@@ -81,6 +88,14 @@ def hold_to_answers(alignment: Alignment, answered: Mapping[int, int | None]) ->
 def same_place(one: BoundingBox, other: BoundingBox) -> bool:
     """Whether two boxes are of one thing: the middle of each lies in the other."""
     return _holds_middle(one, other) and _holds_middle(other, one)
+
+
+def _common_share(one: BoundingBox, other: BoundingBox) -> float:
+    """Area that two boxes have in common, as a share of the area that they cover together."""
+    width = min(one.x1, other.x1) - max(one.x0, other.x0)
+    height = min(one.y1, other.y1) - max(one.y0, other.y0)
+    common = max(0.0, width) * max(0.0, height)
+    return common / max(one.width * one.height + other.width * other.height - common, 1e-9)
 
 
 def _holds_middle(box: BoundingBox, of: BoundingBox) -> bool:

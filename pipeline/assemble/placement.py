@@ -253,7 +253,8 @@ def _map(
     draft: _Draft, forms: Sequence[FormSpec], classes: Sequence[str], answers: Sequence[RowAnswer]
 ) -> MappedReport | None:
     recognised = sum(len(_recognised(segment, classes)) for segment in draft.segments)
-    candidates = [(_explain(draft, form, classes, answers), form) for form in forms]
+    # What a person says of rows is said of the form that was found without it, and must not lead to another one.
+    candidates = [(_explain(draft, form, classes, ()), form) for form in forms]
     candidates = [(found, form) for found, form in candidates if found.segments]
     if not candidates:
         return None
@@ -261,6 +262,8 @@ def _map(
     best, form = max(candidates, key=lambda pair: pair[0].score + headers[pair[1].id])
     if recognised + sum(vote > 1.0 for vote in headers.values()) < _FEWEST_LABELS:
         return None
+    if answers:
+        best = _explain(draft, form, classes, answers)
     return MappedReport(form, tuple(draft.pages), draft.agency, draft.year, best.placements, best.rows)
 
 

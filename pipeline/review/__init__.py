@@ -12,6 +12,8 @@ from pipeline.review.items import (
     lines_of,
     order,
     row_id,
+    rows_id,
+    rows_on_pages,
 )
 from pipeline.review.page import page
 from pipeline.review.questions import items_of
@@ -34,4 +36,6 @@ __all__ = [
     "order",
     "page",
     "row_id",
+    "rows_id",
+    "rows_on_pages",
 ]

@@ -48,6 +48,7 @@ class Asked:
         form: the form of the report.
         by_name: whether the answer is about the cell as the form names it, wherever that is printed.
         line: the rows of ``cells.csv`` of a whole line, in the order of the form; empty unless one is asked about.
+        rows: all printed rows of a table on a page, of ``rows.csv``; empty unless they are asked about.
     """
 
     cell: Row | None
@@ -55,6 +56,7 @@ class Asked:
     form: FormSpec
     by_name: bool = False
     line: tuple[Row, ...] = ()
+    rows: tuple[Row, ...] = ()
 
     @property
     def row(self) -> Row:
@@ -62,6 +64,8 @@ class Asked:
         if self.line:
             (name,) = lines_of(self.line, self.form)
             return {**self.line[0], "row_id": name.row_id, "column_id": ""}
+        if self.rows:
+            return {**self.rows[0], "row_id": "", "column_id": ""}
         row = self.printed if self.cell is None else self.cell
         if row is None:
             raise ValueError("a question is about a cell, a row or a line")
@@ -72,6 +76,8 @@ class Asked:
         """What the question can be."""
         if self.line:
             return frozenset({Kind.FIGURES})
+        if self.rows:
+            return frozenset({Kind.ROWS})
         return frozenset({Kind.ROW} if self.cell is None else {Kind.CELL, Kind.FINDING})
 
 
@@ -204,8 +210,10 @@ def _corrections(
         raise ValueError(
             f"no question of this dataset is named {name!r}; export the questions again" if name else "item_id is empty"
         )
-    made = []
-    if row:
+    made: list[Correction] = []
+    if row and about.rows:
+        made.extend(_rows_corrections(row, about))
+    elif row:
         made.append(_row_correction(row, about))
     if value and about.line:
         made.extend(_line_corrections(value, about))
@@ -276,13 +284,28 @@ def _value(cell: Row, key: CellKey, new: str, by_name: bool) -> Correction:
     return replace(made, page=None, box=None) if by_name else made
 
 
+def _rows_corrections(text: str, about: Asked) -> Iterator[Correction]:
+    names = unicodedata.normalize("NFKC", text).casefold().split()
+    if len(names) != len(about.rows):
+        raise ValueError(
+            f"{len(names)} rows for the {len(about.rows)} that are printed; write one for each, or none for it"
+        )
+    twice = next((name for name in names if name != NOT_ON_THE_FORM and names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(
+            f"{twice} is named twice; of a row in pieces name the one with the figures, and none for the others"
+        )
+    for name, printed in zip(names, about.rows, strict=True):
+        yield _row_correction(name, replace(about, printed=printed, rows=()))
+
+
 def _row_correction(text: str, about: Asked) -> Correction:
     table_id = about.row["table_id"]
     table = next(table for table in about.form.tables if table.id == table_id)
     if table.layout is TableLayout.STRIP:
         raise ValueError("the rows of this table have no labels; write the value in corrected_value")
     if about.line:
-        raise ValueError("this line asks for its figures: write them in corrected_value, and no row")
+        raise ValueError("this line asks for figures: write them in corrected_value, and no row")
     if about.printed is None:
         raise ValueError("no printed row was found for this cell; write its value in corrected_value")
     printed = about.printed
@@ -349,6 +372,8 @@ def _refuse_other_picture(cells: Mapping[str, str]) -> None:
 def _refuse_overwriting(cells: Mapping[str, str], about: Asked) -> None:
     """Refuse a line whose answer stands where the question told what was read, instead of leaving it unnoticed."""
     told = cells.get("value", "")
+    if about.rows and told not in ("", " ".join(row["row_id"] for row in about.rows)):
+        raise ValueError("value was changed; write the rows as they are in corrected_row_id")
     if about.line and UNREAD not in told and told not in ("", held_figures(about.line)):
         raise ValueError(f"value was changed to {told!r}; write what is right in corrected_value")
     if about.cell is None:

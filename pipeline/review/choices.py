@@ -18,12 +18,13 @@ _MARKS = ("blank", "slash", "dash")
 def choices(item: Item) -> list[str]:
     """Answers to choose from, the likeliest first: what is held, what was read, what else it may be, marks.
 
-    Of a row these are row ids; of figures there are none. Only what `pipeline.review.answers` takes is among them.
+    Of a row these are row ids; of whole lines and tables there are none. Only what `pipeline.review.answers` takes is
+    among them.
     """
     if item.kind is Kind.ROW:
         rows = dict.fromkeys((item.key.row_id or NOT_ON_THE_FORM, *item.alternatives))
         return [*[each for each in rows if each != NOT_ON_THE_FORM][: _CHOICES - 1], NOT_ON_THE_FORM]
-    if item.kind is Kind.FIGURES:
+    if item.kind in (Kind.FIGURES, Kind.ROWS):
         return []
     read = [item.value]
     if item.box is not None:
@@ -36,7 +37,7 @@ def choices(item: Item) -> list[str]:
 def may_be_another_row(item: Item, form: FormSpec) -> bool:
     """Whether a printed row is known that may be another row of the form."""
     table = next(table for table in form.tables if table.id == item.key.table_id)
-    known = item.kind is Kind.ROW or (item.box is not None and item.printed_label != "")
+    known = item.kind in (Kind.ROW, Kind.ROWS) or (item.box is not None and item.printed_label != "")
     return known and table.layout is not TableLayout.STRIP
 
 

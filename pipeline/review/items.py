@@ -23,22 +23,26 @@ Row = Mapping[str, str]
 BOX = ("x0", "y0", "x1", "y1")
 """Columns that hold a box."""
 BETWEEN = " | "
-"""Stands between the names of the columns of a line of figures."""
+"""Stands between the names of the columns of a line of figures, and between the labels of printed rows."""
 UNREAD = "?"
 """Stands in a line of figures for a cell that was not found."""
+
+# Of rows with a single figure so many are read in one go.
+_TOGETHER = 8
 
 
 class Kind(StrEnum):
     """What is asked.
 
-    What a cell holds, which row of the form a printed row is, whether a failing sum is printed, or what all cells of a
-    printed line hold.
+    What a cell holds, which row of the form a printed row is, whether a failing sum is printed, what all cells of a
+    line hold, or which rows of the form all printed rows of a table on a page are.
     """
 
     CELL = "cell"
     ROW = "row"
     FINDING = "finding"
     FIGURES = "figures"
+    ROWS = "rows"
 
 
 class Level(StrEnum):
@@ -56,7 +60,7 @@ class Item:
         item_id: "q-" and 16 letters and digits, the same whenever the same place of the same file is asked about.
         worth: expected number of cells that the answer puts right.
         key: the cell; of a row its column is empty, and its row is empty where it is on no row of the form; of figures
-            its column is empty, and its row is empty where the whole table is one printed line.
+            it is the name that `lines_of` gives; of the rows of a table it is the table alone.
         page, box: where it was read, on the page as decoded; None where it was not found.
         around: what of the page a person wants to see: the printed row, or the table where nothing was found; it may
             be endless where it goes on to the edge of the page.
@@ -68,6 +72,8 @@ class Item:
         alternatives: further readings, the most probable first; of a row further row ids.
         reasons: why it is asked, in words.
         sums: the relations that do not hold, with their figures.
+        line: the cells whose figures are asked for; empty unless it is a question about figures.
+        rows: where each printed row lies; empty unless it is a question about the rows of a table.
     """
 
     item_id: str
@@ -96,6 +102,8 @@ class Item:
     confidence: str
     reasons: tuple[str, ...]
     sums: tuple[str, ...]
+    line: tuple[CellKey, ...] = ()
+    rows: tuple[BoundingBox, ...] = ()
 
 
 def order(items: Iterable[Item]) -> list[Item]:
@@ -135,21 +143,43 @@ def row_id(row: Row) -> str:
     return item_id(row["document_id"], " ".join(("row", row["page"], *(row[name] for name in BOX))))
 
 
+def rows_id(row: Row) -> str:
+    """The name of a question about all printed rows of a table on a page, from any of their rows of ``rows.csv``."""
+    return item_id(row["document_id"], f"rows {row['report']} {row['table_id']} {row['page']}")
+
+
+def rows_on_pages(rows: Iterable[Row]) -> list[tuple[Row, ...]]:
+    """The rows of ``rows.csv`` of a report, those of a table on a page together."""
+    found: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        found.setdefault((row["table_id"], row["page"]), []).append(row)
+    return [tuple(together) for together in found.values()]
+
+
 def figures_id(row: Row, line: CellKey) -> str:
     """The name of a question about a whole line, as `lines_of` names it, from the row of any of its cells."""
     return item_id(row["document_id"], f"figures {row['report']} {line.table_id} {line.row_id}")
 
 
 def lines_of(cells: Iterable[Row], form: FormSpec) -> dict[CellKey, tuple[Row, ...]]:
-    """The cells of a report, its rows of ``cells.csv``, by the line of the form that they are printed in.
+    """The cells of a report, its rows of ``cells.csv``, by what of the form is read in one go.
 
-    That is their row, or the whole table where all of it is one line: its key has no row then; it never has a column.
+    That is a row; the whole table where all of it is printed on one line; or, of rows with a single figure, up to eight
+    that follow each other. It is named after its first row, and after none where it is a whole table.
     """
     strips = {table.id for table in form.tables if table.layout is TableLayout.STRIP}
-    found: dict[CellKey, list[Row]] = {}
+    rows: dict[tuple[str, str], list[Row]] = {}
     for row in cells:
-        name = CellKey(row["table_id"], "" if row["table_id"] in strips else row["row_id"], "")
-        found.setdefault(name, []).append(row)
+        rows.setdefault((row["table_id"], "" if row["table_id"] in strips else row["row_id"]), []).append(row)
+    found: dict[CellKey, list[Row]] = {}
+    last: tuple[str, CellKey] | None = None  # table and name of a group that single figures may still join
+    for (table_id, first), line in rows.items():
+        if len(line) == 1 and last is not None and last[0] == table_id and len(found[last[1]]) < _TOGETHER:
+            found[last[1]].extend(line)
+            continue
+        name = CellKey(table_id, first, "")
+        found[name] = line
+        last = (table_id, name) if len(line) == 1 else None
     return {name: tuple(line) for name, line in found.items()}
 
 

@@ -58,12 +58,13 @@ def load_same(file: InputFile, document_id: str) -> bytes | None:
     return data if name_of(hashlib.sha256(data).hexdigest()) == document_id else None
 
 
-def cut(page: PageImage, box: BoundingBox | None, around: BoundingBox) -> Image.Image:
+def cut(page: PageImage, box: BoundingBox | None, around: BoundingBox, rows: Sequence[BoundingBox] = ()) -> Image.Image:
     """A part of a page with a margin, and a box in it outlined.
 
     Args:
         box: what is outlined, on the page as decoded; None for nothing.
         around: what is shown.
+        rows: what is outlined and numbered from 1.
     """
     across, down = page.stretch
     image = Image.fromarray(page.pixels)
@@ -73,10 +74,14 @@ def cut(page: PageImage, box: BoundingBox | None, around: BoundingBox) -> Image.
     left, top = round(max(0, shown.x0 - margin)), round(max(0, shown.y0 - margin))
     right, bottom = round(min(image.width, shown.x1 + margin)), round(min(image.height, shown.y1 + margin))
     part = image.crop((left, top, max(left + 1, right), max(top + 1, bottom))).convert("RGB")
-    if box is not None:
-        inner = _stretched(box, across, down)
+    pen = ImageDraw.Draw(part)
+    for number, each in enumerate(rows or ([] if box is None else [box]), start=1):
+        inner = _stretched(each, across, down)
         corners = (inner.x0 - left - 2, inner.y0 - top - 2, inner.x1 - left + 1, inner.y1 - top + 1)
-        ImageDraw.Draw(part).rectangle(corners, outline=_OUTLINE, width=2)
+        pen.rectangle(corners, outline=_OUTLINE, width=2)
+        if rows:
+            size = max(12.0, min(0.6 * inner.height, 40.0))
+            pen.text((max(0.0, corners[0] - 1.5 * size), corners[1]), str(number), fill=_OUTLINE, font_size=size)
     return part
 
 
@@ -112,7 +117,7 @@ def _of_document(
                 if isinstance(page, PageImage):
                     for item in pages.pop(page.number, ()):
                         if item.around is not None:
-                            yield item, _picture(cut(page, None if item.by_name else item.box, item.around))
+                            yield item, _picture(cut(page, None if item.by_name else item.box, item.around, item.rows))
     except DocumentError as error:
         fault = error.cause
     for left in pages.values():

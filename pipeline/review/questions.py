@@ -9,12 +9,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from pipeline.confidence import ROW_IN_DOUBT
 from pipeline.corrections import NOT_ON_THE_FORM, written
-from pipeline.domain import BoundingBox, CellKey, FormSpec, RuleSpec, Status, TableSpec
+from pipeline.domain import BoundingBox, CellKey, FormSpec, Mark, RuleSpec, Status, TableSpec
 from pipeline.forms import cell_units
 from pipeline.review.items import (
     BETWEEN,
     BOX,
+    UNREAD,
     Item,
     Kind,
     Level,
@@ -28,6 +30,8 @@ from pipeline.review.items import (
     labels,
     lines_of,
     row_id,
+    rows_id,
+    rows_on_pages,
     value_of,
 )
 from pipeline.review.surroundings import Surroundings
@@ -37,6 +41,10 @@ from pipeline.rules import KINDS
 _SURE = 0.97
 # A sum that fails in print was misread about this often; the rest are faults of the agency.
 _MISREAD = 0.1
+# What was not found is printed about this often where the rows that ought to be above and below it touch, and in a
+# further report of a file of which less than this share was found: that is mostly a part of the report before it.
+_HARDLY_PRINTED = 0.1
+_FEW = 0.3
 # A printed row taken for none of the form, while the form lacks one, is one of those about this often.
 _STRAY = 0.3
 # From so many doubtful cells of a line on, or more than half of them, one answer for the whole line is less work.
@@ -46,6 +54,8 @@ _IN_WORDS = {
     Status.MISSING: "not found on the page",
     Status.RECONCILED: "changed so that the sums of the form hold",
 }
+_STRAY_ROW = "this row was taken for none of the form, and the form has a row that was not found"
+_ROWS = "which rows of the form these are, is not certain, write the row of each one from top to bottom"
 _BY_NAME = "answer what is printed in the row and under the column named here"
 _FIGURES = "write all figures of this line as they are printed, in the order of the columns named here"
 
@@ -67,7 +77,7 @@ class _Report:
     def __init__(self, cells: Sequence[Row], rows: Sequence[Row], findings: Sequence[Row], form: FormSpec) -> None:
         self._cells = {key_of(row): row for row in cells}
         self._lines = lines_of(cells, form)
-        self._rows = rows
+        self._on_pages = rows_on_pages(rows)
         self._form = form
         self._labels = labels(form)
         self._units = cell_units(form)
@@ -82,19 +92,26 @@ class _Report:
         for finding in findings:
             for name in finding["cells"].split():
                 self._failing[CellKey(*name.split("/"))].append(finding)
-        self._wrong = {key: self._probability_wrong(key) for key in self._cells}
         self._pages = Surroundings(self._cells)
+        self._wrong = {key: self._probability_wrong(key) for key in self._cells}
 
     def items(self, level: Level) -> Iterator[Item]:
         """The items, tables in the order of the form, of each the rows before the cells."""
         for table in self._form.tables:
             asked: set[str] = set()
             if level is Level.ROWS:
-                for row in self._rows:
-                    worth = self._worth_of_row(row, table) if row["table_id"] == table.id else 0.0
-                    if worth > 0:
-                        asked.add(row["row_id"])
-                        yield self._row_item(row, worth)
+                for printed in self._on_pages:
+                    of_table = printed if printed[0]["table_id"] == table.id else ()
+                    worths = {
+                        place: worth
+                        for place, row in enumerate(of_table)
+                        if (worth := self._worth_of_row(row, table)) > 0
+                    }
+                    asked |= {of_table[place]["row_id"] for place in worths}
+                    if len(worths) > 1:
+                        yield self._rows_item(of_table, sum(worths.values()))
+                    else:
+                        yield from (self._row_item(of_table[place], worth) for place, worth in worths.items())
             for name, rows in self._lines.items():
                 line = [key_of(row) for row in rows if name.table_id == table.id]
                 doubtful = [
@@ -113,9 +130,18 @@ class _Report:
         row = self._cells[key]
         if row["status"] == Status.CORRECTED:
             return 0.0
-        wrong = 1.0 - float(row["confidence"])
+        if not row["page"]:
+            return _HARDLY_PRINTED if self._is_hardly_printed(key) else 1.0
+        # What is neither a figure nor a mark stands in no dataset as it is.
+        wrong = 1.0 if row["note"] and row["mark"] == Mark.TEXT else 1.0 - float(row["confidence"])
         share = max((_MISREAD / len(each["cells"].split()) for each in self._failing[key]), default=0.0)
         return max(wrong, share)
+
+    def _is_hardly_printed(self, key: CellKey) -> bool:
+        """Whether a cell that was not found is probably not there: its rows touch, or next to nothing is there."""
+        found = sum(bool(row["page"]) for row in self._cells.values())
+        is_first = self._cells[key]["report"] == "1"
+        return self._pages.is_closed_around(key) or (not is_first and found < _FEW * len(self._cells))
 
     def _is_asked(self, key: CellKey) -> bool:
         status = self._cells[key]["status"]
@@ -181,22 +207,9 @@ class _Report:
 
     def _row_item(self, row: Row, worth: float) -> Item:
         found = row["row_id"] != NOT_ON_THE_FORM
-        key = CellKey(row["table_id"], row["row_id"] if found else "", "")
-        any_cell = next(iter(self._cells.values()))
-        reason = (
-            "which row of the form this is, is not certain"
-            if found
-            else "this row was taken for none of the form, and the form has a row that was not found"
-        )
         return self._item(
-            {
-                **row,
-                "agency": any_cell["agency"],
-                "year": any_cell["year"],
-                "status": "",
-                "confidence": row["certainty"],
-            },
-            key,
+            self._with_report(row),
+            CellKey(row["table_id"], row["row_id"] if found else "", ""),
             item_id=row_id(row),
             by_name=False,
             kind=Kind.ROW,
@@ -205,9 +218,34 @@ class _Report:
             printed_label=row["label"],
             reading=row["label"],
             alternatives=tuple(row["candidates"].split()),
-            reasons=(reason,),
+            reasons=(ROW_IN_DOUBT if found else _STRAY_ROW,),
             sums=(),
         )
+
+    def _rows_item(self, rows: Sequence[Row], worth: float) -> Item:
+        """One question about a table of which several rows may have been taken for others."""
+        boxes = [box for row in rows if (box := box_of(row)) is not None]
+        item = self._item(
+            self._with_report(rows[0]) | dict.fromkeys(BOX, "") | {"confidence": min(row["certainty"] for row in rows)},
+            CellKey(rows[0]["table_id"], "", ""),
+            item_id=rows_id(rows[0]),
+            by_name=True,
+            kind=Kind.ROWS,
+            worth=worth,
+            around=self._pages.around(boxes),
+            printed_label=BETWEEN.join(row["label"].replace(BETWEEN.strip(), " ") or UNREAD for row in rows),
+            reading="",
+            alternatives=(),
+            reasons=(_ROWS,),
+            sums=(),
+        )
+        return replace(item, value=" ".join(row["row_id"] for row in rows), rows=tuple(boxes))
+
+    def _with_report(self, row: Row) -> dict[str, str]:
+        """A row of ``rows.csv`` with what `_item` wants to know of its report."""
+        any_cell = next(iter(self._cells.values()))
+        of_report = {name: any_cell[name] for name in ("agency", "year")}
+        return {**row, **of_report, "status": "", "confidence": row["certainty"]}
 
     def _figures_item(self, key: CellKey, doubtful: Sequence[CellKey]) -> Item:
         cells = self._lines[key]
@@ -215,6 +253,7 @@ class _Report:
         page, around = self._pages.of_line(line)
         printed = self._printed.get((key.table_id, key.row_id))
         names = [self._labels[each] for each in line]
+        of_row = len({each.row_id for each in line}) == 1
         item = self._item(
             {
                 **cells[0],
@@ -229,7 +268,7 @@ class _Report:
             kind=Kind.FIGURES,
             worth=sum(map(self._worth, doubtful)),
             around=around,
-            printed_label="" if printed is None else printed["label"],
+            printed_label="" if printed is None or not of_row else printed["label"],
             reading="",
             alternatives=(),
             reasons=(*dict.fromkeys(reason for each in doubtful for reason in self._doubts(each)), _FIGURES),
@@ -237,8 +276,10 @@ class _Report:
         )
         return replace(
             item,
-            column_label=BETWEEN.join(column if key.row_id else " / ".join((row, column)) for row, column in names),
+            row_label=item.row_label if of_row else "",
+            column_label=BETWEEN.join(column if of_row else " / ".join((row, column)) for row, column in names),
             value=held_figures(cells),
+            line=tuple(line),
             unit=" ".join(dict.fromkeys(self._units[each] for each in line)),
         )
 

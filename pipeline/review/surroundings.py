@@ -11,6 +11,8 @@ from pipeline.review.items import Row, asked_by_name, box_of
 
 # Lines of a table that the names of its columns take up, at most.
 _HEADER_LINES = 5
+# Rows touch where less than this share of their height lies between them.
+_TOUCHING = 0.5
 
 
 class Surroundings:
@@ -67,20 +69,41 @@ class Surroundings:
         top = shown.y0 if before in on_page else 0.0
         return int(page), replace(shown, y0=top, y1=shown.y1 if after in on_page else math.inf)
 
+    def is_closed_around(self, key: CellKey) -> bool:
+        """Whether the rows that the form has above and below a row that was not found touch where they are printed."""
+        rows: dict[str, Row] = {}
+        for each, row in self._cells.items():
+            if each.table_id == key.table_id and (row["page"] or each.row_id == key.row_id):
+                rows.setdefault(each.row_id, row)
+        names = list(rows)
+        place = names.index(key.row_id)
+        if rows[key.row_id]["page"] or not 0 < place < len(names) - 1:
+            return False
+        upper, lower = rows[names[place - 1]], rows[names[place + 1]]
+        above, below = box_of(upper), box_of(lower)
+        if above is None or below is None or upper["page"] != lower["page"]:
+            return False
+        line = min(above.height, below.height)
+        return -_TOUCHING * line < below.y0 - above.y1 < _TOUCHING * line
+
     def page_of_table(self, table_id: str) -> int | None:
         """The first page on which a cell of the table was found."""
         pages = (row["page"] for key, row in self._cells.items() if key.table_id == table_id and row["page"])
         first = next(pages, None)
         return None if first is None else int(first)
 
-    def _table(self, table_id: str, page: str | None) -> BoundingBox | None:
-        """A table on a page, the first where it was found by default, with the names of its columns above it."""
-        boxes = self._boxes((each for each in self._cells if each.table_id == table_id), page)
+    def around(self, boxes: Sequence[BoundingBox]) -> BoundingBox | None:
+        """What lies between these boxes, over the full width of the page, with the names of columns above it."""
         around = _union(boxes)
         if around is None:
             return None
         header = _HEADER_LINES * sorted(box.height for box in boxes)[len(boxes) // 2]
-        return replace(around, y0=max(0.0, around.y0 - header))
+        # Columns may be lost, and the labels of the rows stand beside the cells.
+        return BoundingBox(0.0, max(0.0, around.y0 - header), math.inf, around.y1)
+
+    def _table(self, table_id: str, page: str | None) -> BoundingBox | None:
+        """A table on a page, the first where it was found by default."""
+        return self.around(self._boxes((each for each in self._cells if each.table_id == table_id), page))
 
     def _boxes(self, keys: Iterable[CellKey], page: str | None) -> list[BoundingBox]:
         """The boxes of cells on one page: the one given, or the first that has any."""

@@ -116,7 +116,7 @@ class _Look:
 def _answers(item: Item, form: FormSpec) -> set[str]:
     """The columns that can be filled in."""
     asked = {"reviewer", "comment"}
-    if item.kind is not Kind.ROW:
+    if item.kind not in (Kind.ROW, Kind.ROWS):
         asked.add("corrected_value")
     if may_be_another_row(item, form):
         asked.add("corrected_row_id")
@@ -129,7 +129,7 @@ def _rules(items: Sequence[Item], forms: Mapping[str, FormSpec]) -> Iterator[Dat
     lists = {table: formula for table, _, formula in _lists(forms)}
     for number, item in enumerate(items, start=2):
         open_to = _answers(item, forms[item.form_id])
-        if "corrected_row_id" in open_to:
+        if "corrected_row_id" in open_to and item.kind is not Kind.ROWS:
             cells.setdefault(("corrected_row_id", lists[item.form_id, item.key.table_id]), []).append(str(number))
         if "corrected_value" in open_to and item.kind is not Kind.FIGURES:
             listed = f'"{",".join(each for each in choices(item) if "," not in each and chr(34) not in each)}"'

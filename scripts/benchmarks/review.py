@@ -10,7 +10,8 @@ import sys
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from difflib import SequenceMatcher
 from pathlib import Path
 
 from PIL import Image, ImageDraw
@@ -24,6 +25,7 @@ from pipeline.forms import cell_units, load_forms
 from pipeline.review import NUMBER_COLUMNS, REVIEW_COLUMNS, Item, Kind, Level, item_row, labels
 from pipeline.review.answers import AS_PRINTED, broken_sum, may_fall, value_answer
 from pipeline.review.choices import may_be_another_row
+from pipeline.review.items import BETWEEN
 from pipeline.run import run as extract
 from pipeline.settings import Settings
 from pipeline.spreadsheet import Writer, read
@@ -31,6 +33,8 @@ from scripts.scans import cli
 
 SEED = 20264
 _BUDGETS = (25, 50, 100, 200, 500, 1000, 2000)
+# Labels that are more alike than this are taken for one.
+_ALIKE = 0.6
 _FIRST, _ANY = "most valuable first", "in any order"
 _COLUMNS = ("order", "items", "minutes", "correct %", "silent errors", "put right per minute", "lines refused")
 _TINTS = {_FIRST: (0, 90, 160), _ANY: (190, 90, 0)}
@@ -114,17 +118,19 @@ class Truth:
     def answer(self, item: Item) -> dict[str, str]:
         """What stands in the answer columns of an item; empty where nothing printed answers it."""
         if item.kind is Kind.ROW:
-            return {"corrected_row_id": self._row(item, item.box)}
+            return {"corrected_row_id": self._row(item, item.box, item.printed_label)}
+        if item.kind is Kind.ROWS:
+            printed = zip(item.rows, item.printed_label.split(BETWEEN), strict=True)
+            return {"corrected_row_id": " ".join(self._row(item, box, label) for box, label in printed)}
         if item.kind is Kind.FIGURES:
             return self._figures(item)
-        if item.box is None:
-            key = (item.source, str(item.report), item.key.table_id, item.key.row_id, item.key.column_id)
-            return self._value(item, self._named.get(key))
+        if item.box is None or item.by_name:
+            return self._value(item, self._named.get((item.source, str(item.report), *astuple(item.key))))
         here = self._inside(item, item.box)
+        same = [row for row in here if (row["row_id"], row["column_id"]) == (item.key.row_id, item.key.column_id)]
+        if same:
+            return self._value(item, same[0])
         moved = may_be_another_row(item, self._forms[item.form_id])
-        if item.by_name and here:
-            key = (item.source, str(item.report), item.key.table_id, here[0]["row_id"], item.key.column_id)
-            here = [self._named[key]] if key in self._named else []
         if not here:  # a row that is none of the form
             return {"corrected_row_id": NOT_ON_THE_FORM} if moved else {}
         row = {"corrected_row_id": here[0]["row_id"]} if moved and here[0]["row_id"] != item.key.row_id else {}
@@ -133,14 +139,9 @@ class Truth:
     def _figures(self, item: Item) -> dict[str, str]:
         """All figures of a line, where the picture shows them."""
         form = self._forms[item.form_id]
-        line = [
-            key
-            for key in form.keys()  # noqa: SIM118 -- a form is not a mapping
-            if key.table_id == item.key.table_id and item.key.row_id in ("", key.row_id)
-        ]
         values = {}
-        for key in line:
-            true = self._named.get((item.source, str(item.report), key.table_id, key.row_id, key.column_id))
+        for key in item.line:
+            true = self._named.get((item.source, str(item.report), *astuple(key)))
             if true is None or not _shows(item, true):
                 return {}
             text = _value(true, cell_units(form)[key], labels(form)[key][1])
@@ -150,23 +151,37 @@ class Truth:
         as_printed = f" {AS_PRINTED}" if broken_sum(values, form) else ""
         return {"corrected_value": " ".join(values.values()) + as_printed}
 
-    def _row(self, item: Item, box: BoundingBox | None) -> str:
-        found = Counter(row["row_id"] for row in self._inside(item, box)) if box is not None else Counter[str]()
+    def _row(self, item: Item, box: BoundingBox | None, label: str) -> str:
+        """The row printed there; on a slanting page, where the box holds parts of several, the one with this label."""
+        if box is None:
+            return NOT_ON_THE_FORM
+        touched = self._inside(item, box, 0.2) if label else []
+        alike = {row["row_id"]: _share_of(label, row["label"]) for row in touched}
+        best = max(alike, key=lambda name: alike[name], default="")
+        if best and alike[best] > _ALIKE:
+            return best
+        found = Counter(row["row_id"] for row in self._inside(item, box))
         return found.most_common(1)[0][0] if found else NOT_ON_THE_FORM
 
-    def _inside(self, item: Item, box: BoundingBox) -> list[Row]:
+    def _inside(self, item: Item, box: BoundingBox, least: float = 0.5) -> list[Row]:
         """What is printed in a box, or around it where a cell was cut short; what lies in it most comes first."""
         shares = [
             (_overlap(box, BoundingBox(*(float(row[name]) for name in ("x0", "y0", "x1", "y1")))), row)
             for row in self._at[item.source, str(item.page)]
             if row["table_id"] == item.key.table_id
         ]
-        return [row for share, row in sorted(shares, key=lambda each: -each[0]) if share > 0.5]
+        return [row for share, row in sorted(shares, key=lambda each: -each[0]) if share > least]
 
     def _value(self, item: Item, true: Row | None) -> dict[str, str]:
         if true is None or not _shows(item, true):
             return {}
         return {"corrected_value": _value(true, item.unit, item.column_label)}
+
+
+def _share_of(text: str, other: str) -> float:
+    """The share of a text that is found in another, in this order."""
+    blocks = SequenceMatcher(None, text, other, autojunk=False).get_matching_blocks()
+    return sum(block.size for block in blocks) / len(text)
 
 
 def _value(true: Row, unit: str, column_label: str) -> str:

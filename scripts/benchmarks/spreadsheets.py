@@ -21,7 +21,17 @@ import openpyxl
 
 from pipeline.domain import CellKey
 from pipeline.forms import form_by_id
-from pipeline.review import NUMBER_COLUMNS, REVIEW_COLUMNS, Level, figures_id, item_row, items_of, lines_of
+from pipeline.review import (
+    NUMBER_COLUMNS,
+    REVIEW_COLUMNS,
+    Level,
+    figures_id,
+    item_row,
+    items_of,
+    lines_of,
+    rows_id,
+    rows_on_pages,
+)
 from pipeline.review.answers import Asked, Understood, broken_sum, understand
 from pipeline.review.incoming import read_lines
 from pipeline.review.items import cell_id, key_of, row_id
@@ -78,7 +88,7 @@ class Spoiled:
 
 
 def questions() -> Questions:
-    """An export of three documents in which every fourth cell and every third row is doubtful."""
+    """An export of three documents: every fourth cell and every third row is doubtful, in the first a single row."""
     rows: list[Mapping[str, str]] = []
     asked: dict[str, Asked] = {}
     for number in range(_DOCUMENTS):
@@ -88,6 +98,8 @@ def questions() -> Questions:
         by_row = {(row["table_id"], row["row_id"]): row for row in printed}
         for cell in cells:
             asked[cell_id(cell, by_name=False)] = Asked(cell, by_row.get((cell["table_id"], cell["row_id"])), FORM)
+        for together in rows_on_pages(printed):
+            asked[rows_id(together[0])] = Asked(None, None, FORM, rows=together)
         for key, line in lines_of(cells, FORM).items():
             asked[figures_id(line[0], key)] = Asked(None, None, FORM, line=line)
         rows.extend(item_row(item) for item in items_of(cells, printed, (), FORM, Level.ROWS))
@@ -106,7 +118,7 @@ def spoil(made: Questions, seed: int, workbook: bool | None = None) -> Spoiled:
     rows = [{**row, "about": row["item_id"], "meant": "", "我的备注": ""} for row in drawn]
     for row in rows:
         if chance.random() < 0.4:
-            _answer(row, chance)
+            _answer(row, chance, made.asked[row["item_id"]])
     for change in _CHANGES:
         if chance.random() < 0.25:
             result.damage.append(change.__name__.strip("_"))
@@ -130,7 +142,8 @@ def wrong(made: Questions, spoiled: Spoiled, understood: Understood) -> list[str
         if about.line:
             of_lines[name] = {(row["document_id"], key_of(row)) for row in about.line}
             continue
-        targets[of["document_id"], of["page"], of["x0"], of["y0"], of["table_id"]] = name
+        for row in about.rows or (of,):
+            targets[row["document_id"], row["page"], row["x0"], row["y0"], row["table_id"]] = name
     for each in understood.corrections:
         box = each.box
         if box is None or each.page is None:
@@ -139,6 +152,9 @@ def wrong(made: Questions, spoiled: Spoiled, understood: Understood) -> list[str
             continue
         place = (each.document_id, str(each.page), f"{box.x0:.1f}", f"{box.y0:.1f}", each.key.table_id)
         name = targets.get(place, "")
+        if name and made.asked[name].rows:
+            lines.setdefault(name, []).append(each.new)
+            continue
         found += _not_meant(str(place), each.new, name, spoiled)
     for name, news in lines.items():
         found += _not_meant(name or "a cell nobody asked about", " ".join(news), name, spoiled)
@@ -198,7 +214,7 @@ def tables(number: int) -> tuple[list[Row], list[Row]]:
                     **common,
                     "table_id": key.table_id,
                     "row_id": key.row_id,
-                    "certainty": "0.6" if line % 3 == 0 else "0.999",
+                    "certainty": "0.6" if (line % 3 == 0 if number else key.row_id == "received") else "0.999",
                     "candidates": "",
                     "page": "2",
                     "x0": "-100.0",
@@ -217,15 +233,21 @@ def tables(number: int) -> tuple[list[Row], list[Row]]:
     return cells, printed
 
 
-def _answer(row: Row, chance: random.Random) -> None:
+def _answer(row: Row, chance: random.Random, about: Asked) -> None:
     row["reviewer"], row["comment"] = chance.choice(["王芳", "Li", ""]), chance.choice(["", "看不清", "=2", "-x"])
+    if row["kind"] == "rows":
+        names = row["value"].split()
+        drawn = chance.choice([names, names[::-1], ["none", *names[:-1]], names[:-1]])
+        row["corrected_row_id"] = chance.choice([" ", "\u3000"]).join(drawn)
+        row["meant"] = " ".join(drawn) if len(drawn) == len(names) else f"impossible {drawn}"
+        return
     if row["kind"] == "row":
         table = next(table for table in FORM.tables if table.id == row["table_id"])
         row["corrected_row_id"] = chance.choice([each.id for block in table.blocks for each in block.rows] + ["none"])
         row["meant"] = row["corrected_row_id"]
         return
     if row["kind"] == "figures":
-        _answer_line(row, chance)
+        _answer_line(row, chance, [key_of(cell) for cell in about.line])
         return
     if chance.random() < 0.2:
         word = chance.choice(_WORDS)
@@ -237,9 +259,8 @@ def _answer(row: Row, chance: random.Random) -> None:
     row["meant"] = str(number)
 
 
-def _answer_line(row: Row, chance: random.Random) -> None:
+def _answer_line(row: Row, chance: random.Random, line: Sequence[CellKey]) -> None:
     """Figures of a whole line; what does not add up is impossible, unless it says that it is printed so."""
-    line = [key for key in FORM.keys() if key.table_id == row["table_id"] and row["row_id"] in ("", key.row_id)]  # noqa: SIM118 -- no mapping
     values = [str(chance.choice([0, 0, 3, 17, 1234])) for _ in line]
     as_printed = chance.random() < 0.5
     row["corrected_value"] = chance.choice([" ", "  ", "\u3000"]).join(values) + " !" * as_printed

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from pipeline import dataset, review
 from pipeline.commands import app
-from pipeline.domain import Status
+from pipeline.domain import BoundingBox, LabelContext, PlacedRow, Status
 from pipeline.forms import form_by_id
 from pipeline.review import Kind, items_of
 from pipeline.spreadsheet import read
@@ -211,6 +211,40 @@ def test_the_figures_of_a_whole_line_are_one_answer(page: Page, tmp_path: Path) 
     page.part("value").send_keys("12 0 0 / 空 0 12", Keys.ENTER)
     (row,) = csv.DictReader(page.export().open(encoding="utf-8-sig", newline=""))
     assert (row["kind"], row["corrected_value"]) == ("figures", "12 0 0 / 空 0 12")
+    assert page.complaints() == []
+
+
+def test_the_rows_of_a_table_are_chosen_from_lists(page: Page, tmp_path: Path) -> None:
+    names = ("received", "carried_in", "granted")
+    boxes = [BoundingBox(0.0, 20.0 * place, 600.0, 20.0 * place + 18.0) for place in range(len(names))]
+    rows = [
+        PlacedRow("requests", name, 0.5, (), 2, box, LabelContext(f"第{place}行", position=0.1, columns=7))
+        for place, (name, box) in enumerate(zip(names, boxes, strict=True))
+    ]
+    one = replace(report(), rows=tuple(rows))
+    whole = extraction(one)
+    printed = [dataset.printed_row(whole, one, each) for each in one.rows]
+    items = items_of([dataset.cell_row(whole, one, each) for each in one.cells], printed, [], form())
+    path = tmp_path / "review.html"
+    path.write_bytes(review.page(items, {}, {form().id: form()}, "review.csv"))
+    page.open(path)
+    lists = page.driver.find_elements(By.CSS_SELECTOR, "#printed select")
+    assert [each.get_property("value") for each in lists] == list(names)
+    assert [each.text for each in page.driver.find_elements(By.CSS_SELECTOR, "#printed span")] == [
+        "第0行",
+        "第1行",
+        "第2行",
+    ]
+    page.press(Keys.ENTER)  # to the first list
+    page.press(Keys.ARROW_DOWN)
+    page.driver.find_element(By.CSS_SELECTOR, "#map button").send_keys(Keys.ENTER)
+    assert page.text("said").startswith("Not saved")  # carried_in stands there twice
+    page.press(Keys.ESCAPE)
+    lists[1].send_keys("四")
+    page.driver.find_element(By.CSS_SELECTOR, "#map button").send_keys(Keys.ENTER)
+    (row,) = csv.DictReader(page.export().open(encoding="utf-8-sig", newline=""))
+    assert row["kind"] == "rows"
+    assert row["corrected_row_id"] == "carried_in carried_out granted"
     assert page.complaints() == []
 
 

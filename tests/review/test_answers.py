@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from scripts.benchmarks.spreadsheets import FORM
 MADE = spreadsheets.questions()
 CELL = next(row for row in MADE.rows if row["kind"] == "cell" and row["table_id"] == "requests")
 ROW = next(row for row in MADE.rows if row["kind"] == "row" and row["table_id"] == "requests")
+ROWS = next(row for row in MADE.rows if row["kind"] == "rows" and row["table_id"] == "requests")
 LINE = next(row for row in MADE.rows if row["kind"] == "figures" and row["table_id"] == "reviews")
 
 
@@ -136,6 +138,31 @@ def test_figures_of_a_whole_line_are_one_answer() -> None:
         [Line(2, answered(LINE, corrected_value="1 0 slash blank 1" + " 0" * 10))], MADE.asked, done.corrections
     )
     assert (again.corrections, again.unchanged) == ((), 15)
+
+
+def test_the_rows_of_a_table_are_one_answer() -> None:
+    names = ROWS["value"].split()
+    shifted = ["none", *names[:-1]]
+    done = take(answered(ROWS, corrected_row_id=" ".join(shifted), reviewer="王芳"))
+    assert [each.new for each in done.corrections] == shifted
+    assert [each.old for each in done.corrections] == names
+    assert {each.kind.value for each in done.corrections} == {"row"}
+    assert len({each.box for each in done.corrections}) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        (lambda names: names[:-1], "rows for the"),
+        (lambda names: ["received", "received", *names[2:]], "named twice"),
+        (lambda names: ["regulations", *names[1:]], "no row of requests"),
+    ],
+    ids=["one too few", "one twice", "of another table"],
+)
+def test_rows_that_cannot_be_are_refused(given: Callable[[list[str]], list[str]], reason: str) -> None:
+    done = take(answered(ROWS, corrected_row_id=" ".join(given(ROWS["value"].split()))))
+    assert done.corrections == ()
+    assert reason in done.refused[0].reason
 
 
 def test_figures_that_are_printed_so_need_not_add_up() -> None:

@@ -96,6 +96,20 @@ def test_a_row_in_doubt_is_one_question_for_all_its_cells() -> None:
     assert [item.kind for item in asked(changes, [printed(row[0], 0.6)], level=Level.CELLS)] == [Kind.CELL] * len(row)
 
 
+def test_several_rows_in_doubt_on_a_page_are_one_question() -> None:
+    keys = PEOPLE[:3]
+    rows = [printed(key, certainty) for key, certainty in zip(keys, (0.6, 0.999, 0.5), strict=True)]
+    (item,) = asked(rows=rows)
+    assert (item.kind, item.key) == (Kind.ROWS, CellKey("requests", "", ""))
+    assert item.value.split() == [
+        key.row_id for key in keys
+    ]  # those that are certain too: a shift shows by all of them
+    assert item.rows == tuple(row.box for row in rows)
+    assert item.worth == pytest.approx((0.4 + 0.5) * 7)
+    elsewhere = [rows[0], replace(rows[2], page=3)]
+    assert [item.kind for item in asked(rows=elsewhere)] == [Kind.ROW, Kind.ROW]
+
+
 def test_a_row_that_is_certain_is_no_question() -> None:
     assert asked(rows=[printed(KEYS[40], 0.99)]) == []
 
@@ -190,6 +204,26 @@ def test_a_lost_row_is_looked_for_between_those_beside_it() -> None:
     (item,) = asked({key: missing(key) for key in last})
     assert item.around is not None
     assert item.around.y1 == math.inf  # it may be what follows
+
+
+def test_what_is_probably_not_printed_is_worth_little() -> None:
+    lost = {key: missing(key) for key in KEYS if (key.table_id, key.row_id) == ("requests", "carried_in")}
+    above, below = RECEIVED[0], next(key for key in KEYS if key.row_id == "granted")
+    box = cell(above, place=KEYS.index(above)).box
+    assert box is not None
+    touching = replace(cell(below), box=replace(box, y0=box.y1 + 2, y1=box.y1 + 20))
+    (apart,), (closed,) = asked(lost), asked({**lost, below: touching})
+    assert (apart.worth, closed.worth) == (7.0, pytest.approx(0.7))
+
+
+def test_next_to_nothing_of_a_further_report_is_worth_little() -> None:
+    found = {key: cell(key, place=KEYS.index(key)) for key in RECEIVED}
+    changes = {key: found.get(key, missing(key)) for key in KEYS}
+    for index, worth in ((1, 15.0), (2, pytest.approx(1.5))):
+        one = report(index, changes)
+        whole = extraction(one)
+        items = items_of([dataset.cell_row(whole, one, each) for each in one.cells], [], [], form())
+        assert next(item for item in items if item.key.table_id == "reviews").worth == worth
 
 
 def test_labels_are_those_of_the_form_with_their_groups() -> None:

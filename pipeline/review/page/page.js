@@ -102,6 +102,7 @@
     return made;
   }
 
+  const ofRows = (item) => item.kind === "rows";
   const ofLine = (item) => item.kind === "figures";
 
   const labelOf = (item, row) => row === "none" ? words("none") : (data.rows[item.rows].find(([id]) => id === row) || [row, row])[1];
@@ -129,10 +130,11 @@
     find("where").textContent = where.filter(Boolean).join(" · ");
     showPicture(item);
     showFacts(item);
-    find("asked").textContent = fill(item.named && !ofLine(item) ? "asked-name" : `asked-${item.kind}`, item);
+    find("asked").textContent = fill(item.named && !ofLine(item) && !ofRows(item) ? "asked-name" : `asked-${item.kind}`, item);
     showChoices(item);
     const answer = answerOf(item);
-    find("write").hidden = item.kind === "row";
+    find("write").hidden = item.kind === "row" || ofRows(item);
+    showMap(item, answer);
     find("value").value = item.choices.includes(answer.value) ? "" : answer.value || (ofLine(item) ? item.held : "");
     find("hint").textContent = fill(ofLine(item) ? "hint-figures" : "hint", item);
     showRows(item, answer);
@@ -157,7 +159,7 @@
     const ofRow = item.kind === "row";
     const facts = [
       ["printed", item.printed], ["form-row", item.row || (ofRow && words("none"))], ["form-column", item.column],
-      ["unit", item.unit], ["held", item.held && named(item, item.held)], ["read", ofRow ? "" : item.reading],
+      ["unit", item.unit], ["held", ofRows(item) ? "" : item.held && named(item, item.held)], ["read", ofRow ? "" : item.reading],
     ];
     find("facts").replaceChildren(...facts.filter(([, text]) => text).flatMap(([key, text]) =>
       [element("dt", words(key)), element("dd", text, { lang: "zh-Hans" })]),
@@ -179,14 +181,32 @@
     }));
   }
 
+  const rowOptions = (item) =>
+    [...data.rows[item.rows].map(([id, label]) => new Option(label, id)), new Option(words("none"), "none")];
+
+  // Every printed row of a table with the row of the form that it is.
+  function showMap(item, answer) {
+    find("map").hidden = !ofRows(item);
+    const held = (answer.row || item.held).split(" ");
+    find("printed").replaceChildren(...item.labels.map((label, place) => {
+      const line = document.createElement("li");
+      const named = element("label", "");
+      const select = element("select", "", { lang: "zh-Hans" });
+      select.append(...rowOptions(item));
+      select.value = held[place];
+      named.append(element("span", label, { lang: "zh-Hans" }), select);
+      line.append(named);
+      return line;
+    }));
+  }
+
   function showRows(item, answer) {
-    find("moved").hidden = !item.rows;
-    if (!item.rows) return;
+    find("moved").hidden = !item.rows || ofRows(item);
+    if (find("moved").hidden) return;
     const select = find("row");
     if (select.dataset.rows !== `${item.rows} ${me.language}`) {
       select.dataset.rows = `${item.rows} ${me.language}`;
-      select.replaceChildren(new Option(words("choose"), ""), ...data.rows[item.rows].map(([id, label]) => new Option(label, id)),
-        new Option(words("none"), "none"));
+      select.replaceChildren(new Option(words("choose"), ""), ...rowOptions(item));
     }
     select.value = item.kind === "row" && item.choices.includes(answer.row) ? "" : answer.row;
     find("moved").open = Boolean(select.value);
@@ -275,7 +295,7 @@
       pick(item, choice);
     } else if (event.key === "Enter" && !control) {
       if (item.kind === "row") find("moved").open = true;
-      find(item.kind === "row" ? "row" : "value").focus();
+      (ofRows(item) ? find("printed").querySelector("select") : find(item.kind === "row" ? "row" : "value")).focus();
     } else if (event.key === "ArrowLeft") go(-1);
     else if (event.key === "ArrowRight") go(1);
     else if (event.key.toLowerCase() === "u") undo();
@@ -306,6 +326,13 @@
         return say("lacking-figures", items[kept.at]);
       }
       if (value) answer(items[kept.at], { value });
+    });
+    find("map").addEventListener("submit", (event) => {
+      event.preventDefault();
+      const rows = [...find("printed").querySelectorAll("select")].map((select) => select.value);
+      const twice = rows.find((row, place) => row !== "none" && rows.indexOf(row) !== place);
+      if (twice) return say("twice", { row: labelOf(items[kept.at], twice) });
+      answer(items[kept.at], { row: rows.join(" ") });
     });
     find("place").addEventListener("submit", (event) => {
       event.preventDefault();
