@@ -48,7 +48,7 @@ def measure(
         text_height: of the page, in pixels.
         dotted: whether small gaps belong to the rules.
     """
-    reach = max(3, round(0.2 * text_height))
+    usual_reach = max(3, round(0.2 * text_height))
     trim = max(2, round(0.1 * text_height))
     starts = np.minimum(np.round(stops[:-1]).astype(np.intp) + trim, dark.shape[1] - 1)
     ends = np.clip(np.round(stops[1:]).astype(np.intp) - trim, starts + 1, dark.shape[1])
@@ -57,8 +57,12 @@ def measure(
         joined = cv2.morphologyEx(joined, cv2.MORPH_CLOSE, np.ones((1, round(0.3 * text_height) | 1), np.uint8))
     shape = (len(lines), len(stops) - 1)
     seen, beside, low, high = np.zeros(shape), np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    # A rule belongs to the nearest line, or else lines that nearly agree would both be seen where one rule runs.
+    room = np.diff(lines, prepend=-np.inf, append=np.inf)
+    widest = np.minimum(room[:-1], room[1:]) / 2 - 1
     for index, line in enumerate(lines):
         centre = round(float(line) - 0.5)
+        reach = int(np.clip(widest[index], 1, usual_reach))
         rows = np.clip(np.arange(centre - reach - 1, centre + reach + 2), 0, dark.shape[0] - 1)
         ink = joined[rows] > 0
         thick = ink[:-2] | ink[1:-1] | ink[2:]

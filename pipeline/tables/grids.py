@@ -14,7 +14,7 @@ from pipeline.tables.borders import Borders, apart, measure
 from pipeline.tables.flatten import Flattened, flatten
 from pipeline.tables.grouping import TOUCH, RuleGroup, group, is_dotted
 from pipeline.tables.rulings import contrast, darkness, ink, join, trace, without_characters
-from pipeline.tables.squares import Span, cells
+from pipeline.tables.squares import Span, cells, is_broken
 
 TABLE_POINTS = 9.0
 """Usual size of characters in tables (小五号), in points."""
@@ -26,6 +26,8 @@ SAME_LINE = 0.32
 """Rules closer than this, in text heights, are one grid line: double rules, and columns that nearly agree."""
 SURE_LEVEL, SURE_UPRIGHT = 5.0, 3.2
 """Rules at least this long, in text heights, are no strokes of characters."""
+PLACED_LEVEL, PLACED_UPRIGHT = 2.5, 1.6
+"""Rules at least this long, in text heights, tell where their grid line lies: strokes of characters do not."""
 LEAST_CELL = 0.75
 """Least width or height of a cell, in text heights."""
 BEYOND = 0.8
@@ -40,6 +42,8 @@ PIECE = 0.1
 """Least share seen of a border where a stroke lies on its line."""
 WHOLE = 0.97
 """Share seen of a border from which it counts as seen from end to end."""
+REACHING, REACHING_TWICE = 0.55, 0.45
+"""Share seen of a border from which a line reaches from stop to stop: of one alone, and of each of two in line."""
 PIECES, STROKES = 3, 5
 """So many pieces of strokes may lie along a line, and so many more for each border beside which nothing stands."""
 MOST_INK = 0.25
@@ -112,7 +116,7 @@ def _structure(flat: Flattened, size: float, full: float, dotted: bool) -> tuple
     inked_turned: Pixels = np.ascontiguousarray(inked.T)
     level = _gauge(bare, inked, size, full, dotted)
     upright = _gauge(turned, inked_turned, size, full, dotted)
-    ys, xs = _lines(flat.levels, size), _lines(flat.uprights, size)
+    ys, xs = _lines(flat.levels, PLACED_LEVEL * size, size), _lines(flat.uprights, PLACED_UPRIGHT * size, size)
     if len(ys) < 1 or len(xs) < 1:
         return None
     open_y, open_x = _open_sides(ys, flat.uprights, size), _open_sides(xs, flat.levels, size)
@@ -176,12 +180,22 @@ def _without_strokes(
     if sure_y.sum() < 2 or sure_x.sum() < 2:
         return ys, xs
     seen_y, seen_x = level(ys, xs[sure_x]).seen, upright(xs, ys[sure_y]).seen
-    return ys[sure_y | _reaching(ys, sure_y, seen_y, size)], xs[sure_x | _reaching(xs, sure_x, seen_x, size)]
+    broken = is_broken(seen_y, seen_x)
+    keep_y, keep_x = _reaching(ys, sure_y, seen_y, size, broken), _reaching(xs, sure_x, seen_x, size, broken)
+    return ys[sure_y | keep_y], xs[sure_x | keep_x]
 
 
-def _reaching(lines: Array, sure: NDArray[np.bool_], seen: Array, size: float) -> NDArray[np.bool_]:
-    """Which lines run from stop to stop somewhere, and leave room for characters between them and sure lines beside."""
-    there = seen >= 0.55
+def _reaching(lines: Array, sure: NDArray[np.bool_], seen: Array, size: float, broken: bool) -> NDArray[np.bool_]:
+    """Which lines run from stop to stop somewhere, and leave room for characters between them and sure lines beside.
+
+    Where the rules of the table are broken, two borders in line support each other.
+    """
+    there = seen >= REACHING
+    if broken:
+        fair = seen >= REACHING_TWICE
+        twice = fair[:, :-1] & fair[:, 1:]
+        there[:, :-1] |= twice
+        there[:, 1:] |= twice
     close = (np.abs(lines[:, None] - lines[None, :]) < LEAST_CELL * size) & sure[None, :]
     beside = (there[:, None, :] & there[None, :, :]).any(axis=2)
     return np.asarray(there.any(axis=1) & ~(close & beside).any(axis=1))
@@ -195,8 +209,12 @@ def _sure(lines: Array, rules: Array, length: float, size: float) -> NDArray[np.
     return np.asarray(sure)
 
 
-def _lines(rules: Array, size: float) -> Array:
-    """Positions of grid lines: rules at nearly the same place are one line, longer ones counting for more."""
+def _lines(rules: Array, least: float, size: float) -> Array:
+    """Positions of grid lines: rules at nearly the same place are one line.
+
+    It lies in the middle between the outermost rules of at least ``least`` pixels, so that rules of the upper and the
+    lower half of a table that nearly agree are both found from there; where there are none, longer ones count for more.
+    """
     if not len(rules):
         return np.empty(0)
     ordered = rules[np.argsort(rules[:, 0])]
@@ -208,7 +226,12 @@ def _lines(rules: Array, size: float) -> Array:
             current.append(rule)
         else:
             groups.append([rule])
-    return np.array([np.average([r[0] for r in g], weights=[r[3] for r in g]) for g in groups])
+    return np.array([_position(np.array(one), least) for one in groups])
+
+
+def _position(rules: Array, least: float) -> float:
+    long = rules[rules[:, 3] >= least, 0]
+    return float((long.min() + long.max()) / 2 if len(long) else np.average(rules[:, 0], weights=rules[:, 3]))
 
 
 def _open_sides(lines: Array, crossing: Array, size: float) -> Array:

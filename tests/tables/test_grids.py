@@ -196,3 +196,28 @@ def test_a_rule_of_a_lower_block_is_kept_below_text_that_lies_on_its_line() -> N
             cv2.line(drawn.pixels, (beside, 770), (beside, 800), (20,), 3)
     grid = only(find_grids(drawn.page()))
     assert [sum(cell.row == grid.rows - 1 - k for cell in grid.cells) for k in (0, 1)] == [7, 7]
+
+
+@pytest.mark.parametrize("apart", [4, 8, 9])
+def test_columns_of_two_blocks_that_nearly_agree(apart: int) -> None:
+    upper = [200, 420, 560, 700, 840, 980, 1200]
+    lower = [x + apart * (200 < x < 1200) for x in upper]
+    drawn = Drawn().table(upper, list(range(100, 900, 40)), width=1, text="12")
+    drawn.table(lower, [860, 900, 990, 1030], width=1, text="34")
+    grid = only(find_grids(drawn.page()))
+    assert [sum(cell.row == row for cell in grid.cells) for row in range(grid.rows)] == [6] * grid.rows
+    assert grid.rows == 22
+
+
+def test_a_rule_of_which_two_broken_borders_are_left() -> None:
+    xs, ys = list(range(200, 1300, 80)), [200, 250, 340, 400]
+    drawn = Drawn().table(xs, ys, width=1, text="0")
+    rng = np.random.default_rng(6)
+    for x in [x for x in xs[1:-1] if x != 680]:
+        for top, bottom in pairwise(ys):
+            start = int(rng.integers(top + 5, bottom - 20))
+            drawn.pixels[start : start + 15, x - 2 : x + 3] = 250
+    drawn.pixels[200:250, 678:683] = 250
+    drawn.pixels[312:358, 678:683] = 250
+    grid = only(find_grids(drawn.page()))
+    assert sum(cell.row == 2 for cell in grid.cells) == len(xs) - 1
