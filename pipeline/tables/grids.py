@@ -240,8 +240,10 @@ def _open_sides(lines: Array, crossing: Array, size: float) -> Array:
     Only rules that come to the outermost line have a say: tables of several blocks have many others.
     """
     found = []
-    for line, ends, back in ((lines[0], -crossing[:, 1], -crossing[:, 2]), (lines[-1], crossing[:, 2], crossing[:, 1])):
-        edge = -line if line == lines[0] else line
+    for edge, ends, back in (
+        (-lines[0], -crossing[:, 1], -crossing[:, 2]),
+        (lines[-1], crossing[:, 2], crossing[:, 1]),
+    ):
         there = ends[(back <= edge + TOUCH * size) & (ends >= edge - TOUCH * size)]
         beyond = there[there > edge + BEYOND * size]
         if len(beyond) < 2:

@@ -38,7 +38,8 @@ class RuleGroup:
 def group(levels: list[Ruling], uprights: list[Ruling], text_height: float) -> list[RuleGroup]:
     """Groups of rules that may be tables, top to bottom.
 
-    A group needs two rules each way, or all but one (a box open to one side), and the size of a table.
+    A group needs two rules each way, or all but one (a box open to one side), and the size of a table; one upright rule
+    is enough where it crosses level ones of one length.
     """
     if not levels or not uprights:
         return []
@@ -182,7 +183,18 @@ def _is_table(candidate: RuleGroup, text_height: float) -> bool:
     long = [r for r in candidate.levels if r.length >= 0.4 * candidate.box.width]
     distinct_levels = _distinct([float(np.median(r.y)) for r in long], 0.7 * text_height)
     distinct_uprights = _distinct([float(np.median(r.y)) for r in candidate.uprights], 0.7 * text_height)
+    if distinct_uprights == 1:
+        return distinct_levels >= 3 and _halved(candidate, long, text_height)
     return distinct_levels >= 1 and distinct_uprights >= 2 and distinct_levels + distinct_uprights >= 4
+
+
+def _halved(candidate: RuleGroup, long: list[Ruling], text_height: float) -> bool:
+    """Whether level rules of one length are crossed by an upright one, as in a table of two columns without sides."""
+    starts, ends = np.array([r.start for r in long]), np.array([r.end for r in long])
+    x = np.array([float(np.median(r.y)) for r in candidate.uprights])
+    alike = (np.abs(starts - np.median(starts)) <= text_height) & (np.abs(ends - np.median(ends)) <= text_height)
+    inside = (x > np.median(starts) + 2 * text_height) & (x < np.median(ends) - 2 * text_height)
+    return bool(alike.all() and inside.all())
 
 
 def _distinct(positions: list[float], apart: float) -> int:

@@ -221,3 +221,16 @@ def test_a_rule_of_which_two_broken_borders_are_left() -> None:
     drawn.pixels[312:358, 678:683] = 250
     grid = only(find_grids(drawn.page()))
     assert sum(cell.row == 2 for cell in grid.cells) == len(xs) - 1
+
+
+def test_two_columns_without_sides() -> None:
+    drawn = Drawn().table([200, 600, 1200], [200, 250, 300, 350, 400, 450], ((3, 0, 1, 2),), outer=(True, False))
+    assert structure(only(find_grids(drawn.page()))) == drawn.cells
+
+
+def test_lines_to_write_on_beside_an_upright_line_are_no_table() -> None:
+    drawn = Drawn()
+    for y, end in ((200, 900), (250, 1100), (300, 700)):
+        cv2.line(drawn.pixels, (200, y), (end, y), (20,), 2)
+    cv2.line(drawn.pixels, (500, 150), (500, 350), (20,), 2)
+    assert find_grids(drawn.page()) == ()
