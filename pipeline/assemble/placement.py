@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -40,6 +41,9 @@ _RECOGNISED = 0.8
 # How sure a column is that had to be found by its place because the row's cells do not match the header's.
 _BY_PLACE = 0.9
 _SHARED = 0.3
+# A label says which column or group it is from here on; that a label stands outside its group is as unlikely as this.
+_NAMED = 0.5
+_OTHER_GROUP = 0.05
 # Fewer recognised labels than this are an unrelated table, not a report.
 _FEWEST_LABELS = 3
 _FLOOR = 1e-4
@@ -289,7 +293,7 @@ def _explain(draft: _Draft, form: FormSpec, classes: Sequence[str], answers: Seq
         if not rows:
             continue
         if table.layout is TableLayout.STRIP:
-            placements.update(_place_strip(table, own))
+            placements.update(_place_strip(table, own, classes))
         else:
             rows = _join_cut_rows(rows, table, classes)
             answered = answered_rows(rows, table, form, answers)
@@ -466,7 +470,9 @@ def _fullest(pieces: Sequence[tuple[PrintedRow, float]]) -> tuple[PrintedRow, fl
     return row, certainty if len(named) == 1 else min(certainty, _SHARED)
 
 
-def _place_strip(table: TableSpec, parts: Sequence[Segment]) -> Iterator[tuple[CellKey, Placement]]:
+def _place_strip(
+    table: TableSpec, parts: Sequence[Segment], classes: Sequence[str]
+) -> Iterator[tuple[CellKey, Placement]]:
     keys = [CellKey(table.id, row.id, column.id) for block, row in _rows(table) for column in block.columns]
     part, printed = max(
         ((part, row) for part in parts for row in part.rows), key=lambda pair: (_filled(pair[1]), _figures(pair[1]))
@@ -476,9 +482,51 @@ def _place_strip(table: TableSpec, parts: Sequence[Segment]) -> Iterator[tuple[C
     centres = _header_centres(printed, part.headers, len(keys))
     if len(printed.values) > len(keys) and not is_value(printed.table.reading.readings[printed.values[0]].text):
         printed = replace(printed, values=printed.values[1:])
-    for key, (cell, sure) in zip(keys, _columns(printed, len(keys), centres), strict=True):
+    found = _columns(printed, len(keys), centres)
+    if centres is None and len(printed.values) != len(keys):
+        found = _strip_columns(table, printed, part.headers, classes) or found
+    for key, (cell, sure) in zip(keys, found, strict=True):
         if cell is not None:
             yield key, Placement(printed.table.index, cell, 1.0, sure)
+
+
+def _strip_columns(
+    table: TableSpec, printed: PrintedRow, headers: Sequence[int], classes: Sequence[str]
+) -> list[tuple[int | None, float]] | None:
+    """For each cell of a strip in which rules were lost the value cell below its label, and how sure that is.
+
+    The labels come in the order of the form, so they are aligned like rows; None where most of them cannot be read.
+    """
+    position = {name: index for index, name in enumerate(classes)}
+    cells, likely = printed.table.reading.grid.cells, printed.table.probabilities
+    above = [c for c in headers if cells[c].row + cells[c].row_span == printed.number]
+    own = [(row, position[f"column/{table.id}/{column.id}"]) for b, row in _rows(table) for column in b.columns]
+    scores = np.array([[likely[c][k] if c in likely else 0.0 for _, k in own] for c in above]).reshape(-1, len(own))
+    meant = scores.max(axis=1, initial=0.0)
+    if 2 * int((meant > _NAMED).sum()) < len(own):
+        return None
+    # Each column occurs once in every group: what is not said of one of them says nothing.
+    distinct = len({k for _, k in own})
+    scores += (1.0 - np.minimum(1.0, meant))[:, None] / distinct
+    for heading in headers:
+        for row in {row.id: row for row, _ in own}.values():
+            group = position[f"header/{table.id}/{row.label}"]
+            if heading not in likely or likely[heading][group] <= _NAMED:
+                continue
+            box = cells[heading].box
+            below = [box.x0 <= (cells[c].box.x0 + cells[c].box.x1) / 2 < box.x1 for c in above]
+            inside = np.array(below)[:, None] == np.array([member is row for member, _ in own])
+            scores *= np.where(inside, 1.0, _OTHER_GROUP)
+    reject = np.full(len(above), np.log(_ADDED_WITHOUT_LABEL / distinct))
+    alignment = align(np.log(np.maximum(scores, _FLOOR)), reject)
+    found: list[tuple[int | None, float]] = [(None, 0.0)] * len(own)
+    for c, place, sure in zip(above, alignment.assignment, alignment.probabilities, strict=True):
+        centre = (cells[c].box.x0 + cells[c].box.x1) / 2
+        hit = [value for value in printed.values if cells[value].box.x0 <= centre < cells[value].box.x1]
+        if place is not None and hit:
+            found[place] = (hit[0], _BY_PLACE * sure)
+    owners = Counter(cell for cell, _ in found if cell is not None)
+    return [(cell, min(sure, _SHARED) if cell is not None and owners[cell] > 1 else sure) for cell, sure in found]
 
 
 def _filled(row: PrintedRow) -> int:

@@ -277,6 +277,26 @@ def test_a_label_beside_the_strip_does_not_shift_it() -> None:
     assert {k: v for k, v in found(pages, report).items() if k.table_id == "reviews"} == expected(form, "reviews")
 
 
+@pytest.mark.parametrize("first", [2, 7, 9, 13])
+def test_a_strip_in_which_a_rule_was_lost_is_placed_by_its_labels(first: int) -> None:
+    form = form_by_id("ogi-2021")
+    squares = squares_of(spec_of(form, "reviews"), name)
+    single = {s for s in squares if s[3] == 1}
+    left = sorted(s for s in single if s[1] == first)
+    merged = [
+        (r, c, rs, 2, text + next(t for y, x, *_, t in single if (y, x) == (r, c + 1))) for r, c, rs, _, text in left
+    ]
+    kept = [s for s in squares if s not in single or s[1] not in (first, first + 1)]
+    pages = [page(table(squares_of(spec_of(form, "proactive_disclosure"), name)), table(kept + merged))]
+    (report,) = read(*pages)
+    right = expected(form, "reviews")
+    keys = list(right)
+    lost = {keys[first], keys[first + 1]}
+    got = {k: v for k, v in found(pages, report).items() if k.table_id == "reviews"}
+    assert {k: v for k, v in got.items() if k not in lost} == {k: v for k, v in right.items() if k not in lost}
+    assert all(report.placements[k].column_probability < 0.6 for k in lost & got.keys())
+
+
 def test_a_row_whose_label_reads_like_a_column_header() -> None:
     form = form_by_id("ogi-2019")
     squares = squares_of(spec_of(form, "requests"), name)
