@@ -104,9 +104,9 @@ def _read_picture(page: PageImage, readers: Readers) -> tuple[TableReading | Lin
     glance = imaging.glance(page)
     ruled = imaging.has_rules(glance)
     if not (ruled or imaging.has_columns(glance)):
-        clean = imaging.clean(page, imaging.TITLES_DPI)
+        clean = imaging.clean(page, imaging.TITLES_DPI, ruled=False)
         return _in_order([], _read_lines(tables.find_lines(clean, ()), (), readers, clean.to_page), clean.to_page)
-    clean = imaging.clean(page)
+    clean = imaging.clean(page, ruled=ruled)
     best: tuple[float, CleanPage, _Tables] | None = None
     bare: set[int] = set()
     for quarters in imaging.orientation_candidates(clean):

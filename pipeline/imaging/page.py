@@ -9,7 +9,7 @@ from pipeline.domain import CleanPage, PageImage, Pixels, Transform
 from pipeline.geometry import Identity, affine, chain, quarter_turns, scaling
 from pipeline.imaging.colour import grey
 from pipeline.imaging.light import even
-from pipeline.imaging.skew import segments, skew
+from pipeline.imaging.skew import skew
 from pipeline.imaging.streaks import without_streaks
 
 TARGET_DPI = 200.0
@@ -25,14 +25,20 @@ SMALL_SKEW = 0.12
 """Smaller angles, in degrees, are left to the flattening of each table."""
 
 
-def clean(page: PageImage, most: float = TARGET_DPI) -> CleanPage:
-    """Prepare a page for reading: grey, at most about ``most`` dpi, evenly lit, coloured ink lightened, level."""
+def clean(page: PageImage, most: float = TARGET_DPI, ruled: bool = True) -> CleanPage:
+    """Prepare a page for reading: grey, at most about ``most`` dpi, evenly lit, coloured ink lightened, level.
+
+    Args:
+        page: as decoded.
+        most: dots per inch beyond which the picture is made smaller.
+        ruled: whether it may have rules, which show how it lies.
+    """
     dpi = resolution(page)
     factor = most / dpi if dpi > most * 1.1 else max(1.0, min(2.0, 150.0 / dpi)) if dpi < LOWEST_DPI else 1.0
     picture, shrunk = _resize(page.pixels, factor)
     picture = even(without_streaks(grey(picture)))
     glance = cv2.resize(picture, None, fx=75.0 / (dpi * factor), fy=75.0 / (dpi * factor), interpolation=cv2.INTER_AREA)
-    angle = skew(segments(glance), shortest=10.0)  # type: ignore[arg-type]
+    angle = skew(glance, ruled, shortest=10.0)  # type: ignore[arg-type]
     picture, turned = _rotate(picture, angle)
     return CleanPage(
         number=page.number,

@@ -1,4 +1,4 @@
-"""By how much a page is turned: straight strokes and rules point along its axes."""
+"""By how much a page is turned: rules and straight strokes point along its axes, and so do lines of text."""
 
 from __future__ import annotations
 
@@ -7,9 +7,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.domain import Pixels
+from pipeline.geometry import slope
 
 LIMIT = 20.0
-"""Largest skew that is looked for, in degrees; beyond it a page is taken for a photograph of something else."""
+"""Largest skew that is looked for, in degrees."""
+
+AGREEING = 1.0
+"""Edges this near to the angle of lines of text, in degrees, may be rules."""
+ENOUGH_EDGES = 30.0
+"""Least length of all such edges, in lengths of the shortest."""
+ENOUGH = 8000
+"""So many pixels of ink show the lines of text of a page."""
+STROKE = 9
+"""Side of the square that no stroke of a character fills, in pixels of the small picture."""
+PRINT, INKED = 99.0, 0.4
+"""Percentile of what is thin and dark that lies in print, and the share of its darkness from which a pixel is ink."""
 
 
 def segments(grey: Pixels) -> NDArray[np.float64]:
@@ -27,29 +39,37 @@ def angles(lines: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.
     return direction, np.hypot(dx, dy)
 
 
-def skew(lines: NDArray[np.float64], shortest: float) -> float:
+def skew(grey: Pixels, ruled: bool, shortest: float) -> float:
     """The angle in degrees by which horizontal lines fall to the right; 0.0 where nothing shows one.
 
+    Lines of text tell it roughly, whatever else is on the page: the edges of a lid and the strokes of writing hands
+    lean their own way. Rules, which are longer, tell it exactly where there are any.
+
     Args:
-        lines: segments as rows (x0, y0, x1, y1).
-        shortest: shorter segments are ignored, in pixels.
+        grey: small picture of a page, paper light.
+        ruled: whether the page may have rules.
+        shortest: shorter edges are ignored, in pixels.
     """
-    direction, length = angles(lines)
-    kept = length >= shortest
-    direction, length = direction[kept], length[kept]
+    angle = _of_text(grey)
+    if not ruled:
+        return angle
+    direction, length = angles(segments(grey))
     folded = (direction + 45.0) % 90.0 - 45.0
-    near = np.abs(folded) <= LIMIT
-    if not near.any():
-        return 0.0
-    bins = np.arange(-LIMIT, LIMIT + 0.25, 0.25)
-    histogram, _ = np.histogram(folded[near], bins=bins, weights=length[near] ** 2)
-    smooth = np.convolve(histogram, np.ones(7), mode="same")
-    peak = bins[int(smooth.argmax())] + 0.125
+    agreeing = (length >= shortest) & (np.abs(folded - angle) < AGREEING)
     for level in (np.abs(direction) < 45.0, np.ones(len(direction), dtype=bool)):
-        close = level & (np.abs(folded - peak) < 2.0)
-        if length[close].sum() > 10 * shortest:
+        close = level & agreeing
+        if length[close].sum() > ENOUGH_EDGES * shortest:
             return _weighted_median(folded[close], length[close] ** 2)
-    return 0.0
+    return angle
+
+
+def _of_text(grey: Pixels) -> float:
+    """The slope of lines of text, on a page that may lie on its side."""
+    thin = cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, np.ones((STROKE, STROKE), np.uint8))
+    y, x = np.nonzero(thin >= max(1.0, INKED * float(np.percentile(thin[::2, ::2], PRINT))))
+    some = slice(None, None, max(1, len(x) // ENOUGH))
+    ways = [slope(np.column_stack(way).astype(np.float64)[some], LIMIT) for way in ((x, y), (-y, x))]
+    return max(ways, key=lambda way: way[1])[0]
 
 
 def _weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:

@@ -13,7 +13,7 @@ from pipeline.tables import whitespace
 from pipeline.tables.borders import Borders, apart, measure
 from pipeline.tables.flatten import Flattened, flatten
 from pipeline.tables.grouping import TOUCH, RuleGroup, group, is_dotted
-from pipeline.tables.rulings import contrast, darkness, ink, join, trace, without_characters
+from pipeline.tables.rulings import Sight, darkness, ink, join, sights, trace, without_characters
 from pipeline.tables.squares import Span, cells, is_broken
 
 TABLE_POINTS = 9.0
@@ -36,6 +36,8 @@ AGREEING = 0.5
 """How far their ends may lie apart, in text heights."""
 OPEN_SHARE = 0.2
 """Least share of the rules at the outermost line that reach an open side; where a label spans many rows few do."""
+FRAME = 2
+"""Rules each way of a mere frame."""
 UNCROSSED = 0.04
 """Share of a border at which other ink may stand beside it, where nothing touches it."""
 PIECE = 0.1
@@ -61,12 +63,25 @@ def find_grids(page: CleanPage) -> tuple[Grid, ...]:
     size = _table_text(page)
     inked = ink(page.pixels)
     bare = without_characters(page.pixels, inked, size)
-    full = contrast(bare, inked, size)
-    groups = _groups(bare, inked, size, full)
-    found = _in_reading_order(page, [grid for each in groups if (grid := _grid(page, each, size, full)) is not None])
+    sight, groups = _tables(bare, inked, size)
+    found = _in_reading_order(page, [grid for each in groups if (grid := _grid(page, each, size, sight)) is not None])
     if found:
         return tuple(found)
     return tuple(grid for grid in whitespace.find_grids(page) if ink(grid.pixels).mean() <= MOST_INK)
+
+
+def _tables(bare: Pixels, inked: Pixels, size: float) -> tuple[Sight, list[RuleGroup]]:
+    """How the rules are looked at, and the rules that hang together.
+
+    Where the page's own rules make a table, much fainter ones are those of its back. A framed photograph is no table:
+    beside it the only table may be a faint one.
+    """
+    every, own = sights(bare, inked, size)
+    if own != every:
+        groups = _groups(bare, inked, size, own)
+        if any(min(len(found.levels), len(found.uprights)) > FRAME for found in groups):
+            return own, groups
+    return every, _groups(bare, inked, size, every)
 
 
 def _table_text(page: CleanPage) -> float:
@@ -75,18 +90,18 @@ def _table_text(page: CleanPage) -> float:
     return min(max(page.text_height, 0.75 * largest), largest)
 
 
-def _groups(bare: Pixels, inked: Pixels, size: float, full: float) -> list[RuleGroup]:
-    levels = join(trace(darkness(bare, size, full), inked, size, SHORTEST_LEVEL * size), size, GAP_LEVEL * size)
+def _groups(bare: Pixels, inked: Pixels, size: float, sight: Sight) -> list[RuleGroup]:
+    levels = join(trace(darkness(bare, size, sight), inked, size, SHORTEST_LEVEL * size), size, GAP_LEVEL * size)
     if not levels:
         return []
     turned: Pixels = np.ascontiguousarray(bare.T)
-    uprights = trace(darkness(turned, size, full), np.ascontiguousarray(inked.T), size, SHORTEST_UPRIGHT * size)
+    uprights = trace(darkness(turned, size, sight), np.ascontiguousarray(inked.T), size, SHORTEST_UPRIGHT * size)
     return group(levels, join(uprights, size, GAP_UPRIGHT * size), size)
 
 
-def _grid(page: CleanPage, found: RuleGroup, size: float, full: float) -> Grid | None:
+def _grid(page: CleanPage, found: RuleGroup, size: float, sight: Sight) -> Grid | None:
     flat = flatten(page.pixels, found, size)
-    structure = _structure(flat, size, full, is_dotted(found.levels) or is_dotted(found.uprights))
+    structure = _structure(flat, size, sight, is_dotted(found.levels) or is_dotted(found.uprights))
     if structure is None:
         return None
     rows, columns, printed = structure
@@ -108,14 +123,16 @@ def _grid(page: CleanPage, found: RuleGroup, size: float, full: float) -> Grid |
     )
 
 
-def _structure(flat: Flattened, size: float, full: float, dotted: bool) -> tuple[int, int, tuple[GridCell, ...]] | None:
+def _structure(
+    flat: Flattened, size: float, sight: Sight, dotted: bool
+) -> tuple[int, int, tuple[GridCell, ...]] | None:
     """Rows, columns and cells of a straightened table, or None if it is none."""
     inked = ink(flat.pixels)
     bare = _with_crossings(without_characters(flat.pixels, inked, size), flat, size)
     turned: Pixels = np.ascontiguousarray(bare.T)
     inked_turned: Pixels = np.ascontiguousarray(inked.T)
-    level = _gauge(bare, inked, size, full, dotted)
-    upright = _gauge(turned, inked_turned, size, full, dotted)
+    level = _gauge(bare, inked, size, sight, dotted)
+    upright = _gauge(turned, inked_turned, size, sight, dotted)
     ys, xs = _lines(flat.levels, PLACED_LEVEL * size, size), _lines(flat.uprights, PLACED_UPRIGHT * size, size)
     if len(ys) < 1 or len(xs) < 1:
         return None
@@ -165,9 +182,9 @@ def _with_crossings(bare: Pixels, flat: Flattened, size: float) -> Pixels:
     return bare
 
 
-def _gauge(picture: Pixels, inked: Pixels, size: float, full: float, dotted: bool) -> Gauge:
+def _gauge(picture: Pixels, inked: Pixels, size: float, sight: Sight, dotted: bool) -> Gauge:
     """A function that measures the borders on lines between stops of one straightened picture."""
-    dark = darkness(picture, size, full)
+    dark = darkness(picture, size, sight)
     return lambda lines, stops: measure(dark, inked, lines, stops, size, dotted)
 
 

@@ -15,10 +15,18 @@ from numpy.typing import NDArray
 
 from pipeline.domain import Pixels
 
-FULL, FAINTEST = 80.0, 16.0
-"""Darkness against the surroundings, in grey levels, that counts as a full rule: at most, and on the faintest pages."""
+FULL = 80.0
+"""Darkness against the surroundings, in grey levels, that counts as a full rule at most."""
+SHARP, BLURRED = 0.12, 0.5
+"""Length along rules over which darkness is averaged before it is measured, in text heights: usual, and faint pages."""
+FAINTEST = {SHARP: 16.0, BLURRED: 8.0}
+"""Least darkness of a full rule, by that length."""
+STANDING_OUT = 4.0
+"""Least darkness of rules relative to that of the grain, of which three quarters are less dark."""
 LONG = 8.0
 """Rules at least this long, in text heights, tell how dark the rules of a page are."""
+GHOST = 0.15
+"""Rules fainter than this, relative to the dark ones of their page, may be those of its back."""
 LONG_ENOUGH = 1.6
 """Length over which darkness is averaged, in text heights."""
 PRESENT = 0.36
@@ -66,41 +74,78 @@ class Ruling:
         return np.asarray(np.interp(x, self.x, self.y))
 
 
-def darkness(picture: Pixels, text_height: float, full: float = FULL) -> Pixels:
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """How the rules of a page are looked at.
+
+    Attributes:
+        full: darkness that counts as that of a full rule, in grey levels above the grain of the paper.
+        along: length along rules over which darkness is averaged first, in text heights.
+    """
+
+    full: float
+    along: float = SHARP
+
+
+def darkness(picture: Pixels, text_height: float, sight: Sight) -> Pixels:
     """How much darker than its surroundings above and below each pixel is, 0 to 255 for none to a full rule.
 
     Only ink thinner than a fifth of the text height counts, double rules included.
     """
-    along = max(3, round(0.12 * text_height) | 1)
+    return _scaled(_thin_ink(picture, text_height, sight.along), sight.full)
+
+
+def _thin_ink(picture: Pixels, text_height: float, along: float) -> Pixels:
+    """How much darker than its surroundings above and below each pixel is, in grey levels."""
+    length = max(3, round(along * text_height) | 1)
     across = max(5, round(0.45 * text_height) | 1)
-    smooth = cv2.blur(picture, (along, 1))
-    tophat = cv2.morphologyEx(smooth, cv2.MORPH_BLACKHAT, np.ones((across, 1), np.uint8))
-    floor = float(np.median(tophat[::7, ::7])) * 1.5
-    scale = np.clip((np.arange(256) - floor) * (255.0 / full), 0, 255).astype(np.uint8)
-    return cv2.LUT(tophat, scale)  # type: ignore[return-value]
+    smooth = cv2.blur(picture, (length, 1))
+    return cv2.morphologyEx(smooth, cv2.MORPH_BLACKHAT, np.ones((across, 1), np.uint8))  # type: ignore[return-value]
 
 
-def contrast(picture: Pixels, inked: Pixels, text_height: float) -> float:
-    """Darkness of the fainter among the long rules along x, in grey levels within ``FAINTEST`` and ``FULL``.
+def _grain(thin: Pixels) -> float:
+    """What the grain of paper shows in a picture of thin ink, in grey levels."""
+    return float(np.median(thin[::7, ::7])) * 1.5
 
-    Gaps between dots and dashes count as white, so that a dotted rule is fainter than its dots.
+
+def _scaled(thin: Pixels, full: float) -> Pixels:
+    scale = np.clip((np.arange(256) - _grain(thin)) * (255.0 / full), 0, 255).astype(np.uint8)
+    return cv2.LUT(thin, scale)  # type: ignore[return-value]
+
+
+def sights(picture: Pixels, inked: Pixels, text_height: float) -> tuple[Sight, Sight]:
+    """How to look at all rules of a page, and at its own: not so faint that they may show through from the back.
+
+    The darkness of the fainter among the long rules along x tells. Gaps between dots and dashes count as white, so
+    that a dotted rule is fainter than its dots. Where rules hardly stand out from the grain of the paper more of their
+    length is averaged.
     """
-    dark = darkness(picture, text_height, FULL)
-    faint = darkness(picture, text_height, FAINTEST)
-    rules = trace(faint, inked, text_height, LONG * text_height)
-    if not rules:
-        return FULL
-    seen, length = [], []
-    for rule in rules:
-        columns = np.arange(round(rule.start), min(round(rule.end), dark.shape[1]))
-        path = np.clip(rule.at(columns + 0.5).astype(np.intp), 1, dark.shape[0] - 2)
-        best = np.maximum(np.maximum(dark[path - 1, columns], dark[path, columns]), dark[path + 1, columns])
-        seen.append(float(best.mean()) * FULL / 255.0)
-        length.append(rule.length)
-    order = np.argsort(seen)
-    total = np.cumsum(np.array(length)[order])
-    fainter = np.array(seen)[order][int(np.searchsorted(total, 0.2 * total[-1]))]
-    return float(np.clip(fainter, FAINTEST, FULL))
+    for along in (SHARP, BLURRED):
+        thin = _thin_ink(picture, text_height, along)
+        rules = trace(_scaled(thin, FAINTEST[along]), inked, text_height, LONG * text_height)
+        if not rules:
+            break
+        seen, length = np.array([_seen(thin, rule) for rule in rules]), np.array([rule.length for rule in rules])
+        own = seen >= GHOST * _quantile(seen, length, 0.95)
+        fainter, fainter_own = _quantile(seen, length, 0.2), _quantile(seen[own], length[own], 0.2)
+        if along == BLURRED or fainter >= STANDING_OUT * np.percentile(thin[::7, ::7], 75):
+            least = FAINTEST[along]
+            return Sight(min(max(fainter, least), FULL), along), Sight(min(max(fainter_own, least), FULL), along)
+    return Sight(FULL), Sight(FULL)
+
+
+def _seen(thin: Pixels, rule: Ruling) -> float:
+    """Mean darkness of a rule above the grain of the paper."""
+    columns = np.arange(round(rule.start), min(round(rule.end), thin.shape[1]))
+    path = np.clip(rule.at(columns + 0.5).astype(np.intp), 1, thin.shape[0] - 2)
+    best = np.maximum(np.maximum(thin[path - 1, columns], thin[path, columns]), thin[path + 1, columns])
+    return max(0.0, float(best.mean()) - _grain(thin))
+
+
+def _quantile(values: NDArray[np.float64], weights: NDArray[np.float64], share: float) -> float:
+    order = np.argsort(values)
+    total = np.cumsum(weights[order])
+    return float(values[order][int(np.searchsorted(total, share * total[-1]))])
 
 
 def ink(picture: Pixels) -> Pixels:

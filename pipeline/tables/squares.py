@@ -15,7 +15,7 @@ BROKEN_ALONE, BROKEN_SUPPORTED = 0.6, 0.25
 GLIMPSED = 0.1
 """How much of the last border before the frame must be seen: strokes of characters in the row above may look sure."""
 SURE = 0.62
-"""How much of a border must be seen for it to support its neighbours."""
+"""How much of a border must be seen for it to support its neighbours, and of a line for it to cut a cell in two."""
 BROKEN_SHARE = 0.12
 """Share of borders seen in part or lost from which the rules of a table count as broken."""
 LOST_SHARE = 0.04
@@ -164,7 +164,8 @@ def cells(
         upright: (columns + 1, rows), evidence for the borders left and right of squares, 0 to 1.
         level_apart, upright_apart: whether they part different texts, shaped alike.
 
-    Squares whose union is not a rectangle are cut along the line with the strongest evidence until all parts are.
+    Squares whose union is not a rectangle are cut along the line with the strongest evidence until all parts are. So
+    are rectangles in which most of a line was seen: one gap in it, where other rows have a column, joins no cells.
     """
     rows, columns = level.shape[0] - 1, upright.shape[0] - 1
     broken = is_broken(level, upright)
@@ -199,12 +200,14 @@ def _rectangles(inside: NDArray[np.bool_], level: NDArray[np.float64], upright: 
     if not len(rows):
         return
     top, bottom, left, right = rows[0], rows[-1], columns[0], columns[-1]
-    if inside[top : bottom + 1, left : right + 1].all():
-        yield Span(int(top), int(left), int(bottom - top + 1), int(right - left + 1))
-        return
     cuts = [(_across(inside, level, at), 0, at) for at in range(top + 1, bottom + 1)]
     cuts += [(_across(inside.T, upright, at), 1, at) for at in range(left + 1, right + 1)]
-    _, axis, at = max(cuts)
+    best = max(cuts, default=None)
+    if inside[top : bottom + 1, left : right + 1].all() and (best is None or best[0] < SURE):
+        yield Span(int(top), int(left), int(bottom - top + 1), int(right - left + 1))
+        return
+    assert best is not None  # a part of one square is a rectangle
+    _, axis, at = best
     for keep in (slice(None, at), slice(at, None)):
         part = np.zeros_like(inside)
         where = (keep, slice(None)) if axis == 0 else (slice(None), keep)

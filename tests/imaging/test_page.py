@@ -52,6 +52,31 @@ def test_skew_is_removed_and_points_lead_back(angle: float) -> None:
     assert np.allclose(page.to_page.to_parent(level), ends, atol=0.01)
 
 
+@pytest.mark.parametrize("angle", [-8.0, 0.0, 3.0])
+def test_a_page_of_slanting_writing_is_levelled_by_its_lines(angle: float) -> None:
+    page = np.full((2339, 1654), 255, np.uint8)
+    for y in range(400, 1900, 60):
+        for x in range(300, 1350, 34):
+            # Strokes that lean by 15 degrees, as those of a brush do, are longer than anything that is level.
+            cv2.line(page, (x, y + 24), (x + 7, y), (60,), 3)
+            cv2.line(page, (x - 6, y + 16), (x + 16, y + 8), (60,), 3)
+    matrix = cv2.getRotationMatrix2D((827, 1170), angle, 0.9)
+    cleaned = clean(PageImage(1, cv2.warpAffine(page, matrix, (1654, 2339), borderValue=255), 200.0))
+    ends = np.array([[300.0, 1012.0], [1350.0, 1012.0]]) @ matrix[:, :2].T + matrix[:, 2]
+    level = cleaned.to_page.from_parent(ends)
+    assert abs(level[0, 1] - level[1, 1]) < 8
+
+
+def test_the_lid_of_a_scanner_does_not_tell_how_the_page_lies() -> None:
+    matrix = cv2.getRotationMatrix2D((827, 1170), 2.0, 0.8)
+    seen = cv2.warpAffine(sheet(), matrix, (1654, 2339), borderValue=255)
+    seen[:, :60], seen[:40] = 0, 0
+    page = clean(PageImage(1, np.asarray(seen, dtype=np.uint8), 200.0))
+    ends = np.array([[160.0, 1000.0], [1460.0, 1000.0]]) @ matrix[:, :2].T + matrix[:, 2]
+    level = page.to_page.from_parent(ends)
+    assert abs(level[0, 1] - level[1, 1]) < 6
+
+
 @pytest.mark.parametrize(("size", "dpi"), [((1654, 2339), 200.0), ((2481, 3508), 200.0), ((827, 1169), 150.0)])
 def test_the_working_resolution_suits_small_characters(size: tuple[int, int], dpi: float) -> None:
     page = PageImage(1, cv2.resize(sheet(), size, interpolation=cv2.INTER_AREA).astype(np.uint8))

@@ -234,3 +234,36 @@ def test_lines_to_write_on_beside_an_upright_line_are_no_table() -> None:
         cv2.line(drawn.pixels, (200, y), (end, y), (20,), 2)
     cv2.line(drawn.pixels, (500, 150), (500, 350), (20,), 2)
     assert find_grids(drawn.page()) == ()
+
+
+def test_rules_that_show_through_from_the_back_are_not_those_of_the_page() -> None:
+    drawn = Drawn().table(XS, YS, SPANS)
+    shifted = [x + 37 for x in XS], [y + 55 for y in YS]
+    back = Drawn().table(*shifted, ink=238)
+    back.pixels = np.minimum(drawn.pixels, cv2.flip(back.pixels, 1))
+    assert structure(only(find_grids(back.page()))) == drawn.cells
+
+
+def test_a_faint_table_below_a_framed_photograph_is_found() -> None:
+    drawn = Drawn().table(XS, YS, SPANS, ink=238)
+    cv2.rectangle(drawn.pixels, (120, YS[-1] + 80), (700, YS[-1] + 300), 30, 3)
+    assert drawn.cells in [structure(grid) for grid in find_grids(drawn.page())]
+
+
+def test_a_last_row_below_a_caption_is_found_though_its_lower_side_was_not_printed() -> None:
+    drawn = Drawn().table([200, 420, 840, 1200], YS[:5], outer=(True, True))
+    for x in (200, 600, 1200):
+        cv2.line(drawn.pixels, (x, YS[5]), (x, YS[6]), (20,), 2)
+    for y in (YS[4], YS[5]):
+        cv2.line(drawn.pixels, (200, y), (1200, y), (20,), 2)
+    for x in (200, 1200):
+        cv2.line(drawn.pixels, (x, YS[4]), (x, YS[5]), (20,), 2)
+    assert only(find_grids(drawn.page())).rows == 6
+
+
+def test_rules_that_hardly_stand_out_from_the_grain_are_found() -> None:
+    drawn = Drawn().table(XS, YS, SPANS, ink=240)
+    soft = np.asarray(cv2.GaussianBlur(drawn.pixels, (0, 0), 0.8), dtype=np.float64)
+    grain = cv2.GaussianBlur(np.random.default_rng(1).normal(0, 9, soft.shape), (0, 0), 0.6)
+    drawn.pixels = np.clip(soft + grain, 0, 255).astype(np.uint8)
+    assert structure(only(find_grids(drawn.page()))) == drawn.cells

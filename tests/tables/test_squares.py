@@ -130,3 +130,9 @@ def test_rules_broken_one_way_are_broken_the_other_way_too() -> None:
     level[3:7, 4] = 0.5
     upright[3, 3] = 0.0
     assert len(_cells(level, upright)) == 8 * 6
+
+
+def test_a_gap_in_a_border_that_other_rows_divide_joins_no_cells() -> None:
+    level = np.array([[1.0] * 6, [1.0, 1.0, 0.1, 1.0, 1.0, 1.0], [1.0] * 6])
+    upright = np.array([[1.0, 1.0], *[[0.0, 0.0]] * 5, [1.0, 1.0]])
+    assert _cells(level, upright) == (Span(0, 0, 1, 6), Span(1, 0, 1, 6))

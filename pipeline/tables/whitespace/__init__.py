@@ -17,7 +17,7 @@ from pipeline.geometry import bounding, chain, corners, translation
 from pipeline.tables.flatten import Flattened, flatten
 from pipeline.tables.whitespace.blocks import aligned, find_blocks, is_table, stub_edge, with_units
 from pipeline.tables.whitespace.layout import Layout, assembled
-from pipeline.tables.whitespace.level import LEVEL, alignment, levelled, slope
+from pipeline.tables.whitespace.level import LEVEL, alignment, levelled, text_slope
 from pipeline.tables.whitespace.pieces import FEWEST, REDUCED, Piece, character_height, find_pieces, text_ink
 from pipeline.tables.whitespace.regions import CLEAR, WIDE, Line, figure_lines, table_regions
 from pipeline.tables.whitespace.tabular import figure_zone
@@ -42,7 +42,7 @@ def find_grids(page: CleanPage, taken: Sequence[Grid] = ()) -> tuple[Grid, ...]:
     zone = figure_zone(pieces)
     if zone is None:
         return ()
-    angle = slope(inked)
+    angle = text_slope(inked)
     if abs(angle) > LEVEL:
         picture, page = levelled(picture, page, angle)
         pieces = find_pieces(text_ink(picture, scale))

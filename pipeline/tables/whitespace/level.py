@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from pipeline.domain import BoundingBox, CleanPage, Pixels
-from pipeline.geometry import affine, chain
+from pipeline.geometry import affine, chain, slope
 from pipeline.tables.grouping import RuleGroup
 from pipeline.tables.rulings import Ruling
 from pipeline.tables.whitespace.pieces import FEWEST, Piece, character_height, find_figures
@@ -20,20 +20,11 @@ STEEPEST = 12.0
 """Largest slope of lines that is looked for, in degrees."""
 
 
-def slope(inked: Pixels) -> float:
-    """Slope of the lines of text in degrees: the one along which ink gathers most sharply (Postl, 1986)."""
+def text_slope(inked: Pixels) -> float:
+    """Slope of the lines of text in degrees."""
     small = cv2.resize(inked * np.uint8(255), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     y, x = np.nonzero(small > 60)
-    x = x - small.shape[1] / 2
-
-    def sharpness(angle: float) -> float:
-        rows = np.round(y - x * np.tan(np.radians(angle))).astype(np.intp)
-        counts = np.bincount(rows - rows.min()).astype(np.float64)
-        return float((counts**2).sum())
-
-    coarse = max(np.arange(-STEEPEST, STEEPEST + 0.5, 0.75), key=sharpness)
-    fine = max(np.arange(coarse - 0.6, coarse + 0.61, 0.15), key=sharpness)
-    return float(fine)
+    return slope(np.column_stack([x, y]).astype(np.float64), STEEPEST)[0]
 
 
 def levelled(picture: Pixels, page: CleanPage, angle: float) -> tuple[Pixels, CleanPage]:
