@@ -31,6 +31,8 @@ logging.getLogger("pikepdf").setLevel(logging.CRITICAL)  # what qpdf says of dam
 _POINTS_PER_INCH = 72.0
 _MIN_DPI = 72.0
 _MAX_SCAN_DPI = 600.0
+# Ratio of the two resolutions of a scan from which its dots are not square, and up to which they can be made so.
+_OBLONG, _MOST_OBLONG = 1.02, 4.0
 _COVERS_PAGE = 0.9
 _COVERS_MUCH = 0.5
 _OVERHANG = 0.02
@@ -165,10 +167,17 @@ class _Picture:
     nested: bool
 
     @property
-    def dpi(self) -> float:
+    def resolution(self) -> tuple[float, float]:
+        """Dots per inch along its rows and down its columns, 0 where it has no extent."""
         a, b, c, d, *_ = self.matrix
         along, down = math.hypot(a, b), math.hypot(c, d)
-        return _POINTS_PER_INCH * max(self.width / along, self.height / down) if along > 0 and down > 0 else 0.0
+        if along <= 0 or down <= 0:
+            return 0.0, 0.0
+        return _POINTS_PER_INCH * self.width / along, _POINTS_PER_INCH * self.height / down
+
+    @property
+    def dpi(self) -> float:
+        return max(self.resolution)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,8 +269,10 @@ def _decode(leaf: _Leaf, page: pdfium.PdfPage, number: int, settings: Settings) 
     if only and whole:
         scan = _scan(page, whole[0], settings, number)
         if scan is not None:
-            dpi = whole[0].dpi / unit
-            return make_page(number, scan, (dpi, dpi), settings)
+            across, down = (dpi / unit for dpi in whole[0].resolution)
+            if _lies_on_its_side(whole[0].matrix, page.get_rotation()):
+                across, down = down, across
+            return make_page(number, scan, (across, down), settings)
     covered = sum(picture.share for picture in contents.pictures)
     scanned = covered >= _COVERS_MUCH and (not contents.visible_text or covered >= _COVERS_PAGE)
     goal = float(settings.render_dpi)
@@ -344,9 +355,12 @@ def _scan(page: pdfium.PdfPage, picture: _Picture, settings: Settings, number: i
         return None
     if picture.width < 1 or picture.height < 1:
         raise DamagedDocumentError("the page's picture has no size", DAMAGED_ADVICE, number)
-    along, down = math.hypot(a, b) / picture.width, math.hypot(c, d) / picture.height
-    if abs(along - down) > 0.02 * max(along, down):
-        return None  # pixels are not square
+    fine, coarse = max(picture.resolution), min(picture.resolution)
+    if fine > _OBLONG * coarse:
+        # A fax has more dots along a line than down the page; they are made square where that can be done.
+        squared = picture.width * picture.height * fine / coarse if coarse >= _MIN_DPI else math.inf
+        if fine > _MOST_OBLONG * coarse or squared > settings.max_megapixels * 1e6:
+            return None
     if picture.width * picture.height > settings.max_megapixels * 1e6:
         _refuse_heavy(picture, number)
         return None
@@ -418,6 +432,12 @@ def _bitmap_pixels(bitmap: pdfium.PdfBitmap) -> Pixels | None:
         return None
     channels = (0, 1, 2) if bitmap.rev_byteorder else (2, 1, 0)
     return drop_colour(np.ascontiguousarray(array[..., channels], dtype=np.uint8))
+
+
+def _lies_on_its_side(matrix: tuple[float, ...], rotation: int) -> bool:
+    """Whether the rows of an image run down the page as it is shown."""
+    a, b, *_ = matrix
+    return (abs(b) > abs(a)) != (rotation // 90 % 2 == 1)
 
 
 def _upright(pixels: Pixels, matrix: tuple[float, ...], rotation: int) -> Pixels:

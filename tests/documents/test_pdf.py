@@ -76,6 +76,27 @@ def test_a_scan_lying_on_its_side_is_turned_by_its_matrix(matrix: tuple[float, .
     assert difference(taken, drawn) < 6
 
 
+@pytest.mark.parametrize(("rotate", "turned"), [(0, False), (90, True), (180, False)])
+def test_the_oblong_dots_of_a_fax_are_made_square_and_its_places_stay_those_of_the_scan(
+    rotate: int, turned: bool
+) -> None:
+    coarse = SCAN.resize((SCAN.width * 2, SCAN.height))
+    page = _page(scan_pdf([coarse], rotate=rotate, filters="Flate"))
+    width, height = SCAN.width * 2, SCAN.height * 2
+    stretch = (1.0, 2.0)
+    if turned:
+        width, height, stretch = height, width, stretch[::-1]
+    assert page.pixels.shape == pytest.approx((height, width), abs=2)
+    assert page.stretch == pytest.approx(stretch, abs=0.01)
+    assert page.dpi == pytest.approx(150, abs=0.5)
+
+
+def test_a_scan_whose_dots_are_stretched_beyond_reason_is_drawn() -> None:
+    page = _page(scan_pdf([SCAN.resize((SCAN.width * 5, SCAN.height))]))
+    assert page.stretch == (1.0, 1.0)
+    assert page.pixels.shape[0] / page.pixels.shape[1] == pytest.approx(842 / 595, abs=0.01)
+
+
 def test_a_scan_below_invisible_text_is_still_taken_as_it_is() -> None:
     layer = b"BT /F1 12 Tf 3 Tr 72 700 Td (" + b"1234567890" * 10 + b") Tj ET"
     page = _page(scan_pdf([SCAN], filters="Flate", extra=layer))
