@@ -20,6 +20,7 @@ from pipeline.assemble.rows import (
     row_box,
     segments,
 )
+from pipeline.assemble.stacked import in_order_of_file
 from pipeline.assemble.titles import Title, read_titles, reporter_of, year_of
 from pipeline.domain import (
     BlockSpec,
@@ -123,9 +124,41 @@ def map_reports(
         answers: what a person said of rows; those of other forms and tables have no say.
     """
     kinds = label_kinds(classifier.classes, forms)
-    drafts = _collect(pages, forms, classifier, kinds)
-    mapped = (_map(draft, forms, classifier.classes, answers) for draft in drafts)
-    return tuple(report for report in mapped if report is not None)
+
+    def mapped(ordered: Sequence[PageReading]) -> tuple[MappedReport, ...]:
+        drafts = _collect(ordered, forms, classifier, kinds)
+        found = (_map(draft, forms, classifier.classes, answers) for draft in drafts)
+        return tuple(report for report in found if report is not None)
+
+    reports = mapped(pages)
+    stacked = in_order_of_file(pages)
+    if stacked is not None:
+        others = mapped(stacked)
+        # Sheets in the wrong order break a report in two, or leave rows without a place.
+        gained = _count_placed(others) - _count_placed(reports)
+        if (len(others) < len(reports) and gained >= 0) or (len(others) == len(reports) and gained > 0):
+            return _renumbered(others, _tables(stacked), _tables(pages))
+    return reports
+
+
+def _tables(pages: Sequence[PageReading]) -> list[TableReading]:
+    return [item for page in pages for item in page.items if isinstance(item, TableReading)]
+
+
+def _count_placed(reports: Sequence[MappedReport]) -> int:
+    return sum(len(report.placements) for report in reports)
+
+
+def _renumbered(
+    reports: Sequence[MappedReport], tables: Sequence[TableReading], wanted: Sequence[TableReading]
+) -> tuple[MappedReport, ...]:
+    """The reports with their tables counted as in ``wanted``, the same tables in another order."""
+    position = {id(table): index for index, table in enumerate(wanted)}
+    number = [position[id(table)] for table in tables]
+    return tuple(
+        replace(report, placements={k: replace(p, table=number[p.table]) for k, p in report.placements.items()})
+        for report in reports
+    )
 
 
 def label_kinds(classes: Sequence[str], forms: Sequence[FormSpec]) -> LabelKinds:
@@ -153,7 +186,7 @@ def _collect(
     pages: Sequence[PageReading], forms: Sequence[FormSpec], classifier: Classifier, kinds: LabelKinds
 ) -> list[_Draft]:
     items = [(page.number, item) for page in pages for item in page.items]
-    tables = [item for _, item in items if isinstance(item, TableReading)]
+    tables = _tables(pages)
     lines = [item for _, item in items if isinstance(item, LineReading)]
     labelled = iter(label_tables(tables, _sections(items), classifier))
     titles = {title.first: title for title in read_titles(lines)}

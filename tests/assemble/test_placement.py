@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from pipeline.assemble import MappedReport, map_reports
-from pipeline.domain import CellKey, ColumnSpec, FormSpec, PageReading, RowSpec, TableReading, TableSpec
+from pipeline.domain import BoundingBox, CellKey, ColumnSpec, FormSpec, PageReading, RowSpec, TableReading, TableSpec
 from pipeline.forms import form_by_id, load_forms
 from tests.assemble.oracle import Oracle
 from tests.assemble.printed import Square, below, cut, line, page, reading, squares_of, table
@@ -393,3 +393,32 @@ def test_units_read_as_figures_are_no_values_where_the_header_tells() -> None:
     (report,) = read(*pages)
     wanted = {CellKey("statistics", row.id, "value"): name(row, block.columns[0]) for row in block.rows}
     assert found(pages, report).items() >= wanted.items()
+
+
+def lying(printed: TableReading, top: float) -> TableReading:
+    """The table on a sheet that lies on its side, below others in one picture."""
+
+    def turned(box: BoundingBox) -> BoundingBox:
+        width = printed.grid.box.width
+        return BoundingBox(box.y0, top + width - box.x1, box.y1, top + width - box.x0)
+
+    grid = replace(printed.grid, box=turned(printed.grid.box))
+    return replace(printed, grid=grid, places=tuple(turned(place) for place in printed.places))
+
+
+@pytest.mark.parametrize("last_first", [True, False])
+def test_sheets_that_lie_on_their_side_in_one_picture_are_read_in_either_order(last_first: bool) -> None:
+    form = form_by_id("ogi-2021")
+    upper, lower = cut(squares_of(spec_of(form, "requests"), name), 14)
+    sheets = [lying(table(upper), 0.0), lying(table(lower), 1000.0)]
+    pages = [page(*(reversed(sheets) if last_first else sheets))]
+    (report,) = read(*pages)
+    assert found(pages, report) == expected(form, "requests")
+
+
+def test_a_spread_on_its_side_keeps_its_left_sheet_first() -> None:
+    form = form_by_id("ogi-2021")
+    upper, lower = cut(squares_of(spec_of(form, "requests"), name), 14)
+    pages = [page(lying(table(upper), 1000.0), lying(table(lower), 0.0))]
+    (report,) = read(*pages)
+    assert found(pages, report) == expected(form, "requests")
