@@ -46,10 +46,11 @@ _NAME = re.compile(r"[A-Za-z0-9_]{1,80}")
 
 
 class Kind(StrEnum):
-    """What a correction is about: the value of a cell, the place of a printed row, or another correction."""
+    """What a correction is about: the value of a cell, a printed row, the form of a report, or another correction."""
 
     VALUE = "value"
     ROW = "row"
+    FORM = "form"
     UNDO = "undo"
 
 
@@ -59,9 +60,10 @@ class Correction:
 
     Attributes:
         at: when it was given, in UTC, ISO 8601.
-        key: the cell; of a row its column is empty, and its row is empty where the row had no place on the form.
+        key: the cell; of a row its column is empty, and its row is empty where the row had no place on the form; of a
+            form a cell of the report, where that was found.
         old, new: what the cell held and holds, in the words of `written`; of a row its row ids, ``none`` for a row that
-            is not on the form; of an undo ``old`` is the id of the correction undone.
+            is not on the form; of a form form ids; of an undo ``old`` is the id of the correction undone.
         page, box: where on the page as decoded it was read; None for a cell that was not found.
         reading: how the machine had read the cell, as in ``cells.csv``.
         context: the printed label of the row with what surrounds it; None unless it is a row.
@@ -94,6 +96,8 @@ class Correction:
         """What it corrects; of several corrections with one target the last one holds."""
         if self.kind is Kind.ROW:
             return (self.kind, self.document_id, self.key.table_id, self.page, self.box)
+        if self.kind is Kind.FORM:
+            return (self.kind, self.document_id, self.report)
         if self.box is not None:
             return (self.kind, self.document_id, self.page, self.box)
         return (self.kind, self.document_id, self.report, self.key)
@@ -257,6 +261,8 @@ def _parse(row: Mapping[str, str]) -> Correction:
             raise ValueError(f"{row['new']!r} is no value")
     if kind is Kind.ROW:
         names |= {"new": row["new"]}
+    if kind is Kind.FORM:
+        names |= {"new": row["new"].replace("-", "_")}
     for column, name in names.items():
         if not _NAME.fullmatch(name):
             raise ValueError(f"{row[column]!r} is no {column}")
@@ -273,8 +279,8 @@ def _parse(row: Mapping[str, str]) -> Correction:
         )
     corners = [float(row[name]) for name in _BOX if row[name]]
     page = int(row["page"]) if row["page"] else None
-    if kind is Kind.ROW and (page is None or not corners):
-        raise ValueError("a row needs its page and box")
+    if kind in (Kind.ROW, Kind.FORM) and (page is None or not corners):
+        raise ValueError("a row or a form needs a page and a box")
     return Correction(
         correction_id=row["correction_id"],
         at=row["at"],

@@ -29,7 +29,7 @@ from pipeline.domain import (
     document_id,
 )
 from pipeline.errors import DocumentError
-from pipeline.facts import Facts, find_facts, row_answers
+from pipeline.facts import Facts, find_facts, form_answers, row_answers
 from pipeline.forms import load_forms
 from pipeline.labels.classifier import LabelClassifier
 from pipeline.ocr import load_engine
@@ -116,7 +116,8 @@ def assemble_document(
     """
     forms, classifier = _mapping().forms, _mapping().classifier
     tables = _tables(document.pages)
-    mapped = assemble.map_reports(document.pages, forms, classifier, row_answers(corrections))
+    said = row_answers(corrections), form_answers(corrections)
+    mapped = assemble.map_reports(document.pages, forms, classifier, *said)
     facts = find_facts(corrections, mapped, tables)
     accept = confidence.load().threshold(risk).confidence
     reports = tuple(_report(index, report, tables, facts, accept) for index, report in enumerate(mapped, start=1))

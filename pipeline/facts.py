@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.assemble import MappedReport, RowAnswer, same_place
+from pipeline.assemble import FormAnswer, MappedReport, RowAnswer, same_place
 from pipeline.corrections import NOT_ON_THE_FORM, Correction, Kind
 from pipeline.domain import Alternative, CellKey, Failure, Reading, TableReading, Value
 
@@ -32,6 +32,15 @@ def row_answers(corrections: Iterable[Correction]) -> tuple[RowAnswer, ...]:
         )
         for each in corrections
         if each.kind is Kind.ROW and each.page is not None and each.box is not None
+    )
+
+
+def form_answers(corrections: Iterable[Correction]) -> tuple[FormAnswer, ...]:
+    """What corrections say of the forms of reports."""
+    return tuple(
+        FormAnswer(each.new, each.page, each.box)
+        for each in corrections
+        if each.kind is Kind.FORM and each.page is not None and each.box is not None
     )
 
 
@@ -57,7 +66,7 @@ def find_facts(
 
     Args:
         corrections: those of this document that are in force, oldest first.
-        reports: as placed with `row_answers`.
+        reports: as placed with `row_answers` and `form_answers`.
         tables: the tables of the document.
     """
     chosen: list[dict[CellKey, Correction]] = [{} for _ in reports]
@@ -78,7 +87,7 @@ def find_facts(
             continue  # its row is on no row of the form any more, as somebody said
         elif (
             number < len(reports)
-            and each.form_id == reports[number].form.id
+            and _is_on_form(each, reports[number])
             and (each.box is None or (printed is not None and each.key not in reports[number].placements))
         ):
             chosen[number][each.key] = each
@@ -89,6 +98,7 @@ def find_facts(
         for each in corrections
         if each.kind is Kind.ROW and not any(_is_about(each, report) for report in reports)
     ]
+    lost += [_lost(each) for each in corrections for said in form_answers([each]) if not said.is_about(tables)]
     return Facts(
         tuple({key: each.value for key, each in of.items()} for of in chosen),
         tuple({key: _reading(each) for key, each in of.items()} for of in chosen),
@@ -105,6 +115,13 @@ def _printed_cell(correction: Correction, tables: Sequence[TableReading]) -> tup
                 if same_place(place, correction.box):
                     return number, cell
     return None
+
+
+def _is_on_form(correction: Correction, report: MappedReport) -> bool:
+    """Whether a cell is one of the report's form; what was said before the form was told holds where it is one, too."""
+    if correction.form_id == report.form.id:
+        return True
+    return report.form_said and correction.key in report.form.keys()  # noqa: SIM118 -- a form is not a mapping
 
 
 def _was_moved(correction: Correction, rows: Iterable[RowAnswer]) -> bool:

@@ -282,6 +282,9 @@ def _asked(out: Path, names: Container[str]) -> dict[str, Asked]:
         for row in rows:
             if (name := review.row_id(row)) in names:
                 found.setdefault(name, Asked(None, row, form))
+        anchor = next((cell for cell in cells if cell["page"]), None)
+        if anchor is not None and (name := review.form_id(anchor)) in names:
+            found.setdefault(name, Asked(anchor, None, form, forms=tuple(forms)))
         for together in review.rows_on_pages(rows):
             if (name := review.rows_id(together[0])) in names:
                 found.setdefault(name, Asked(None, None, form, rows=together))

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from pipeline.assemble import FORM_SAID
 from pipeline.corrections import Correction, Kind
 from pipeline.domain import BoundingBox, Cell, CellKey, DocumentReading, Extraction, Mark, Status, TableReading, Value
 from pipeline.extract import assemble_document
@@ -152,6 +153,27 @@ def test_what_is_said_of_rows_leads_to_no_other_form() -> None:
     against = [row_said(read, str(name), str(new)) for name, new in zip(order, reversed(order), strict=True)]
     (found,) = assemble_document(read, against).reports
     assert found.form_id == FORM
+
+
+def test_the_form_is_the_one_that_a_person_told() -> None:
+    read = document({SUM[0]: "7"})
+    first = cells(assemble_document(read))[CellKey("requests", "received", "natural_person")]
+    other = said(first, "ogi-2021", kind=Kind.FORM)
+    before = said(first, "9", page=None, box=None)  # told of the form that was found, on which this cell is as well
+    (found,) = assemble_document(read, [before, other]).reports
+    assert found.form_id == "ogi-2021"
+    received = cells(assemble_document(read, [before, other]))[first.key]
+    assert (received.value, received.status) == (Value(Mark.NUMBER, Decimal(9)), Status.CORRECTED)
+    assert any(FORM_SAID in cell.reasons for cell in found.cells if cell.status is Status.MISSING)
+
+
+def test_a_form_told_of_what_is_not_there_any_more_is_told() -> None:
+    read = document()
+    told = said(next(iter(cells(assemble_document(read)).values())), "ogi-2021", kind=Kind.FORM)
+    nowhere = replace(told, box=BoundingBox(5000.0, 5000.0, 5040.0, 5020.0))
+    after = assemble_document(read, [nowhere])
+    assert after.reports[0].form_id == FORM
+    assert [each.kind for each in after.failures] == ["correction"]
 
 
 def test_a_row_that_is_none_of_the_form_leaves_its_cells_open() -> None:

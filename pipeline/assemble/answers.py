@@ -1,15 +1,15 @@
-"""Rows that a person has placed: what the person says holds, and the rows beside them are placed accordingly."""
+"""Rows that a person has placed, and forms: what the person says holds, and the rest is placed accordingly."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.assemble.rows import PrintedRow, row_box
-from pipeline.domain import BoundingBox, FormSpec, TableSpec
+from pipeline.domain import BoundingBox, FormSpec, TableReading, TableSpec
 from pipeline.labels.alignment import Alignment
 
 _NEVER = -1e3
@@ -31,6 +31,20 @@ class RowAnswer:
     def is_about(self, page: int, box: BoundingBox) -> bool:
         """Whether a printed row that lies there is the one that is meant."""
         return page == self.page and same_place(box, self.box)
+
+
+@dataclass(frozen=True, slots=True)
+class FormAnswer:
+    """What a person says of a report: the form it is on. ``page`` and ``box`` are those of one of its cells."""
+
+    form_id: str
+    page: int
+    box: BoundingBox
+
+    def is_about(self, tables: Iterable[TableReading]) -> bool:
+        """Whether the cell that was meant is in these tables."""
+        places = (place for table in tables if table.grid.page == self.page for place in table.places)
+        return any(same_place(place, self.box) for place in places)
 
 
 def answered_rows(

@@ -9,6 +9,8 @@ from pipeline.domain import Cell, CellKey, Judgement, Mark, Reading, Status, Tab
 from pipeline.forms import cell_units
 from pipeline.values import parse_value
 
+FORM_SAID = "the cell was not found on any page, and a person has said that the report is on this form"
+"""Why a cell is missing that may be printed all the same."""
 # An alternative below this probability says nothing to a reviewer.
 _SHOWN = 0.001
 
@@ -42,7 +44,7 @@ def build_cells(
             cells.append(Cell(key, judged.value, "", judged.status, judged.confidence, "", None, None, unit))
             continue
         if key not in readings:
-            reason = "the cell was not found on any page"
+            reason = FORM_SAID if report.form_said else "the cell was not found on any page"
             cells.append(Cell(key, None, "", Status.MISSING, 0.0, "", None, None, units[key], "", (reason,)))
             continue
         placement = report.placements[key]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.assemble.answers import RowAnswer, answered_rows, hold_to_answers, weigh_answers
+from pipeline.assemble.answers import FormAnswer, RowAnswer, answered_rows, hold_to_answers, weigh_answers
 from pipeline.assemble.rows import (
     Classifier,
     LabelKinds,
@@ -82,7 +82,10 @@ class Placement:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MappedReport:
-    """A report with the printed cell of every statutory cell that was found, and its printed rows."""
+    """A report with the printed cell of every statutory cell that was found, and its printed rows.
+
+    ``form_said`` is set where a person told the form.
+    """
 
     form: FormSpec
     pages: tuple[int, ...]
@@ -90,6 +93,7 @@ class MappedReport:
     year: int | None
     placements: Mapping[CellKey, Placement]
     rows: tuple[PlacedRow, ...]
+    form_said: bool = False
 
     def readings(self, tables: Sequence[TableReading]) -> dict[CellKey, Reading]:
         """The reading of each cell that was found; ``tables`` are those of the document."""
@@ -115,6 +119,7 @@ def map_reports(
     forms: Sequence[FormSpec],
     classifier: Classifier,
     answers: Sequence[RowAnswer] = (),
+    form_answers: Sequence[FormAnswer] = (),
 ) -> tuple[MappedReport, ...]:
     """Find the reports of a document and place their cells.
 
@@ -122,12 +127,13 @@ def map_reports(
 
     Args:
         answers: what a person said of rows; those of other forms and tables have no say.
+        form_answers: what a person said of the forms of reports.
     """
     kinds = label_kinds(classifier.classes, forms)
 
     def mapped(ordered: Sequence[PageReading]) -> tuple[MappedReport, ...]:
         drafts = _collect(ordered, forms, classifier, kinds)
-        found = (_map(draft, forms, classifier.classes, answers) for draft in drafts)
+        found = (_map(draft, forms, classifier.classes, answers, form_answers) for draft in drafts)
         return tuple(report for report in found if report is not None)
 
     reports = mapped(pages)
@@ -287,8 +293,16 @@ def _recognised(segment: Segment, classes: Sequence[str]) -> list[str]:
 
 
 def _map(
-    draft: _Draft, forms: Sequence[FormSpec], classes: Sequence[str], answers: Sequence[RowAnswer]
+    draft: _Draft,
+    forms: Sequence[FormSpec],
+    classes: Sequence[str],
+    answers: Sequence[RowAnswer],
+    form_answers: Sequence[FormAnswer],
 ) -> MappedReport | None:
+    tables = [segment.table.reading for segment in draft.segments]
+    said = [each.form_id for each in form_answers if each.is_about(tables)]
+    if said:
+        forms = [form for form in forms if form.id == said[-1]]
     recognised = sum(len(_recognised(segment, classes)) for segment in draft.segments)
     # What a person says of rows is said of the form that was found without it, and must not lead to another one.
     candidates = [(_explain(draft, form, classes, ()), form) for form in forms]
@@ -297,11 +311,11 @@ def _map(
         return None
     headers = _header_votes(draft, forms, classes)
     best, form = max(candidates, key=lambda pair: pair[0].score + headers[pair[1].id])
-    if recognised + sum(vote > 1.0 for vote in headers.values()) < _FEWEST_LABELS:
+    if not said and recognised + sum(vote > 1.0 for vote in headers.values()) < _FEWEST_LABELS:
         return None
     if answers:
         best = _explain(draft, form, classes, answers)
-    return MappedReport(form, tuple(draft.pages), draft.agency, draft.year, best.placements, best.rows)
+    return MappedReport(form, tuple(draft.pages), draft.agency, draft.year, best.placements, best.rows, bool(said))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -49,6 +49,7 @@ class Asked:
         by_name: whether the answer is about the cell as the form names it, wherever that is printed.
         line: the rows of ``cells.csv`` of a whole line, in the order of the form; empty unless one is asked about.
         rows: all printed rows of a table on a page, of ``rows.csv``; empty unless they are asked about.
+        forms: ids that the form of the report may have, which is asked about then; ``cell`` is one of its cells.
     """
 
     cell: Row | None
@@ -57,6 +58,7 @@ class Asked:
     by_name: bool = False
     line: tuple[Row, ...] = ()
     rows: tuple[Row, ...] = ()
+    forms: tuple[str, ...] = ()
 
     @property
     def row(self) -> Row:
@@ -78,6 +80,8 @@ class Asked:
             return frozenset({Kind.FIGURES})
         if self.rows:
             return frozenset({Kind.ROWS})
+        if self.forms:
+            return frozenset({Kind.FORM})
         return frozenset({Kind.ROW} if self.cell is None else {Kind.CELL, Kind.FINDING})
 
 
@@ -215,7 +219,9 @@ def _corrections(
         made.extend(_rows_corrections(row, about))
     elif row:
         made.append(_row_correction(row, about))
-    if value and about.line:
+    if value and about.forms:
+        made.append(_form_correction(value, about, about.forms))
+    elif value and about.line:
         made.extend(_line_corrections(value, about))
     elif value:
         made.append(_value_correction(value, about, made[0].new if made and about.by_name else ""))
@@ -266,6 +272,14 @@ def _line_corrections(text: str, about: Asked) -> Iterator[Correction]:
         yield _value(cells[key], key, new, by_name=True)
 
 
+def _form_correction(text: str, about: Asked, forms: Sequence[str]) -> Correction:
+    name = unicodedata.normalize("NFKC", text).strip().casefold()
+    if name not in forms:
+        raise ValueError(f"{text!r} is no form; write one of {', '.join(forms)}")
+    plain = _plain(about.row, key_of(about.row))
+    return replace(plain, kind=CorrectionKind.FORM, old=about.form.id, new=name)
+
+
 def _value_correction(text: str, about: Asked, row_id: str) -> Correction:
     """The correction; ``row_id`` is the row of a cell asked about by name, empty for the one it was taken for."""
     if about.cell is None:
@@ -304,6 +318,8 @@ def _row_correction(text: str, about: Asked) -> Correction:
     table = next(table for table in about.form.tables if table.id == table_id)
     if table.layout is TableLayout.STRIP:
         raise ValueError("the rows of this table have no labels; write the value in corrected_value")
+    if about.forms:
+        raise ValueError("this line asks for a form: write it in corrected_value, and no row")
     if about.line:
         raise ValueError("this line asks for figures: write them in corrected_value, and no row")
     if about.printed is None:
@@ -372,6 +388,10 @@ def _refuse_other_picture(cells: Mapping[str, str]) -> None:
 def _refuse_overwriting(cells: Mapping[str, str], about: Asked) -> None:
     """Refuse a line whose answer stands where the question told what was read, instead of leaving it unnoticed."""
     told = cells.get("value", "")
+    if about.forms:
+        if told not in ("", about.form.id):
+            raise ValueError(f"value was changed to {told!r}; write what is right in corrected_value")
+        return
     if about.rows and told not in ("", " ".join(row["row_id"] for row in about.rows)):
         raise ValueError("value was changed; write the rows as they are in corrected_row_id")
     if about.line and UNREAD not in told and told not in ("", held_figures(about.line)):

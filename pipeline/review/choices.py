@@ -26,6 +26,8 @@ def choices(item: Item) -> list[str]:
         return [*[each for each in rows if each != NOT_ON_THE_FORM][: _CHOICES - 1], NOT_ON_THE_FORM]
     if item.kind in (Kind.FIGURES, Kind.ROWS):
         return []
+    if item.kind is Kind.FORM:
+        return [item.value, *item.alternatives]
     read = [item.value]
     if item.box is not None:
         read += [written(parse_value(text), text) for text in (item.reading, *item.alternatives)]
@@ -37,7 +39,9 @@ def choices(item: Item) -> list[str]:
 def may_be_another_row(item: Item, form: FormSpec) -> bool:
     """Whether a printed row is known that may be another row of the form."""
     table = next(table for table in form.tables if table.id == item.key.table_id)
-    known = item.kind in (Kind.ROW, Kind.ROWS) or (item.box is not None and item.printed_label != "")
+    known = item.kind in (Kind.ROW, Kind.ROWS) or (
+        item.kind is not Kind.FORM and item.box is not None and item.printed_label != ""
+    )
     return known and table.layout is not TableLayout.STRIP
 
 

@@ -35,7 +35,7 @@ class Kind(StrEnum):
     """What is asked.
 
     What a cell holds, which row of the form a printed row is, whether a failing sum is printed, what all cells of a
-    line hold, or which rows of the form all printed rows of a table on a page are.
+    line hold, which rows of the form all printed rows of a table on a page are, or which form a report is on.
     """
 
     CELL = "cell"
@@ -43,12 +43,14 @@ class Kind(StrEnum):
     FINDING = "finding"
     FIGURES = "figures"
     ROWS = "rows"
+    FORM = "form"
 
 
 class Level(StrEnum):
     """Whether a doubtful row is one question, or as many as it has cells."""
 
     ROWS = "rows"
+    FORM = "form"
     CELLS = "cells"
 
 
@@ -60,7 +62,8 @@ class Item:
         item_id: "q-" and 16 letters and digits, the same whenever the same place of the same file is asked about.
         worth: expected number of cells that the answer puts right.
         key: the cell; of a row its column is empty, and its row is empty where it is on no row of the form; of figures
-            it is the name that `lines_of` gives; of the rows of a table it is the table alone.
+            it is the name that `lines_of` gives; of the rows of a table it is the table alone; of a form it
+            is a cell of the report.
         page, box: where it was read, on the page as decoded; None where it was not found.
         around: what of the page a person wants to see: the printed row, or the table where nothing was found; it may
             be endless where it goes on to the edge of the page.
@@ -154,6 +157,11 @@ def rows_on_pages(rows: Iterable[Row]) -> list[tuple[Row, ...]]:
     for row in rows:
         found.setdefault((row["table_id"], row["page"]), []).append(row)
     return [tuple(together) for together in found.values()]
+
+
+def form_id(row: Row) -> str:
+    """The name of a question about the form of a report, from the row of any of its cells."""
+    return item_id(row["document_id"], f"form {row['report']}")
 
 
 def figures_id(row: Row, line: CellKey) -> str:

@@ -9,10 +9,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from pipeline.assemble import FORM_SAID
 from pipeline.confidence import ROW_IN_DOUBT
 from pipeline.corrections import NOT_ON_THE_FORM, written
 from pipeline.domain import BoundingBox, CellKey, FormSpec, Mark, RuleSpec, Status, TableSpec
-from pipeline.forms import cell_units
+from pipeline.forms import cell_units, load_forms
 from pipeline.review.items import (
     BETWEEN,
     BOX,
@@ -25,6 +26,7 @@ from pipeline.review.items import (
     box_of,
     cell_id,
     figures_id,
+    form_id,
     held_figures,
     key_of,
     labels,
@@ -34,7 +36,7 @@ from pipeline.review.items import (
     rows_on_pages,
     value_of,
 )
-from pipeline.review.surroundings import Surroundings
+from pipeline.review.surroundings import EVERYWHERE, Surroundings
 from pipeline.rules import KINDS
 
 # A place less sure than this is asked about; the same probability from which cells are accepted.
@@ -45,6 +47,8 @@ _MISREAD = 0.1
 # further report of a file of which less than this share was found: that is mostly a part of the report before it.
 _HARDLY_PRINTED = 0.1
 _FEW = 0.3
+# A report of which a table was not found is on another form about this often.
+_OTHER_FORM = 0.3
 # A printed row taken for none of the form, while the form lacks one, is one of those about this often.
 _STRAY = 0.3
 # From so many doubtful cells of a line on, or more than half of them, one answer for the whole line is less work.
@@ -56,6 +60,7 @@ _IN_WORDS = {
 }
 _STRAY_ROW = "this row was taken for none of the form, and the form has a row that was not found"
 _ROWS = "which rows of the form these are, is not certain, write the row of each one from top to bottom"
+_WHICH_FORM = "next to nothing of a table was found, so that the report may be on another form"
 _BY_NAME = "answer what is printed in the row and under the column named here"
 _FIGURES = "write all figures of this line as they are printed, in the order of the columns named here"
 
@@ -97,6 +102,7 @@ class _Report:
 
     def items(self, level: Level) -> Iterator[Item]:
         """The items, tables in the order of the form, of each the rows before the cells."""
+        yield from self._form_items(level)
         for table in self._form.tables:
             asked: set[str] = set()
             if level is Level.ROWS:
@@ -143,6 +149,16 @@ class _Report:
         is_first = self._cells[key]["report"] == "1"
         return self._pages.is_closed_around(key) or (not is_first and found < _FEW * len(self._cells))
 
+    def _worth_of_form(self) -> float:
+        """Zero where a good part of every table was found, or a person has said which form it is."""
+        found: dict[str, list[bool]] = defaultdict(list)
+        for key, row in self._cells.items():
+            found[key.table_id].append(bool(row["page"]))
+        said = any(FORM_SAID in row["reasons"] for row in self._cells.values())
+        if said or all(sum(each) > _FEW * len(each) for each in found.values()):
+            return 0.0
+        return _OTHER_FORM * sum(row["status"] != Status.CORRECTED for row in self._cells.values())
+
     def _is_asked(self, key: CellKey) -> bool:
         status = self._cells[key]["status"]
         if status == Status.CORRECTED:
@@ -184,6 +200,29 @@ class _Report:
         return float(row["confidence"]) >= _SURE * float(printed["certainty"])
 
     # --- the items
+
+    def _form_items(self, level: Level) -> Iterator[Item]:
+        """Which form the report is on, where of one of its tables next to nothing was found."""
+        worth = self._worth_of_form() if level is Level.ROWS else 0.0
+        anchor = next((key for key, row in self._cells.items() if row["page"]), None)
+        if worth == 0.0 or anchor is None:
+            return
+        row = self._cells[anchor]
+        item = self._item(
+            row,
+            anchor,
+            item_id=form_id(row),
+            by_name=True,
+            kind=Kind.FORM,
+            worth=worth,
+            around=EVERYWHERE,
+            printed_label="",
+            reading="",
+            alternatives=tuple(form.id for form in load_forms() if form.id != self._form.id),
+            reasons=(_WHICH_FORM,),
+            sums=(),
+        )
+        yield replace(item, value=self._form.id, unit="", row_label="", column_label="", table_label=self._form.title)
 
     def _cell_item(self, key: CellKey) -> Item:
         row = self._cells[key]

@@ -14,6 +14,9 @@ _HEADER_LINES = 5
 # Rows touch where less than this share of their height lies between them.
 _TOUCHING = 0.5
 
+EVERYWHERE = BoundingBox(0.0, 0.0, math.inf, math.inf)
+"""A whole page."""
+
 
 class Surroundings:
     """The pages of a report as its cells tell of them.
@@ -44,13 +47,14 @@ class Surroundings:
         """Page and part of it on which all cells of a printed line are, or ought to be.
 
         That is the table on the page where most of them were found. Where none was, it is the table where those before
-        them were found, else those after them, with what lies between the table and the edge of the page.
+        them were found, else those after them, with what lies between the table and the edge of the page; or all of
+        the page before or behind, where there is no room for what is lost together with them.
         """
         pages = [row["page"] for row in (self._cells[key] for key in line) if row["page"]]
         table_id = line[0].table_id
         if pages:
-            page = max(dict.fromkeys(pages), key=pages.count)
-            return int(page), self._table(table_id, page)
+            most = max(dict.fromkeys(pages), key=pages.count)
+            return int(most), self._table(table_id, most)
         keys = list(self._cells)
         start = keys.index(line[0])
         before = next((key for key in reversed(keys[:start]) if self._cells[key]["page"]), None)
@@ -59,15 +63,31 @@ class Surroundings:
         nearest = next((key for key in beside if key.table_id == table_id), beside[0] if beside else None)
         if nearest is None:
             return None, None
-        page = self._cells[nearest]["page"]
-        shown = self._table(nearest.table_id, page)
-        if shown is None:
-            return None, None
-        if nearest.table_id != table_id:  # all of the table is lost: it may stand anywhere on the page, or on the next
-            return int(page), BoundingBox(0.0, 0.0, math.inf, math.inf)
-        on_page = [key for key in beside if (key.table_id, self._cells[key]["page"]) == (table_id, page)]
+        page = int(self._cells[nearest]["page"])
+        if not self._has_room(nearest, before, after):
+            step = 1 if nearest == before else -1
+            last = page if after is None else int(self._cells[after]["page"])
+            if 0 < page + step <= last:
+                return page + step, EVERYWHERE
+        shown = self._table(nearest.table_id, str(page))
+        if shown is None or nearest.table_id != table_id:  # all of the table is lost: it may stand anywhere
+            return page, EVERYWHERE
+        on_page = [key for key in beside if (key.table_id, self._cells[key]["page"]) == (table_id, str(page))]
         top = shown.y0 if before in on_page else 0.0
-        return int(page), replace(shown, y0=top, y1=shown.y1 if after in on_page else math.inf)
+        return page, replace(shown, y0=top, y1=shown.y1 if after in on_page else math.inf)
+
+    def _has_room(self, nearest: CellKey, before: CellKey | None, after: CellKey | None) -> bool:
+        """Whether the rows that are lost between two cells can be printed on the page of one of them."""
+        keys = list(self._cells)
+        lost = keys[0 if before is None else keys.index(before) + 1 : len(keys) if after is None else keys.index(after)]
+        rows = {(key.table_id, key.row_id) for key in lost if not self._cells[key]["page"]}
+        tables = {key.table_id for key in lost} - {nearest.table_id}
+        box = box_of(self._cells[nearest])
+        if box is None:
+            return True
+        foot = max(each.y1 for row in self._cells.values() if (each := box_of(row)) is not None)  # of any page
+        room = foot - box.y1 if nearest == before else box.y0
+        return (len(rows) + _HEADER_LINES * len(tables)) * box.height <= room
 
     def is_closed_around(self, key: CellKey) -> bool:
         """Whether the rows that the form has above and below a row that was not found touch where they are printed."""

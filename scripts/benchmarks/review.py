@@ -24,7 +24,7 @@ from pipeline.evaluation import TrueCell, evaluate, read_extracted, read_truth
 from pipeline.forms import cell_units, load_forms
 from pipeline.review import NUMBER_COLUMNS, REVIEW_COLUMNS, Item, Kind, Level, item_row, labels
 from pipeline.review.answers import AS_PRINTED, broken_sum, may_fall, value_answer
-from pipeline.review.choices import may_be_another_row
+from pipeline.review.choices import may_be_another_row, rows_of
 from pipeline.review.items import BETWEEN
 from pipeline.run import run as extract
 from pipeline.settings import Settings
@@ -79,7 +79,8 @@ def run(given: argparse.Namespace) -> int:
     try:
         scans, tables = work / "scans", work / "tables"
         if not (scans / "truth.csv").exists():
-            made = [str(scans), "--reports", str(given.reports), "--levels", given.levels]
+            # Reports of a bound volume may be on one form, and the scores could not tell them apart.
+            made = [str(scans), "--reports", str(given.reports), "--levels", given.levels, "--volumes", "0"]
             cli.main([*made, "--seed", str(given.seed), "--jobs", str(given.jobs)])
         extract([str(scans)], tables, Settings(), given.jobs)
         truth = read_truth(scans / "truth.csv")
@@ -119,9 +120,16 @@ class Truth:
         """What stands in the answer columns of an item; empty where nothing printed answers it."""
         if item.kind is Kind.ROW:
             return {"corrected_row_id": self._row(item, item.box, item.printed_label)}
+        if item.kind is Kind.FORM:
+            return self._form(item, item.box)
         if item.kind is Kind.ROWS:
-            printed = zip(item.rows, item.printed_label.split(BETWEEN), strict=True)
-            return {"corrected_row_id": " ".join(self._row(item, box, label) for box, label in printed)}
+            named: list[str] = []
+            for box, label in zip(item.rows, item.printed_label.split(BETWEEN), strict=True):
+                name = self._row(item, box, label)
+                # A further piece of a row, or a row of another form, is none of those to choose from.
+                on_form = name in rows_of(self._forms[item.form_id], item.key.table_id)
+                named.append(name if on_form and name not in named else NOT_ON_THE_FORM)
+            return {"corrected_row_id": " ".join(named)}
         if item.kind is Kind.FIGURES:
             return self._figures(item)
         if item.box is None or item.by_name:
@@ -135,6 +143,15 @@ class Truth:
             return {"corrected_row_id": NOT_ON_THE_FORM} if moved else {}
         row = {"corrected_row_id": here[0]["row_id"]} if moved and here[0]["row_id"] != item.key.row_id else {}
         return self._value(item, here[0]) | row
+
+    def _form(self, item: Item, box: BoundingBox | None) -> dict[str, str]:
+        """The form of what is printed next to the cell that was found."""
+        here = self._at[item.source, str(item.page)]
+        if box is None or not here:
+            return {}
+        middle = (box.y0 + box.y1) / 2
+        nearest = min(here, key=lambda row: abs(float(row["y0"]) + float(row["y1"]) - 2 * middle))
+        return {"corrected_value": nearest["form_id"]}
 
     def _figures(self, item: Item) -> dict[str, str]:
         """All figures of a line, where the picture shows them."""

@@ -165,6 +165,18 @@ def test_rows_that_cannot_be_are_refused(given: Callable[[list[str]], list[str]]
     assert reason in done.refused[0].reason
 
 
+def test_the_form_of_a_report_is_one_of_those_that_are_known() -> None:
+    row = {**answered(CELL, kind="form", value=FORM.id, column_id=CELL["column_id"]), "item_id": "q-form"}
+    about = {"q-form": replace(MADE.asked[CELL["item_id"]], forms=("ogi-2014", FORM.id, "ogi-2021"))}
+    (made,) = understand([Line(2, {**row, "corrected_value": "OGI-2021"})], about, ()).corrections
+    assert (made.kind.value, made.old, made.new) == ("form", FORM.id, "ogi-2021")
+    assert made.page is not None
+    (refused,) = understand([Line(2, {**row, "corrected_value": "ogi-2020"})], about, ()).refused
+    assert "is no form; write one of ogi-2014" in refused.reason
+    (refused,) = understand([Line(2, {**row, "corrected_row_id": "received"})], about, ()).refused
+    assert "asks for a form" in refused.reason
+
+
 def test_figures_that_are_printed_so_need_not_add_up() -> None:
     for mark in ("!", "！", " !"):
         done = take(answered(LINE, corrected_value="1 0 0 0 2" + " 0" * 10 + mark))

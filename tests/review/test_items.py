@@ -9,10 +9,11 @@ from dataclasses import replace
 import pytest
 
 from pipeline import dataset
+from pipeline.assemble import FORM_SAID
 from pipeline.confidence import COLUMN_IN_DOUBT, ROW_IN_DOUBT
 from pipeline.domain import BoundingBox, Cell, CellKey, Finding, LabelContext, PlacedRow, Status
 from pipeline.review import REVIEW_COLUMNS, Item, Kind, Level, item_row, items_of, labels, order
-from tests.reports import cell, extraction, form, missing, report
+from tests.reports import FORM, cell, extraction, form, missing, report
 
 KEYS = form().keys()
 PEOPLE = [key for key in KEYS if key.column_id == "natural_person"]
@@ -180,7 +181,7 @@ def test_a_question_about_a_line_tells_what_is_held_and_what_is_lacking() -> Non
 
 def test_a_table_that_is_one_printed_line_is_one_question() -> None:
     strip = [key for key in KEYS if key.table_id == "reviews"]
-    (item,) = asked({key: missing(key) for key in strip})
+    (item,) = (each for each in asked({key: missing(key) for key in strip}) if each.kind is not Kind.FORM)
     assert (item.kind, item.key) == (Kind.FIGURES, CellKey("reviews", "", ""))
     assert len(item.column_label.split(" | ")) == len(item.value.split()) == len(strip) == 15
     assert item_row(item)["row_id"] == ""
@@ -224,6 +225,28 @@ def test_next_to_nothing_of_a_further_report_is_worth_little() -> None:
         whole = extraction(one)
         items = items_of([dataset.cell_row(whole, one, each) for each in one.cells], [], [], form())
         assert next(item for item in items if item.key.table_id == "reviews").worth == worth
+
+
+def test_where_a_table_was_not_found_the_form_is_asked_about() -> None:
+    lost = {key: missing(key) for key in KEYS if key.table_id == "proactive_disclosure"}
+    (item,) = (each for each in asked(lost) if each.kind is Kind.FORM)
+    assert (item.value, set(item.alternatives)) == (FORM, {"ogi-2014", "ogi-2021"})
+    assert item.worth == pytest.approx(0.3 * len(KEYS))
+    assert item_row(item)["form_id"] == FORM
+    said = {key: replace(cell, reasons=(FORM_SAID,)) for key, cell in lost.items()}
+    for nothing in (asked(said), asked({}), asked(lost, level=Level.CELLS)):
+        assert Kind.FORM not in [each.kind for each in nothing]
+
+
+def test_what_has_no_room_on_a_page_is_looked_for_on_the_next() -> None:
+    first = [key for key in KEYS if key.table_id == "proactive_disclosure"]
+    second = next(key for key in KEYS if key.table_id == "requests")
+    for top, page in ((4000.0, 2), (30.0, 1)):  # of what comes after it, found on page 2
+        box = BoundingBox(0.0, top, 100.0, top + 18.0)
+        changes = {key: missing(key) for key in first} | {second: replace(cell(second), box=box)}
+        lines = [item for item in asked(changes) if item.kind is Kind.FIGURES]
+        assert {item.page for item in lines} == {page}
+        assert {item.around for item in lines} == {BoundingBox(0.0, 0.0, math.inf, math.inf)}
 
 
 def test_labels_are_those_of_the_form_with_their_groups() -> None:

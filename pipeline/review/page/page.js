@@ -130,10 +130,10 @@
     find("where").textContent = where.filter(Boolean).join(" · ");
     showPicture(item);
     showFacts(item);
-    find("asked").textContent = fill(item.named && !ofLine(item) && !ofRows(item) ? "asked-name" : `asked-${item.kind}`, item);
+    find("asked").textContent = fill(item.named && ["cell", "finding"].includes(item.kind) ? "asked-name" : `asked-${item.kind}`, item);
     showChoices(item);
     const answer = answerOf(item);
-    find("write").hidden = item.kind === "row" || ofRows(item);
+    find("write").hidden = ["row", "rows", "form"].includes(item.kind);
     showMap(item, answer);
     find("value").value = item.choices.includes(answer.value) ? "" : answer.value || (ofLine(item) ? item.held : "");
     find("hint").textContent = fill(ofLine(item) ? "hint-figures" : "hint", item);
