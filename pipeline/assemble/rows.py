@@ -124,8 +124,8 @@ def is_value(text: str) -> bool:
 
 
 def _is_label(text: str) -> bool:
-    """Whether a reading holds words; specks read as points and commas name nothing."""
-    return not is_value(text) and any(character.isalnum() for character in text)
+    """Whether a reading holds words; specks read as points, and a nought read as two brackets, name nothing."""
+    return not is_value(text) and any(character.isalpha() for character in text)
 
 
 def cells_by_row(table: TableReading) -> list[list[int]]:
@@ -289,7 +289,7 @@ def _boundary(table: LabelledTable, rows: list[list[int]], numbers: range, kinds
             column = grid.cells[c].column
             if is_value(reading.text):
                 gain[: column + 1] += reading.probability if reading.text.strip() else _BLANK
-            else:
+            elif _is_label(reading.text):
                 gain[column + 1 :] += reading.probability
     gain[0] = -1.0
     return int(np.argmax(gain[: grid.columns]))

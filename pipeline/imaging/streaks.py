@@ -9,6 +9,8 @@ from pipeline.domain import Pixels
 
 # A streak runs from edge to edge; a rule leaves the margins of the page free.
 _WHOLE = 0.9
+# Of a streak of which less is left, so much must be seen all along, and so much in the margins of such a height.
+_WORN, _MARGIN, _HEIGHT = 0.5, 0.8, 0.04
 _THIN = 9
 _DARKER = 12
 
@@ -19,8 +21,10 @@ def without_streaks(grey: Pixels) -> Pixels:
     The picture must be as scanned, shape (h, w): on a levelled page a streak is no longer upright.
     """
     beside = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, np.ones((1, _THIN), np.uint8))
-    share = np.asarray((cv2.subtract(beside, grey) >= _DARKER).mean(axis=0))
-    columns = share >= _WHOLE
+    darker = cv2.subtract(beside, grey) >= _DARKER
+    margin = max(1, round(_HEIGHT * len(grey)))
+    whole, top, bottom = (np.asarray(part.mean(axis=0)) for part in (darker, darker[:margin], darker[-margin:]))
+    columns = (whole >= _WHOLE) | ((whole >= _WORN) & (np.minimum(top, bottom) >= _MARGIN))
     if not columns.any() or columns.mean() > 0.02:
         return grey
     # The flanks of a streak are paler than its middle.

@@ -263,11 +263,12 @@ def _open_sides(lines: Array, crossing: Array, size: float) -> Array:
     ):
         there = ends[(back <= edge + TOUCH * size) & (ends >= edge - TOUCH * size)]
         beyond = there[there > edge + BEYOND * size]
-        if len(beyond) < 2:
+        if not len(beyond):
             continue
         together = np.abs(beyond[:, None] - beyond) <= AGREEING * size
         most = int(np.argmax(together.sum(axis=1)))
-        if together[most].sum() >= max(2.0, OPEN_SHARE * len(there)):
+        # One is enough where no other comes there: between two columns without outer sides.
+        if together[most].sum() >= max(min(2, len(there)), OPEN_SHARE * len(there)):
             found.append(abs(float(np.median(beyond[together[most]]))))
     return np.array(found)
 

@@ -422,3 +422,22 @@ def test_a_spread_on_its_side_keeps_its_left_sheet_first() -> None:
     pages = [page(lying(table(upper), 1000.0), lying(table(lower), 0.0))]
     (report,) = read(*pages)
     assert found(pages, report) == expected(form, "requests")
+
+
+@pytest.mark.parametrize("nought", ["()", "0)"])
+def test_noughts_read_as_brackets_are_no_words_on_a_page_without_header(nought: str) -> None:
+    form = form_by_id("ogi-2021")
+    upper, lower = cut(squares_of(spec_of(form, "requests"), name), 8)
+    columns = spec_of(form, "requests").blocks[0].columns
+    last = max(column for _, column, *_ in lower)
+    broken = {last - offset for offset in range(1, len(columns))}
+    worn = [(r, c, rs, cs, nought if c in broken else text) for r, c, rs, cs, text in lower]
+    pages = [page(table(upper)), page(table(worn, 2), number=2)]
+    (report,) = read(*pages)
+    wanted = expected(form, "requests")
+    lower_rows = {key.row_id for key, text in found(pages, report).items() if text == nought}
+    assert lower_rows
+    assert found(pages, report) == {
+        key: nought if key.row_id in lower_rows and key.column_id != columns[-1].id else text
+        for key, text in wanted.items()
+    }

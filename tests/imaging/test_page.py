@@ -108,10 +108,13 @@ def test_a_glance_tells_pages_with_rules() -> None:
     assert not has_rules(glance(PageImage(1, np.full((2339, 1654), 255, np.uint8))))
 
 
-def test_streaks_of_the_scanner_go_and_rules_stay() -> None:
+@pytest.mark.parametrize("gap", [0, 3], ids=["whole", "worn"])
+def test_streaks_of_the_scanner_go_and_rules_stay(gap: int) -> None:
     page = sheet()
     streaked = page.copy()
     streaked[:, 700:702] = np.minimum(streaked[:, 700:702], 150)
+    for row in range(gap):
+        streaked[200 + row : -200 : 8, 700:702] = page[200 + row : -200 : 8, 700:702]
     cleared = without_streaks(streaked)
     assert (cleared[:, 690:712] < 200).mean() < (page[:, 690:712] < 200).mean() + 0.01
     assert np.array_equal(cleared[:, :690], page[:, :690])

@@ -267,3 +267,11 @@ def test_rules_that_hardly_stand_out_from_the_grain_are_found() -> None:
     grain = cv2.GaussianBlur(np.random.default_rng(1).normal(0, 9, soft.shape), (0, 0), 0.6)
     drawn.pixels = np.clip(soft + grain, 0, 255).astype(np.uint8)
     assert structure(only(find_grids(drawn.page()))) == drawn.cells
+
+
+def test_the_last_row_of_two_columns_without_sides_is_found() -> None:
+    drawn = Drawn().table([200, 420, 840, 1200], [200, 240, 280, 320], outer=(True, False))
+    cv2.line(drawn.pixels, (600, 320), (600, 402), (20,), 2)
+    cv2.line(drawn.pixels, (200, 360), (1200, 360), (20,), 2)
+    grid = only(find_grids(drawn.page()))
+    assert [sum(cell.row == row for cell in grid.cells) for row in range(grid.rows)] == [3, 3, 3, 2, 2]
