@@ -78,7 +78,7 @@ def of_reading(settings: Settings) -> str:
     parts = [
         _code(_READING),
         *_versions(_READING_LIBRARIES),
-        *(model_store.current(kind).name for kind in ("numeral_reader", "reading_calibration")),
+        *(model_store.current(kind).name for kind in ("numeral_reader", "quick_recogniser", "reading_calibration")),
         f"{settings.ocr} {settings.render_dpi} {settings.max_megapixels:g} {settings.max_pages}",
         load_engine(settings.ocr).version() if settings.ocr in _TELL_THEMSELVES else settings.ocr,
     ]

@@ -21,7 +21,7 @@ from pipeline import model_store
 from pipeline.errors import ModelError
 from pipeline.labels import artefact
 from pipeline.labels.classifier import LabelClassifier
-from pipeline.ocr import calibration, numerals
+from pipeline.ocr import calibration, numerals, recogniser
 
 
 def _load_labels(folder: Path) -> object:
@@ -33,6 +33,7 @@ KINDS: dict[str, tuple[str, str, Load]] = {
     artefact.MODEL: ("model.skops", "file_sha256", _load_labels),
     numerals.MODEL: ("model.npz", "sha256", numerals.NumeralReader.load_from),
     calibration.MODEL: ("model.json", "sha256", calibration.load_from),
+    recogniser.MODEL: ("model.onnx", "sha256", recogniser.load_quick),
 }
 ARCHIVES = [artefact.MODEL, numerals.MODEL]
 

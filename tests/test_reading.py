@@ -43,6 +43,9 @@ class Engine:
         self.lines.extend(lines)
         return [self._reading(LABEL if _is_long(line) else "") for line in lines]
 
+    def read_labels(self, lines: Sequence[Pixels]) -> list[Reading]:
+        return self.read_lines(lines)
+
     def read_numerals(self, crops: Sequence[Pixels]) -> list[Reading]:
         self.numerals.extend(crops)
         return [self._reading("") for _ in crops]

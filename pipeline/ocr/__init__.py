@@ -27,6 +27,7 @@ _SERVANTS = frozenset(
         "numerals_training",
         "pictures",
         "pooling",
+        "recogniser",
     }
 )
 
@@ -45,6 +46,13 @@ class TextEngine(Protocol):
 
     def read_lines(self, lines: Sequence[Pixels]) -> list[Reading]:
         """Read pictures that hold one line of text each, grey (h, w), dark on light."""
+        ...
+
+    def read_labels(self, lines: Sequence[Pixels]) -> list[Reading]:
+        """Read pictures that hold one line of text each, of which the meaning counts and not every character.
+
+        An engine may look less closely than `read_lines` does where that is plain; figures it reads as closely.
+        """
         ...
 
     def read_numerals(self, crops: Sequence[Pixels]) -> list[Reading]:

@@ -21,6 +21,10 @@ Probabilities = NDArray[np.float32]
 _NEGLIGIBLE = 1e-4
 
 
+Peak = tuple[str, float]
+"""A character and its probability where it is most probable."""
+
+
 def greedy(probabilities: Probabilities, characters: Sequence[str]) -> Alternative:
     """The most probable character at every step, collapsed.
 
@@ -29,24 +33,36 @@ def greedy(probabilities: Probabilities, characters: Sequence[str]) -> Alternati
         characters: the text of columns 1 and up.
 
     Returns:
-        The text and its probability: the geometric mean over its characters of their peak, so that long
-        lines are not punished for their length; 0 when there is no character.
+        The text and its probability, as `text_of` says.
     """
+    return text_of(peaks(probabilities, characters))
+
+
+def peaks(probabilities: Probabilities, characters: Sequence[str]) -> list[Peak]:
+    """The characters that `greedy` reads, in order; its arguments."""
     best = probabilities.argmax(axis=1)
-    peaks: list[float] = []
-    text: list[str] = []
+    found: list[Peak] = []
     previous = 0
     for step, index in enumerate(best):
         value = float(probabilities[step, index])
         if index != 0 and index == previous:
-            peaks[-1] = max(peaks[-1], value)
+            found[-1] = (found[-1][0], max(found[-1][1], value))
         elif index != 0:
-            peaks.append(value)
-            text.append(characters[int(index) - 1])
+            found.append((characters[int(index) - 1], value))
         previous = int(index)
-    if not peaks:
+    return found
+
+
+def text_of(found: Sequence[Peak]) -> Alternative:
+    """The text of characters and its probability.
+
+    The probability is the geometric mean over the characters, so that long lines are not punished for their length; 0
+    when there is no character.
+    """
+    if not found:
         return Alternative("", 0.0)
-    return Alternative("".join(text), min(1.0, math.exp(sum(math.log(max(p, 1e-9)) for p in peaks) / len(peaks))))
+    mean = sum(math.log(max(probability, 1e-9)) for _, probability in found) / len(found)
+    return Alternative("".join(character for character, _ in found), min(1.0, math.exp(mean)))
 
 
 def beam(probabilities: Probabilities, characters: Sequence[str], width: int = 12) -> list[Alternative]:

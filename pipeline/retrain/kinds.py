@@ -9,13 +9,14 @@ from pipeline import model_store
 from pipeline.confidence import model as confidence
 from pipeline.errors import ModelError
 from pipeline.labels import artefact
-from pipeline.ocr import calibration, numerals
+from pipeline.ocr import calibration, numerals, recogniser
 
 KINDS: dict[str, Callable[[Path], object]] = {
     artefact.MODEL: artefact.load_model,
     numerals.MODEL: numerals.NumeralReader.load_from,
     calibration.MODEL: calibration.load_from,
     confidence.MODEL: confidence.load_from,
+    recogniser.MODEL: recogniser.load_quick,
 }
 """Each kind by the name of its folder, with what loads a model of it."""
 

@@ -1,10 +1,17 @@
-"""Lines of text through the real recogniser: squeezed they keep their words and their figures."""
+"""Lines of text through the real recognisers: squeezed they keep their words and their figures."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
 import pytest
 
-from pipeline.ocr import TextEngine, rapidocr
+from pipeline import model_store
+from pipeline.domain import Pixels
+from pipeline.labels.normalise import normalise
+from pipeline.ocr import TextEngine, rapidocr, recogniser
 from pipeline.ocr.lines import split_lines
 from tests.ocr.drawing import SANS, SERIF, cell
 
@@ -31,3 +38,61 @@ def test_long_lines_are_read_word_for_word_and_digit_for_digit(
     (reading,) = engine.read_lines([line])
     assert reading.text.replace(" ", "").replace(",", "，") == text.replace(",", "，")
     assert reading.probability > 0.8
+
+
+def _line(text: str, font: tuple[object, int] = SERIF, size: int = 22, noise: float = 4.0) -> Pixels:
+    (line,) = split_lines(cell(text, font=font, size=size, shape=(48, 26 * len(text) + 20), noise=noise))  # type: ignore[arg-type]
+    return line
+
+
+@pytest.mark.parametrize("font", [SERIF, SANS], ids=["serif", "sans"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "（一）予以公开",
+        "2.没有现成信息需要另行制作",
+        "其他处理",
+        "總計",
+        "三、本年度办理结果",
+        "社会公益组织",
+        "未经复议直接起诉",
+        "行政事业性收费",
+    ],
+)
+def test_labels_keep_their_meaning(engine: TextEngine, font: tuple[object, int], text: str) -> None:
+    (reading,) = engine.read_labels([_line(text, font)])
+    assert normalise(reading.text) == normalise(text)
+    assert reading.probability > 0.7
+
+
+@pytest.mark.parametrize("text", ["3万元", "5223.3万元", "本年收到135548件", "2021年度结转10007件", "1个"])
+def test_figures_among_labels_are_read_as_closely_as_anywhere(engine: TextEngine, text: str) -> None:
+    line = _line(text)
+    assert engine.read_labels([line]) == engine.read_lines([line])
+
+
+@pytest.mark.parametrize("text", ["政府信息公开申请", "审结"])
+def test_what_the_quick_network_leaves_in_doubt_is_read_closely(engine: TextEngine, text: str) -> None:
+    line = _line(text, size=9, noise=26.0)
+    quick = recogniser.load_quick(model_store.current(recogniser.MODEL))
+    unsure = rapidocr.RapidOcrEngine(rapidocr.model_file() or Path(), _Unsure(quick))
+    assert unsure.read_labels([line]) == engine.read_lines([line])
+
+
+class _Unsure(recogniser.Recogniser):
+    """A network whose every character is as likely as not."""
+
+    def __init__(self, other: recogniser.Recogniser) -> None:
+        self._other = other
+        self.height, self.characters = other.height, other.characters
+
+    def recognise(self, scaled: Sequence[recogniser.Scaled]) -> list[recogniser.Scaled]:
+        return [found * np.float32(0.5) for found in self._other.recognise(scaled)]
+
+
+def test_a_reading_does_not_depend_on_what_is_read_with_it(engine: TextEngine) -> None:
+    lines = [_line(text) for text in ("予以公开", "其他", "重复申请", "一、本年新收政府信息公开申请数量", "总计")]
+    together = engine.read_labels(lines * 7)[: len(lines)]
+    alone = [engine.read_labels([line])[0] for line in lines]
+    assert [found.text for found in together] == [found.text for found in alone]
+    assert [found.probability for found in together] == pytest.approx([found.probability for found in alone], abs=1e-4)
