@@ -5,7 +5,7 @@ They are made from the tables of a dataset, so that they can be asked of one tha
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -51,6 +51,8 @@ _FEW = 0.3
 _OTHER_FORM = 0.3
 # A printed row taken for none of the form, while the form lacks one, is one of those about this often.
 _STRAY = 0.3
+# Of two printed rows that were taken for one row of the form this one is wrong about this often.
+_ONE_OF_TWO = 0.5
 # From so many doubtful cells of a line on, or more than half of them, one answer for the whole line is less work.
 _WHOLE_LINE = 3
 _IN_WORDS = {
@@ -83,6 +85,7 @@ class _Report:
         self._cells = {key_of(row): row for row in cells}
         self._lines = lines_of(cells, form)
         self._on_pages = rows_on_pages(rows)
+        self._taken = Counter((row["table_id"], row["row_id"]) for row in rows)
         self._form = form
         self._labels = labels(form)
         self._units = cell_units(form)
@@ -182,6 +185,8 @@ class _Report:
         wrong = 1.0 - float(row["certainty"])
         cells = [key for key in self._cells if (key.table_id, key.row_id) == (row["table_id"], row["row_id"])]
         if row["row_id"] != NOT_ON_THE_FORM:
+            if self._taken[row["table_id"], row["row_id"]] > 1 and wrong > 0.0:
+                wrong = max(wrong, _ONE_OF_TWO)
             here = [key for key in cells if self._values[key] is not None]
             open_cells = sum(self._cells[key]["status"] != Status.CORRECTED for key in here)
             return wrong * open_cells if wrong > 1.0 - _SURE else 0.0

@@ -111,6 +111,14 @@ def test_several_rows_in_doubt_on_a_page_are_one_question() -> None:
     assert [item.kind for item in asked(rows=elsewhere)] == [Kind.ROW, Kind.ROW]
 
 
+def test_two_printed_rows_that_were_taken_for_one_are_asked_about() -> None:
+    twice = [printed(PEOPLE[0], 0.998), printed(PEOPLE[1], 0.996, row_id=PEOPLE[0].row_id)]
+    (item,) = asked(rows=twice)
+    assert (item.kind, item.value) == (Kind.ROWS, "received received")
+    settled = [replace(row, certainty=1.0) for row in twice]  # as a person said
+    assert asked(rows=settled) == []
+
+
 def test_a_row_that_is_certain_is_no_question() -> None:
     assert asked(rows=[printed(KEYS[40], 0.99)]) == []
 
