@@ -20,6 +20,8 @@ _SWITCH_COST = 5.0
 _UNSEEN = 0.02
 # A blank square speaks for a value column, but a label may have been lost as well.
 _BLANK = 0.2
+# What is read with less may be specks in a header of cells that were never merged.
+_FIGURE = 0.9
 # A header counts as recognised from here on.
 _RECOGNISED = 0.9
 
@@ -244,8 +246,9 @@ def _leaf(table: LabelledTable, labels: Sequence[int], kinds: LabelKinds) -> int
 
 
 def _is_data(table: LabelledTable, leaf: int | None, values: tuple[int, ...], kinds: LabelKinds) -> bool:
-    texts = [table.reading.readings[c].text for c in values]
-    figures = sum(is_value(text) and bool(text.strip()) for text in texts)
+    readings = [table.reading.readings[c] for c in values]
+    texts = [reading.text for reading in readings]
+    figures = sum(is_value(r.text) and bool(r.text.strip()) and r.probability >= _FIGURE for r in readings)
     worded = [c for c, text in zip(values, texts, strict=True) if _is_label(text)]
     words = len(worded)
     if figures > words:

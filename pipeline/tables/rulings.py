@@ -36,7 +36,8 @@ CROSSED = (0.15, 0.35)
 
 Strokes of text are crossed more often, but do not line up over long stretches.
 """
-
+DOUBLE = 0.8
+"""Share of a rule's length from which ink beside it is the other line of a double rule, with paper behind it."""
 IN_LINE, LEAN = 0.12, 0.03
 """By how much the ends of pieces in line may differ across, in text heights: at once, and for each one of the gap."""
 
@@ -251,16 +252,23 @@ def trace(dark: Pixels, inked: Pixels, text_height: float, shortest: float) -> l
 def crossed(inked: Pixels, ruling: Ruling, text_height: float) -> float:
     """Share of a rule's length at which other ink runs into it from above or below.
 
-    Rules are crossed now and then, by a rule or a character that touches; strokes of a line of text all the time.
+    Rules are crossed now and then, by a rule or a character that touches; strokes of a line of text all the time. The
+    other line of a double rule runs beside it from end to end and does not count.
     """
     columns = np.arange(round(ruling.start), round(ruling.end))
+    if not len(columns):
+        return 1.0
     path = ruling.at((columns + 0.5).astype(np.float64)).astype(np.intp)
     near, far = max(2, round(0.12 * text_height)), max(5, round(0.3 * text_height))
-    offsets = np.arange(near, far + 1)
-    rows = path + np.concatenate([-offsets, offsets])[:, None]
-    around = inked[np.clip(rows, 0, inked.shape[0] - 1), columns]
-    above, below = around[: len(offsets)].mean(axis=0) >= 0.6, around[len(offsets) :].mean(axis=0) >= 0.6
-    return float(np.mean(above | below)) if len(columns) else 1.0
+    beyond = far + max(2, round(0.25 * text_height))
+    running = np.zeros(len(columns), dtype=bool)
+    for side in (-1, 1):
+        beside = inked[np.clip(path + side * np.arange(near, far + 1)[:, None], 0, inked.shape[0] - 1), columns]
+        here = beside.mean(axis=0) >= 0.6
+        behind = inked[np.clip(path + side * beyond, 0, inked.shape[0] - 1), columns]
+        if not (here.mean() >= DOUBLE and behind.mean() <= 1.0 - DOUBLE):
+            running |= here
+    return float(running.mean())
 
 
 def _follow(

@@ -328,6 +328,21 @@ def test_a_header_that_was_never_merged_is_no_row_even_with_a_speck_in_it() -> N
     assert min(p.row_probability for p in report.placements.values()) > 0.95
 
 
+def test_a_header_that_was_never_merged_is_no_row_though_more_specks_than_words_stand_in_it() -> None:
+    form = form_by_id("ogi-2021")
+    squares = squares_of(spec_of(form, "requests"), name)
+    spanning = next(s for s in squares if s[4] == "申请人情况")
+    row, first, _, count, text = spanning
+    squares.remove(spanning)
+    squares += [(row, first + i, 1, 1, text if i == 3 else "-" if i < 3 else "") for i in range(count)]
+    printed = table(squares)
+    readings = [reading(r.text, probability=0.6) if r.text == "-" else r for r in printed.readings]
+    pages = [page(replace(printed, readings=tuple(readings)))]
+    (report,) = read(*pages)
+    assert found(pages, report) == expected(form, "requests")
+    assert len(report.rows) == sum(len(block.rows) for block in spec_of(form, "requests").blocks)
+
+
 @pytest.mark.parametrize("figure", ["5", "不适用"])
 def test_a_unit_does_not_name_its_row_and_a_word_may_stand_for_its_figure(figure: str) -> None:
     form = form_by_id("ogi-2014")

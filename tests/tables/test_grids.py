@@ -275,3 +275,19 @@ def test_the_last_row_of_two_columns_without_sides_is_found() -> None:
     cv2.line(drawn.pixels, (200, 360), (1200, 360), (20,), 2)
     grid = only(find_grids(drawn.page()))
     assert [sum(cell.row == row for cell in grid.cells) for row in range(grid.rows)] == [3, 3, 3, 2, 2]
+
+
+def test_the_outer_rows_of_two_columns_without_a_frame() -> None:
+    drawn = Drawn().table([200, 600, 1200], [200, 250, 300, 350, 400, 450], ((3, 0, 1, 2),), outer=(False, False))
+    assert structure(only(find_grids(drawn.page()))) == drawn.cells
+
+
+@pytest.mark.parametrize("gap", [4, 5, 6, 7, 8])
+def test_double_frames_of_any_width(gap: int) -> None:
+    drawn = Drawn().table(XS, YS, SPANS)
+    inner = (XS[0], YS[0], XS[-1], YS[-1])
+    cv2.rectangle(drawn.pixels, (inner[0] - gap, inner[1] - gap), (inner[2] + gap, inner[3] + gap), (20,), 3)
+    cv2.rectangle(drawn.pixels, inner[:2], inner[2:], (20,), 3)
+    grid = only(find_grids(drawn.page()))
+    assert structure(grid) == drawn.cells
+    assert min(cell.quality for cell in grid.cells) > 0.9
