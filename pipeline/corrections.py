@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from pipeline.domain import BoundingBox, CellKey, LabelContext, Mark, Value
 from pipeline.errors import OutputError, UsageError
 from pipeline.spreadsheet import ENCODING, protect_figure, read
-from pipeline.stores import write_whole
+from pipeline.stores import sweep_partial, write_whole
 from pipeline.values import format_number, parse_value
 
 if TYPE_CHECKING:
@@ -183,6 +183,7 @@ def append(path: Path, corrections: Sequence[Correction], at: dt.datetime) -> tu
     if not corrections:
         return ()
     with _locked(path):
+        sweep_partial(path)
         before = history(path)
         taken = {each.correction_id for each in before}
         time = at.astimezone(dt.UTC).isoformat(timespec="seconds")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from itertools import count, groupby
 from pathlib import Path
@@ -28,6 +28,22 @@ PICTURES = "pictures"
 _ADDED = ("line", "refused_because")
 
 Row = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which questions are wanted, and what is to be shown with them.
+
+    Attributes:
+        level: whether what belongs together is one question.
+        budget: at most so many, those that are worth most; None for all.
+        scans: folders, archives or files that were read, for the pictures; none of them for no pictures, None for those
+            that the run was given.
+    """
+
+    level: review.Level = review.Level.ROWS
+    budget: int | None = None
+    scans: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +112,11 @@ def questions(out: Path, level: review.Level, budget: int | None = None) -> tupl
     return review.order(found)[:budget], len(found)
 
 
-def export(
-    out: Path,
-    level: review.Level,
-    budget: int | None = None,
-    scans: Sequence[str] | None = None,
-    to: Path | None = None,
-) -> Exported:
+def export(out: Path, wanted: Wanted, to: Path | None = None) -> Exported:
     """Write the table of what is to be asked.
 
     Args:
-        out, level, budget: as of `questions`.
-        scans: folders, archives or files that were read, for the pictures; none of them for no pictures, None for those
-            that the run was given.
+        out: output folder of a run.
         to: the file; ``review.csv`` in the output folder by default. Pictures lie in a folder beside it; they are in it
             where its name ends in ``.xlsx``.
 
@@ -131,23 +139,17 @@ def export(
 
     if path.suffix.casefold() == WORKBOOK:
         with TemporaryDirectory() as folder:  # the pictures go into the workbook
-            done = _ask(out, level, budget, scans, path, write_book, Path(folder))
+            done = _ask(out, wanted, path, write_book, Path(folder))
     else:
-        done = _ask(out, level, budget, scans, path, write, path.parent)
+        done = _ask(out, wanted, path, write, path.parent)
     return replace(done, kept=kept[0])
 
 
-def page(
-    out: Path,
-    level: review.Level,
-    budget: int | None = None,
-    scans: Sequence[str] | None = None,
-    to: Path | None = None,
-) -> Exported:
+def page(out: Path, wanted: Wanted, to: Path | None = None) -> Exported:
     """Write what is to be asked as a page for a browser, which gives back the table that `export` writes, filled in.
 
     Args:
-        out, level, budget, scans: as of `export`.
+        out: output folder of a run.
         to: the file; ``review.html`` in the output folder by default. Pictures lie in a folder beside it.
 
     Raises:
@@ -160,27 +162,28 @@ def page(
         with _replaced(path) as partial:
             partial.write_bytes(review.page(items, links, forms, path.with_suffix(".csv").name))
 
-    return _ask(out, level, budget, scans, path, write, path.parent)
+    return _ask(out, wanted, path, write, path.parent)
 
 
 def _ask(
     out: Path,
-    level: review.Level,
-    budget: int | None,
-    scans: Sequence[str] | None,
+    wanted: Wanted,
     path: Path,
     write: Callable[[Sequence[review.Item], Mapping[str, str]], None],
     beside: Path,
 ) -> Exported:
     """Write questions to a file; their pictures lie in a folder in ``beside``, and are named relative to that."""
     _require(out / "cells.csv")
-    with ledger.locked(out):
-        items, of = questions(out, level, budget)
+    with ExitStack() as stack:
+        state = stack.enter_context(ledger.hold(out)) if ledger.is_there(out) else None
+        if state is None:
+            stack.enter_context(ledger.locked(out))
+        items, of = questions(out, wanted.level, wanted.budget)
         links: dict[str, str] = {}
         lacking: dict[str, int] = {}
         try:
-            given = _roots(out) if scans is None else scans
-            if scans is None and not given and items:
+            given = _roots(out) if wanted.scans is None else wanted.scans
+            if wanted.scans is None and not given and items:
                 lacking["the scans are not where the run found them; name them with --scans"] = len(items)
             if given:
                 folder = beside / PICTURES
@@ -192,6 +195,8 @@ def _ask(
                     links[item.item_id] = f"{PICTURES}/{item.item_id}.png"
                     (folder / f"{item.item_id}.png").write_bytes(picture.png)
             write(items, links)
+            if state is not None and path == out / TABLE:
+                state.remember(asked={"level": wanted.level.value, "budget": wanted.budget})
         except OSError as error:
             raise OutputError(
                 f"{path} cannot be written: {error.strerror or error}", "Name another file with --to"
@@ -260,16 +265,14 @@ def undo(out: Path, ids: Sequence[str], reviewer: str = "", comment: str = "", j
 
 
 def _rebuild(out: Path, jobs: int, first: Callable[[], None]) -> run.RunSummary:
-    """Put the tables together anew; the questions that are left keep the pictures that were cut for them."""
+    """Put the tables together anew; of the questions that are left as many are asked as before, with their pictures."""
     summary = run.rebuild(out, jobs, first=first)
-    folder = out / PICTURES
-    if folder.is_dir():
-        with ledger.locked(out):
-            rows = list(read(out / TABLE, review.REVIEW_COLUMNS))
-            for row in rows:
-                if (folder / f"{row['item_id']}.png").is_file():
-                    row["picture"] = f"{PICTURES}/{row['item_id']}.png"
-            _write_table(out / TABLE, rows)
+    with ledger.hold(out) as state:
+        asked = state.fact("asked") or {"level": review.Level.ROWS.value, "budget": None}
+        items, _ = questions(out, review.Level(asked["level"]), asked["budget"])
+        links = {each.item_id: f"{PICTURES}/{each.item_id}.png" for each in items}
+        links = {name: link for name, link in links.items() if (out / link).is_file()}
+        _write_table(out / TABLE, (review.item_row(each, links.get(each.item_id, "")) for each in items))
     return summary
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import uuid
 from collections.abc import Iterator, Sequence
@@ -138,6 +139,17 @@ def read(store: Store, name: str) -> bytes:
     return found
 
 
+def sweep_partial(path: Path) -> None:
+    """Remove what processes left that were killed while they wrote a file; nobody may be writing it now.
+
+    Raises:
+        OutputError: the folder cannot be changed.
+    """
+    with as_output_error(path):
+        for partial in path.parent.glob(f".{glob.escape(path.name)}.*{_PART}"):
+            partial.unlink(missing_ok=True)
+
+
 def write_whole(path: Path, data: bytes, advice: str = CHOOSE_A_FOLDER) -> None:
     """Write a file so that it is there as a whole or not at all, whatever happens meanwhile.
 
@@ -146,7 +158,7 @@ def write_whole(path: Path, data: bytes, advice: str = CHOOSE_A_FOLDER) -> None:
     """
     with as_output_error(path, advice):
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{uuid.uuid4().hex}{_PART}")  # several machines may write to one folder
+        partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}{_PART}")  # several machines may write to one folder
         try:
             with partial.open("wb") as file:
                 file.write(data)

@@ -160,3 +160,15 @@ def test_a_disk_that_fails_costs_nothing_that_was_there(tmp_path: Path, monkeypa
         corrections.append(path, [answer("7")], NOW)
     assert path.read_bytes() == before
     assert sorted(each.name for each in tmp_path.iterdir()) == [".corrections.csv.lock", "corrections.csv"]
+
+
+def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path) -> None:
+    path = tmp_path / "corrections.csv"
+    left = tmp_path / f".{path.name}.0123456789abcdef.part"
+    other = tmp_path / ".other.csv.0123456789abcdef.part"
+    for each in (left, other):
+        each.write_bytes(b"correction_id,at,revie")
+    written = corrections.append(path, [answer()], NOW)
+    assert corrections.load(path) == written
+    assert not left.exists()
+    assert other.exists()

@@ -11,17 +11,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline import ledger, review
+from pipeline import corrections, ledger, review
 from pipeline.domain import Extraction, Status
 from pipeline.errors import NoInputError, OutputError, UsageError
 from pipeline.review import Level
-from pipeline.revise import apply, export, questions
+from pipeline.revise import TABLE, Wanted, apply, export, questions, undo
 from pipeline.spreadsheet import Writer, read
 from tests import printed_documents
 from tests.reports import cell, extraction, form, missing, report, write_tables
 
 KEYS = [key for key in form().keys() if key.column_id == "natural_person"]  # noqa: SIM118 -- one of each row
 ROW = "requests/granted"
+ROWS = [f"requests/{row}" for row in ("received", "granted", "denied_state_secret", "carried_out")]
 LINE = [key.column_id for key in form().keys() if (key.table_id, key.row_id) == ("requests", "granted")]  # noqa: SIM118
 
 
@@ -48,7 +49,7 @@ def write(out: Path, *documents: Extraction) -> Path:
 
 
 def test_what_is_asked_can_be_told_from_the_tables_alone(tmp_path: Path) -> None:
-    done = export(write(tmp_path / "out", one()), Level.ROWS)
+    done = export(write(tmp_path / "out", one()), Wanted())
     assert (done.items, done.of, done.path) == (4, 4, tmp_path / "out" / "review.csv")
     rows = list(read(done.path, review.REVIEW_COLUMNS))
     assert rows[0]["status"] == "missing"
@@ -57,14 +58,14 @@ def test_what_is_asked_can_be_told_from_the_tables_alone(tmp_path: Path) -> None
 
 def test_a_budget_keeps_what_is_worth_most(tmp_path: Path) -> None:
     out = write(tmp_path / "out", one())
-    every = [row["item_id"] for row in read(export(out, Level.ROWS).path, ["item_id"])]
-    done = export(out, Level.ROWS, budget=2)
+    every = [row["item_id"] for row in read(export(out, Wanted()).path, ["item_id"])]
+    done = export(out, Wanted(budget=2))
     assert (done.items, done.of) == (2, 4)
     assert [row["item_id"] for row in read(done.path, ["item_id"])] == every[:2]
 
 
 def test_one_content_under_two_names_is_asked_about_once(tmp_path: Path) -> None:
-    done = export(write(tmp_path / "out", one("a.tif"), one("copy of a.tif")), Level.ROWS)
+    done = export(write(tmp_path / "out", one("a.tif"), one("copy of a.tif")), Wanted())
     rows = list(read(done.path, ["item_id", "source"]))
     assert len({row["item_id"] for row in rows}) == len(rows) == 4
     assert {row["source"] for row in rows} == {"a.tif"}
@@ -74,7 +75,7 @@ def test_pictures_are_cut_from_the_scans(tmp_path: Path) -> None:
     scans = tmp_path / "scans"
     scans.mkdir()
     (scans / "a.tif").write_bytes(scan())
-    done = export(write(tmp_path / "out", one()), Level.ROWS, scans=[str(scans)])
+    done = export(write(tmp_path / "out", one()), Wanted(scans=[str(scans)]))
     links = [row["picture"] for row in read(done.path, ["picture"])]
     assert all(links)
     for link in links:
@@ -87,38 +88,38 @@ def test_a_scan_that_has_changed_gives_no_picture(tmp_path: Path) -> None:
     scans = tmp_path / "scans"
     scans.mkdir()
     (scans / "a.tif").write_bytes(scan() + b"x")
-    done = export(write(tmp_path / "out", one(), one("b.tif", 0.2)), Level.ROWS, scans=[str(scans)])
+    done = export(write(tmp_path / "out", one(), one("b.tif", 0.2)), Wanted(scans=[str(scans)]))
     assert done.pictures == 0
     assert done.lacking == {"the file is another than the one that was read": 4}
     with pytest.raises(NoInputError):
-        export(tmp_path / "out", Level.ROWS, scans=[str(tmp_path / "nowhere")])
+        export(tmp_path / "out", Wanted(scans=[str(tmp_path / "nowhere")]))
 
 
 def test_pictures_that_cannot_be_had_are_told_of(tmp_path: Path) -> None:
     out = write(tmp_path / "out", one())
     told = {"the scans are not where the run found them; name them with --scans": 4}
-    assert export(out, Level.ROWS).lacking == told
-    assert export(out, Level.ROWS, scans=[]).lacking == {}
+    assert export(out, Wanted()).lacking == told
+    assert export(out, Wanted(scans=[])).lacking == {}
 
 
 def test_answers_nobody_applied_are_saved(tmp_path: Path) -> None:
     out = write(tmp_path / "out", one())
-    path = export(out, Level.ROWS).path
+    path = export(out, Wanted()).path
     text = path.read_text(encoding="utf-8-sig").splitlines()
     text[1] = text[1][: -len(",,,")] + "5,,,"
     path.write_text("\n".join(text), encoding="utf-8-sig")
-    done = export(out, Level.ROWS)
+    done = export(out, Wanted())
     assert done.kept == out / "review.answered-1.csv"
     assert "5,,," in done.kept.read_text(encoding="utf-8-sig")
-    assert export(out, Level.ROWS).kept is None
+    assert export(out, Wanted()).kept is None
 
 
 def test_no_dataset_no_questions(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="does not exist"):
-        export(tmp_path, Level.ROWS)
+        export(tmp_path, Wanted())
     out = write(tmp_path / "out", one())
     with ledger.locked(out), pytest.raises(OutputError, match="another run"):
-        export(out, Level.ROWS)
+        export(out, Wanted())
 
 
 def test_the_figures_of_a_lost_row_come_back_as_one_answer(tmp_path: Path) -> None:
@@ -136,3 +137,22 @@ def test_the_figures_of_a_lost_row_come_back_as_one_answer(tmp_path: Path) -> No
     assert {row["status"] for row in held.values()} == {"corrected"}
     again = apply(out, table)
     assert (again.corrections, again.unchanged, again.refused) == ((), 7, ())
+
+
+def test_after_answers_as_many_are_asked_as_before(tmp_path: Path) -> None:
+    out = printed_documents.extracted(tmp_path, printed_documents.content({f"{row}/total": "3?8" for row in ROWS}))
+    every = [item.item_id for item in questions(out, Level.ROWS)[0]]
+    export(out, Wanted(budget=2, scans=[]))
+    answered = tmp_path / "answers.csv"
+    rows = list(read(out / TABLE, review.REVIEW_COLUMNS))
+    assert [row["item_id"] for row in rows] == every[:2]
+    with Writer(answered, review.REVIEW_COLUMNS, review.NUMBER_COLUMNS) as table:
+        table.write(rows[0] | {"corrected_value": "3"})
+    done = apply(out, answered)
+    left = [item.item_id for item in questions(out, Level.ROWS)[0]]
+    assert every[0] not in left
+    assert len(left) > 2
+    assert [row["item_id"] for row in read(out / TABLE, review.REVIEW_COLUMNS)] == left[:2]
+    undo(out, [corrections.load(out / corrections.FILE)[0].correction_id])
+    assert [row["item_id"] for row in read(out / TABLE, review.REVIEW_COLUMNS)] == every[:2]
+    assert done.corrections

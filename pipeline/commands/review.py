@@ -13,7 +13,7 @@ from pipeline.errors import ExitCode
 
 if TYPE_CHECKING:
     from pipeline.corrections import Correction
-    from pipeline.revise import Applied, Exported
+    from pipeline.revise import Applied, Exported, Wanted
 
 _LISTED = 20
 
@@ -58,9 +58,9 @@ def export(
     ] = None,
 ) -> None:
     """Write the questions to a table for a spreadsheet, those whose answers are worth most first."""
-    from pipeline import review, revise
+    from pipeline import revise
 
-    _tell_exported(revise.export(out, review.Level(level.value), budget, scans if pictures else [], to))
+    _tell_exported(revise.export(out, _wanted(level, budget, scans if pictures else []), to))
 
 
 @app.command()
@@ -76,9 +76,9 @@ def page(
 
     It needs no server and no network. "Export the table" on the page gives the table that `apply` takes.
     """
-    from pipeline import review, revise
+    from pipeline import revise
 
-    _tell_exported(revise.page(out, review.Level(level.value), budget, scans if pictures else [], to))
+    _tell_exported(revise.page(out, _wanted(level, budget, scans if pictures else []), to))
 
 
 @app.command()
@@ -128,6 +128,12 @@ def undo(
         for each in corrections.load(out / corrections.FILE)
     ]
     console.table(("correction", "at", "by", "of", "was", "is"), rows, to_stdout=True)
+
+
+def _wanted(level: Level, budget: int | None, scans: list[str] | None) -> Wanted:
+    from pipeline import review, revise
+
+    return revise.Wanted(review.Level(level.value), budget, scans)
 
 
 def _tell_exported(done: Exported) -> None:
