@@ -55,6 +55,7 @@ class TrueCell:
 
     Attributes:
         source: the file, as in the dataset or only its name.
+        copy: which of the reports of the file on this form, from 1.
         row: form, table and row id.
         column: column id.
         value: the number, None where none is meant.
@@ -64,6 +65,7 @@ class TrueCell:
     """
 
     source: str
+    copy: int
     row: tuple[str, str, str]
     column: str
     value: Decimal | None
@@ -193,8 +195,9 @@ class Evaluation:
     reliability: Reliability | None
 
 
-Extracted = Mapping[tuple[str, tuple[str, str, str], str], ExtractedCell]
-"""Extracted cells by source, row and column."""
+Address = tuple[str, int, tuple[str, str, str], str]
+"""Source, copy, row and column of a cell, as of ``TrueCell``."""
+Extracted = Mapping[Address, ExtractedCell]
 
 
 def read_truth(path: Path) -> list[TrueCell]:
@@ -202,14 +205,17 @@ def read_truth(path: Path) -> list[TrueCell]:
 
     Args:
         path: comma-separated, with the columns source, form_id, table_id, row_id, column_id, value, blank, level, and
-            optionally page, x0, y0, x1, y1 and damage; further columns are ignored.
+            optionally report, page, x0, y0, x1, y1 and damage; further columns are ignored. Of two reports of a file on
+            the same form the truth must number both; else it is compared with the first.
 
     Raises:
         UsageError: the table cannot be read, is empty, or holds a value that is no number.
     """
+    copies = _Copies()
     cells = [
         TrueCell(
             source=row["source"],
+            copy=copies.find(row),
             row=(row["form_id"], row["table_id"], row["row_id"]),
             column=row["column_id"],
             value=_number(row["value"], path),
@@ -225,16 +231,15 @@ def read_truth(path: Path) -> list[TrueCell]:
     return cells
 
 
-def read_extracted(path: Path) -> dict[tuple[str, tuple[str, str, str], str], ExtractedCell]:
-    """Read ``cells.csv``; of a form that one document holds twice, the last report counts.
-
-    The columns ``mark`` and ``confidence`` may be lacking.
+def read_extracted(path: Path) -> dict[Address, ExtractedCell]:
+    """Read ``cells.csv``; the columns ``report``, ``mark`` and ``confidence`` may be lacking.
 
     Raises:
         UsageError: the table cannot be read or holds a value that is no number, a confidence that is no probability, or
             a status or mark that is not known.
     """
     cells = {}
+    copies = _Copies()
     for row in read(path, _EXTRACTED_COLUMNS):
         cell = ExtractedCell(
             row=(row["form_id"], row["table_id"], row["row_id"]),
@@ -245,8 +250,22 @@ def read_extracted(path: Path) -> dict[tuple[str, tuple[str, str, str], str], Ex
             mark=_mark(row.get("mark", ""), path),
             confidence=_confidence(row.get("confidence", ""), path),
         )
-        cells[row["source"], cell.row, cell.column] = cell
+        cells[row["source"], copies.find(row), cell.row, cell.column] = cell
     return cells
+
+
+class _Copies:
+    """Which of the reports of its file on its form a row belongs to: reports are numbered as they first occur."""
+
+    def __init__(self) -> None:
+        self._reports: dict[tuple[str, str], list[str]] = defaultdict(list)
+
+    def find(self, row: Mapping[str, str]) -> int:
+        seen = self._reports[row["source"], row["form_id"]]
+        report = row.get("report", "")
+        if report not in seen:
+            seen.append(report)
+        return 1 + seen.index(report)
 
 
 def evaluate(extracted: Extracted, truth: Iterable[TrueCell], forms: Iterable[FormSpec] = ()) -> Evaluation:
@@ -257,8 +276,8 @@ def evaluate(extracted: Extracted, truth: Iterable[TrueCell], forms: Iterable[Fo
 
     A source that the truth names by its file name alone is looked for under any folder.
     """
-    sources = _Sources({source for source, _, _ in extracted})
-    cells = [(cell, extracted.get((sources.find(cell.source), cell.row, cell.column))) for cell in truth]
+    sources = _Sources({source for source, *_ in extracted})
+    cells = [(cell, extracted.get((sources.find(cell.source), cell.copy, cell.row, cell.column))) for cell in truth]
     kinds = [(true, found, _kind(true, found)) for true, found in cells]
     rows = _rows(cells, extracted, sources)
     by_source = _scores((true.source, found, kind) for true, found, kind in kinds)
@@ -354,11 +373,11 @@ def _identities(
     cells: Iterable[tuple[TrueCell, ExtractedCell | None]], forms: Mapping[str, FormSpec]
 ) -> Iterator[tuple[str, IdentityScore]]:
     """For each report of a known form its damage and how its identities stand."""
-    reports: dict[tuple[str, str], list[tuple[TrueCell, ExtractedCell | None]]] = defaultdict(list)
+    reports: dict[tuple[str, int, str], list[tuple[TrueCell, ExtractedCell | None]]] = defaultdict(list)
     for true, found in cells:
         if true.row[0] in forms:
-            reports[true.source, true.row[0]].append((true, found))
-    for (_, form_id), members in reports.items():
+            reports[true.source, true.copy, true.row[0]].append((true, found))
+    for (_, _, form_id), members in reports.items():
         keys = [CellKey(true.row[1], true.row[2], true.column) for true, _ in members]
         checked, hold = _count_holding(
             forms[form_id], {key: _extracted_value(found) for key, (_, found) in zip(keys, members, strict=True)}
@@ -401,16 +420,18 @@ def _rows(
     cells: Iterable[tuple[TrueCell, ExtractedCell | None]], extracted: Extracted, sources: _Sources
 ) -> list[tuple[str, str, str | None]]:
     """For each row whose place is known: the row as printed, its level, and what it was taken for (None: right)."""
-    printed: dict[tuple[str, tuple[str, str, str]], list[tuple[TrueCell, ExtractedCell | None]]] = defaultdict(list)
+    printed: dict[tuple[str, int, tuple[str, str, str]], list[tuple[TrueCell, ExtractedCell | None]]] = defaultdict(
+        list
+    )
     for true, found in cells:
         if true.place is not None:
-            printed[sources.find(true.source), true.row].append((true, found))
+            printed[sources.find(true.source), true.copy, true.row].append((true, found))
     placed: dict[tuple[str, int], list[ExtractedCell]] = defaultdict(list)
-    for (source, _, _), cell in extracted.items():
+    for (source, *_), cell in extracted.items():
         if cell.place is not None:
             placed[source, cell.place.page].append(cell)
     result = []
-    for (source, row), members in printed.items():
+    for (source, _, row), members in printed.items():
         right = sum(_at_place(true, found) for true, found in members)
         taken = None if 2 * right > len(members) else _taken_for(source, members, placed)
         result.append(("/".join(row), members[0][0].level, taken))

@@ -55,6 +55,15 @@ def test_a_cell_without_a_row_is_missing_and_nobody_looks_at_it(tmp_path: Path) 
     assert (score.cells, score.correct, score.missing, score.silent, score.review) == (1, 0, 1, 1, 0)
 
 
+def test_two_reports_of_one_file_on_the_same_form_are_told_apart(tmp_path: Path) -> None:
+    cells = [f"a.pdf,f,t,r,c,{value},accepted,,,,,,{report}" for report, value in ((2, 5), (3, 8))]
+    truth = [f"a.pdf,f,t,r,c,{value},0,0,{report}" for report, value in ((1, 5), (2, 8))]
+    (tmp_path / "cells.csv").write_text("\n".join([f"{CELLS},report", *cells]), encoding="utf-8")
+    (tmp_path / "truth.csv").write_text("\n".join([f"{TRUTH},report", *truth]), encoding="utf-8")
+    score = evaluate(read_extracted(tmp_path / "cells.csv"), read_truth(tmp_path / "truth.csv")).total
+    assert (score.cells, score.correct) == (2, 2)
+
+
 def test_scores_are_split_by_level_and_damage(tmp_path: Path) -> None:
     result = compare(
         tmp_path,

@@ -152,7 +152,7 @@ def test_the_middle_of_each_printed_figure_lies_in_the_box_given_for_its_cell(re
     truth = [cell for cell in read_truth(result.scans / "truth.csv") if cell.source == source]
     astray = []
     for cell in truth:
-        found = extracted_cells[source, cell.row, cell.column].place
+        found = extracted_cells[source, cell.copy, cell.row, cell.column].place
         assert cell.place is not None
         if found is None or not cell.place.middle_in(found):
             astray.append((cell.row, cell.column))

@@ -24,7 +24,7 @@ from PIL import Image
 
 from pipeline.documents import read_pages
 from pipeline.domain import CellKey, FormSpec, PageImage, Status, TableLayout
-from pipeline.evaluation import ExtractedCell
+from pipeline.evaluation import Address, ExtractedCell
 from pipeline.settings import Settings
 
 NAMES = {"img2table": "img2table + RapidOCR", "rapidocr": "RapidOCR + row clustering"}
@@ -34,7 +34,7 @@ _FIGURE = re.compile(r"[+\-]?\d[\d,]*(\.\d+)?")
 _EMPTY = frozenset({"", "/", "\\", "-", "--", "—", "——", "无"})
 
 Row = Sequence[tuple[float, str]]
-Cells = dict[tuple[str, tuple[str, str, str], str], ExtractedCell]
+Cells = dict[Address, ExtractedCell]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def _extracted(rows: Mapping[str, Sequence[Row]], sources: Iterable[str], forms:
         form_id, values = read_document(rows.get(source, ()), forms)
         for key, value in values.items():
             row = (form_id, key.table_id, key.row_id)
-            cells[source, row, key.column_id] = ExtractedCell(
+            cells[source, 1, row, key.column_id] = ExtractedCell(
                 row, key.column_id, value, Status.ACCEPTED, None, None, None
             )
     return cells
