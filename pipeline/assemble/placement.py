@@ -214,7 +214,7 @@ def _collect(
             line_number += 1
         else:
             for segment in segments(next(labelled), kinds, strips, before):
-                if _starts_over(drafts[-1].segments, segment, classifier.classes, order, strips):
+                if _starts_over(drafts[-1].segments, segment, classifier.classes, order, strips, forms):
                     drafts.append(_Draft())
                 drafts[-1].segments.append(segment)
                 before = segment.table_id
@@ -263,14 +263,18 @@ def _starts_over(
     classes: Sequence[str],
     order: Mapping[str, tuple[int, Mapping[str, int]]],
     strips: frozenset[str],
+    forms: Sequence[FormSpec],
 ) -> bool:
-    """Whether a segment cannot belong to the report before it, because it was printed there already."""
+    """Whether a segment cannot belong to the report before it: it was printed there already, or no form holds both."""
     if not segment.rows:
         return False
     same = [s for s in earlier if s.table_id == segment.table_id and s.rows]
     if segment.table_id in strips:
         return bool(same)
     here = _recognised(segment, classes)
+    held = {s.table_id for s in earlier if len(_recognised(s, classes)) >= 2} | {segment.table_id}
+    if len(here) >= 2 and not any(held <= {table.id for table in form.tables} for form in forms):
+        return True
     if len(here) >= 2 and any(order[s.table_id][0] > order[segment.table_id][0] and len(s.rows) > 0 for s in earlier):
         return True
     seen = {row for s in same for row in _recognised(s, classes)}

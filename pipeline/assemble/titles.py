@@ -92,13 +92,15 @@ def _parse(text: str) -> tuple[str, int | None] | None:
 def _adjoin(upper: LineReading, lower: LineReading) -> bool:
     """Whether two lines may be parts of one title: same page, next to each other, alike in height."""
     one, other = upper.line.box, lower.line.box
-    # On a page that was turned, lines lie beside each other and their height is the box's width.
+    # On a page that was turned, lines lie beside each other and their height is the box's width. Where a page lies
+    # askew the box of a long line is much higher than its characters.
     heights = [min(box.width, box.height) for box in (one, other)]
+    sizes = [line.line.prominence for line in (upper, lower)]
     gap = max(other.y0 - one.y1, one.y0 - other.y1, other.x0 - one.x1, one.x0 - other.x1)
     return (
         upper.line.page == lower.line.page
         and gap < 2.0 * max(heights)
-        and max(heights) < 1.5 * min(heights)
+        and max(sizes) < 1.5 * min(sizes)
         and not _HEADING.match(_plain(upper.reading.text))
     )
 

@@ -189,6 +189,16 @@ def test_two_reports_without_titles_are_told_apart_by_what_repeats() -> None:
     assert len(read(*pages)) == 2
 
 
+def test_a_report_on_another_form_begins_where_its_title_was_not_read() -> None:
+    first, second = form_by_id("ogi-2014"), form_by_id("ogi-2021")
+    one, two = read(
+        *(page(*(table(s) for s in whole(form)), number=n) for n, form in enumerate((first, second), start=1))
+    )
+    for form, report in ((first, one), (second, two)):
+        assert report.form.id == form.id
+        assert len(report.placements) == sum(len(expected(form, t.id)) for t in form.tables)
+
+
 def test_an_unrelated_table_is_no_report() -> None:
     squares = [(0, 0, 1, 1, "姓名"), (0, 1, 1, 1, "电话"), (1, 0, 1, 1, "张三"), (1, 1, 1, 1, "13800000000")]
     assert read(page(table(squares))) == ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pipeline.assemble import read_titles
@@ -46,3 +48,13 @@ def test_year_line(text: str, year: int | None) -> None:
 def test_reporter_line() -> None:
     assert reporter_of("填报单位（盖章）：临河市水务局") == "临河市水务局"
     assert reporter_of("填报日期：2017年1月") == ""
+
+
+def test_the_short_last_line_of_a_title_on_a_page_that_lies_askew() -> None:
+    upper, lower = (
+        line(text, top=top) for text, top in (("临河市水务局2021年政府信息公开工作年度报", 0.0), ("告", 50.0))
+    )
+    # The long line falls by three quarters of its height; its box is as high as the slope takes it.
+    high = replace(upper.line, box=replace(upper.line.box, y1=upper.line.box.y0 + 1.8 * lower.line.box.height))
+    (title,) = read_titles([replace(upper, line=high), lower])
+    assert (title.agency, title.first, title.last) == ("临河市水务局", 0, 1)
