@@ -24,6 +24,10 @@ STREAK = 8.0
 """A rule that runs on so far beyond the outermost one it crosses, in text heights, is none of the table's."""
 SIDE = 3
 """So many upright rules that end together are a side of the table, whether a level rule was seen there or not."""
+FRAME, HOLLOW = 3, 8.0
+"""Most rules each way of a frame that may be filled with pieces, and its least height, in text heights."""
+PIECE_LEVEL, PIECE_UPRIGHT = 4.0, 2.0
+"""Least length of such pieces, in text heights."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +71,42 @@ def group(levels: list[Ruling], uprights: list[Ruling], text_height: float) -> l
             candidate = _as_group(tied_levels, tied_uprights)
             if _is_table(candidate, text_height):
                 groups.append(candidate)
-    return sorted(groups, key=lambda found: (found.box.y0, found.box.x0))
+    filled = [_filled(found, levels, uprights, text_height) for found in groups]
+    kept = [found for found in filled if not any(_holds(other, found) for other in filled)]
+    return sorted(kept, key=lambda found: (found.box.y0, found.box.x0))
+
+
+def _filled(frame: RuleGroup, levels: list[Ruling], uprights: list[Ruling], text_height: float) -> RuleGroup:
+    """A hollow frame, or a table of worn rules, with all pieces in it: of hairlines some are left that meet nothing."""
+    hollow = max(len(frame.levels), len(frame.uprights)) <= FRAME
+    if not (hollow or is_dotted(frame.levels)) or frame.box.height < HOLLOW * text_height:
+        return frame
+    left, right, top, bottom = frame.box.x0, frame.box.x1, frame.box.y0, frame.box.y1
+    reach = TOUCH * text_height
+    inner_levels = [r for r in levels if _within(r, (left, right), (top, bottom), reach)]
+    inner_uprights = [r for r in uprights if _within(r, (top, bottom), (left, right), reach)]
+    inner_levels = [r for r in inner_levels if r.length >= PIECE_LEVEL * text_height]
+    inner_uprights = [r for r in inner_uprights if r.length >= PIECE_UPRIGHT * text_height]
+    heights = [float(np.median(r.y)) for r in inner_levels]
+    if _distinct(heights, 0.7 * text_height) < 4 or not inner_uprights:
+        return frame
+    return _as_group(
+        list(dict.fromkeys([*frame.levels, *inner_levels])), list(dict.fromkeys([*frame.uprights, *inner_uprights]))
+    )
+
+
+def _within(rule: Ruling, along: tuple[float, float], across: tuple[float, float], reach: float) -> bool:
+    beside = float(np.median(rule.y))
+    return (
+        rule.start >= along[0] - reach
+        and rule.end <= along[1] + reach
+        and across[0] + reach < beside < across[1] - reach
+    )
+
+
+def _holds(outer: RuleGroup, inner: RuleGroup) -> bool:
+    """Whether the rules of a group are among those of a larger one."""
+    return outer is not inner and set(inner.levels) < set(outer.levels) and set(inner.uprights) <= set(outer.uprights)
 
 
 def is_dotted(rulings: Sequence[Ruling]) -> bool:

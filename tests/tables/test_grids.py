@@ -291,3 +291,17 @@ def test_double_frames_of_any_width(gap: int) -> None:
     grid = only(find_grids(drawn.page()))
     assert structure(grid) == drawn.cells
     assert min(cell.quality for cell in grid.cells) > 0.9
+
+
+def test_pieces_of_hairlines_inside_a_thick_frame_make_rows_and_columns() -> None:
+    xs, ys = [200, 800, 1000, 1200], list(range(200, 601, 50))
+    drawn = Drawn().table([xs[0], xs[-1]], [ys[0], ys[-1]], width=4)
+    rng = np.random.default_rng(3)
+    for y in ys[1:-1]:
+        for x in range(xs[0] + int(rng.integers(25, 55)), xs[-1] - 60, 150):
+            cv2.line(drawn.pixels, (x, y), (min(x + 90, xs[-1] - 25), y), (20,), 1)
+    for x in xs[1:-1]:
+        for y in range(ys[0] + int(rng.integers(25, 35)), ys[-1] - 60, 90):
+            cv2.line(drawn.pixels, (x, y), (x, y + 60), (20,), 1)
+    grid = only(find_grids(drawn.page()))
+    assert (grid.rows, grid.columns) == (len(ys) - 1, len(xs) - 1)
