@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline import patches
 from pipeline.domain import Pixels
 
 DARKER = 22
@@ -51,7 +52,7 @@ def has_columns(small: Pixels) -> bool:
 def _words(inked: Pixels) -> NDArray[np.float64]:
     """Boxes (x0, y0, x1, y1) of what hangs together along x, specks left out, shape (n, 4)."""
     joined = cv2.morphologyEx(inked, cv2.MORPH_CLOSE, np.ones((1, JOINED), np.uint8))
-    _, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    _, stats = patches.label(joined)
     boxes = stats[1:, :4].astype(np.float64)
     boxes[:, 2:] += boxes[:, :2]
     return boxes[(stats[1:, 2] >= 2) & (stats[1:, 3] >= LOWEST)]

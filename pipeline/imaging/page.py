@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from pipeline import patches
 from pipeline.domain import CleanPage, PageImage, Pixels, Transform
 from pipeline.geometry import Identity, affine, chain, quarter_turns, scaling
 from pipeline.imaging.colour import grey
@@ -80,7 +81,7 @@ def text_height(picture: Pixels, dpi: float) -> float:
     small = cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     # Strokes of one character are parted by thin gaps: a touch of closing joins them.
     ink = cv2.morphologyEx((small < 170).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-    _, _, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    _, stats = patches.label(ink)
     width = 2.0 * stats[1:, cv2.CC_STAT_WIDTH]
     height = 2.0 * stats[1:, cv2.CC_STAT_HEIGHT]
     likely = (height > 0.5 * expected) & (height < 2.0 * expected) & (width > 0.6 * height) & (width < 1.5 * height)

@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline import patches
 from pipeline.domain import BoundingBox, Pixels
 
 Mask = NDArray[np.bool_]
@@ -155,9 +156,8 @@ def lay_out(crops: Sequence[Pixels], look: Look = ALL_INK) -> Sheet:
     places = np.flatnonzero(possible)
     weak = smooth.ravel()[places] < look.least * contrast[owner.ravel()[places]]
     possible.ravel()[places[weak]] = False
-    count, marks, table, _ = cv2.connectedComponentsWithStats(possible.astype(np.uint8), connectivity=8)
-    labels, stats = np.asarray(marks, dtype=np.int32), np.asarray(table, dtype=np.int32)
-    pieces, boxes, weight = _pieces(count, labels, stats, smooth, possible, owner, contrast, noise, crops, xs, ys)
+    labels, stats = patches.label(possible.astype(np.uint8))
+    pieces, boxes, weight = _pieces(len(stats), labels, stats, smooth, possible, owner, contrast, noise, crops, xs, ys)
     return Sheet(smooth, labels, xs, ys, noise, contrast, pieces, boxes, weight)
 
 

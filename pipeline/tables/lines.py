@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline import patches
 from pipeline.domain import BoundingBox, CleanPage, Grid, Pixels, TextLine
 from pipeline.geometry import box_to_parent, corners
 from pipeline.tables.rulings import ink
@@ -62,12 +63,12 @@ def _outline(grid: Grid) -> BoundingBox:
 def _boxes(inked: Pixels) -> list[BoundingBox]:
     """Boxes of lines on the reduced picture: characters joined along x, pieces at one height put together."""
     # Specks are noise, and joining them would fill the page. Strokes of small text are as thin as specks, but longer.
-    _, labels, specks, _ = cv2.connectedComponentsWithStats(inked, connectivity=8)
+    labels, specks = patches.label(inked)
     large = specks[:, cv2.CC_STAT_AREA] >= LEAST_INK
     large[0] = False
     solid = large.astype(np.uint8)[labels]
     joined = cv2.morphologyEx(solid, cv2.MORPH_CLOSE, np.ones((1, round(1.8 * REDUCED_TEXT)), np.uint8))
-    _, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    _, stats = patches.label(joined)
     pieces = stats[1:]
     height, width = pieces[:, cv2.CC_STAT_HEIGHT], pieces[:, cv2.CC_STAT_WIDTH]
     pieces = pieces[(height >= 0.4 * REDUCED_TEXT) & (height <= 6 * REDUCED_TEXT) & (width >= 0.45 * REDUCED_TEXT)]

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline import patches
 from pipeline.domain import Pixels
 
 FULL = 80.0
@@ -164,7 +165,7 @@ def without_characters(picture: Pixels, inked: Pixels, text_height: float) -> Pi
     Rules are longer, dots and dashes smaller, and the corners of broken rules thinner; a character that touches a rule
     stays.
     """
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(inked, connectivity=8)
+    labels, stats = patches.label(inked)
     width, height = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
     short, long = np.minimum(width, height) / text_height, np.maximum(width, height) / text_height
     dense = stats[:, cv2.CC_STAT_AREA] >= np.where(long < DIGIT, DENSE_SMALL, DENSE) * width * height
@@ -238,10 +239,9 @@ def trace(dark: Pixels, inked: Pixels, text_height: float, shortest: float) -> l
     sharp = cv2.morphologyEx(mean, cv2.MORPH_TOPHAT, np.ones((across, 1), np.uint8))
     _, mask = cv2.threshold(sharp, round(PRESENT * 255), 255, cv2.THRESH_BINARY)
     mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((1, max(3, round(0.4 * text_height))), np.uint8))
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     found = []
-    for index in np.flatnonzero(stats[1:, cv2.CC_STAT_WIDTH] >= shortest) + 1:
-        ruling = _follow(dark, sharp, labels, stats[index], int(index), text_height)  # type: ignore[arg-type]
+    for box, inside in patches.wide(mask, shortest):
+        ruling = _follow(dark, sharp, box, inside, text_height)  # type: ignore[arg-type]
         if ruling is None or ruling.length < shortest:
             continue
         if crossed(inked, ruling, text_height) <= np.interp(ruling.length / shortest, (1.0, 4.0), CROSSED):
@@ -274,20 +274,13 @@ def crossed(inked: Pixels, ruling: Ruling, text_height: float) -> float:
 def _follow(
     dark: Pixels,
     sharp: Pixels,
-    labels: NDArray[np.int32],
-    stats: NDArray[np.int32],
-    index: int,
+    box: tuple[int, int, int, int],
+    inside: NDArray[np.bool_],
     text_height: float,
 ) -> Ruling | None:
-    """Measure the course of one component: darkest height per step along x, ends where the ink ends."""
-    left, top, width, height = (
-        int(stats[cv2.CC_STAT_LEFT]),
-        int(stats[cv2.CC_STAT_TOP]),
-        int(stats[cv2.CC_STAT_WIDTH]),
-        int(stats[cv2.CC_STAT_HEIGHT]),
-    )
+    """Measure the course of one patch: darkest height per step along x, ends where the ink ends."""
+    left, top, width, height = box
     window = (slice(top, top + height), slice(left, left + width))
-    inside = labels[window] == index
     weight = np.where(inside, sharp[window], 0).astype(np.float32)
     step = max(4, round(0.3 * text_height))
     bins = (width + step - 1) // step

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline import patches
 from pipeline.domain import BoundingBox, Pixels
 from pipeline.tables.rulings import ink
 
@@ -66,7 +67,7 @@ def find_pieces(inked: Pixels) -> list[Piece]:
     """Runs of characters, specks left out, the strokes of one character put together."""
     joined = cv2.morphologyEx(inked, cv2.MORPH_CLOSE, np.ones((1, round(0.58 * REDUCED) | 1), np.uint8))
     joined = cv2.morphologyEx(joined, cv2.MORPH_CLOSE, np.ones((3, 1), np.uint8))
-    _, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    _, stats = patches.label(joined)
     boxes = stats[1:, :4].astype(np.float64)
     boxes[:, 2:] += boxes[:, :2]
     size = boxes[:, 2:] - boxes[:, :2]
