@@ -54,6 +54,8 @@ _LEGIBLE = 0.9
 _CANDIDATES = 3
 # Who adds a row to the form gives it a label: of rows without one, few are added.
 _ADDED_WITHOUT_LABEL = 0.05
+# How seldom a row has another number of cells than its block, relative to the usual number.
+_MISFITTING = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,7 +386,7 @@ def _row_scores(
     """Log-probabilities of the form's rows, shape (printed, statutory), and of not being on the form, (printed,).
 
     A row with figures is no header and belongs to this table, so what its label has of headers (其他, 总计) or of
-    other tables says no more than a lost label.
+    other tables says no more than a lost label. Without a label the number of its cells tells of which block it may be.
     """
     columns = _row_columns(table, classes)
     absent = np.array([name.startswith(("other", "group/")) for name in classes])
@@ -396,7 +398,10 @@ def _row_scores(
             scores[i] = row.likely[columns]
             reject[i] = row.likely[absent].sum()
             lost[i] = max(0.0, 1.0 - scores[i].sum() - reject[i])
-    scores += lost[:, None] / len(columns)
+    expected = np.array([len(block.columns) for block, _ in _rows(table)])
+    printed = np.array([len(row.values) for row in rows])
+    fitting = np.where(printed[:, None] == expected, 1.0, _MISFITTING)
+    scores += lost[:, None] * fitting / fitting.max(axis=1, keepdims=True, initial=_MISFITTING) / len(columns)
     reject += lost * _ADDED_WITHOUT_LABEL / len(columns)
     return np.log(np.maximum(scores, _FLOOR)), np.log(np.maximum(reject, _FLOOR))
 
