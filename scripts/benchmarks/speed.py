@@ -37,16 +37,16 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NU
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command line takes."""
-    parser.add_argument("--reports", type=int, default=46, metavar="N", help="reports of the suite to read (46)")
+    parser.add_argument("--reports", type=int, default=24, metavar="N", help="reports of the suite to read (24)")
     parser.add_argument("--scans", type=Path, metavar="DIR", help="read these scans instead")
     parser.add_argument(
         "--pages",
         type=_numbers,
-        default=(1, 10, 100, 1000),
+        default=(1, 10, 100, 300),
         metavar="N,N",
-        help="lengths of long documents; 0 for none",
+        help="lengths of long documents (1,10,100,300); 0 for none",
     )
-    parser.add_argument("--peers", type=int, default=24, metavar="N", help="pages for the peers, 5 to 20 s each (24)")
+    parser.add_argument("--peers", type=int, default=16, metavar="N", help="pages for the peers, 5 to 20 s each (16)")
     parser.add_argument("--out", type=Path, default=Path("build/speed"), metavar="DIR", help="for the results")
 
 

@@ -9,7 +9,8 @@ from html import escape
 
 _MILLION = 1_000_000
 _HOURS = 24
-# List prices in US dollars, on demand, us-east-1; look them up before relying on them.
+# List prices in US dollars, us-east-1. Those of storage and requests are S3 Standard's as public guides gave them in
+# November 2026; that of the machine, on demand, is from memory: look it up before relying on it.
 _MACHINE, _CORES, _PER_HOUR = "c7a.xlarge", 4, 0.2053
 _PER_GB_MONTH, _PER_1000_PUTS, _PER_1000_GETS = 0.023, 0.005, 0.0004
 
