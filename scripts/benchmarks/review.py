@@ -49,6 +49,7 @@ class Step:
     Attributes:
         cells, correct, silent: as of `pipeline.evaluation.Score`.
         refused: lines that were refused.
+        further: figures and rows that were written in one answer beyond its first.
     """
 
     order: str
@@ -57,6 +58,7 @@ class Step:
     correct: float
     silent: float
     refused: float
+    further: float = 0.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,6 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=SEED, help=f"of the reports ({SEED})")
     parser.add_argument("--orders", type=int, default=3, metavar="N", help="random orders to take the mean of (3)")
     parser.add_argument("--seconds", type=float, default=8.0, metavar="S", help="assumed for one answer (8)")
+    parser.add_argument("--more", type=float, default=2.0, metavar="S", help="and for each further figure in it (2)")
     parser.add_argument("--jobs", type=int, default=2, metavar="J", help="processes (2)")
     parser.add_argument(
         "--scans", type=Path, metavar="DIR", help="keep scans and tables here, and go on from what is there"
@@ -89,7 +92,7 @@ def run(given: argparse.Namespace) -> int:
     finally:
         if given.scans is None:
             shutil.rmtree(work)
-    rows = [_row(step, steps[0], given.seconds) for step in steps]
+    rows = [_row(step, steps[0], given.seconds, given.more) for step in steps]
     given.out.mkdir(parents=True, exist_ok=True)
     with (given.out / "review.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows([_COLUMNS, *rows])
@@ -97,7 +100,8 @@ def run(given: argparse.Namespace) -> int:
     text = "".join(f"| {' | '.join(line)} |\n" for line in lines)
     (given.out / "review.md").write_text(text, encoding="utf-8")
     draw(steps).save(given.out / "review.png")
-    print(f"{given.seconds:g} s assumed for one answer; {steps[0].cells:,} cells\n\n{text}")
+    assumed = f"{given.seconds:g} s assumed for one answer, {given.more:g} s for each further figure in it"
+    print(f"{assumed}; {steps[0].cells:,} cells\n\n{text}")
     return 0
 
 
@@ -257,14 +261,16 @@ def _answered(
     jobs: int,
 ) -> Step:
     """The dataset once the first items of an order are answered, as `nianbao review apply` makes it."""
-    scores, refused = [], 0
+    scores, refused, further = [], 0, 0
     for items in orders:
         with tempfile.TemporaryDirectory() as folder:
             out, table = Path(folder) / "tables", Path(folder) / "answers.csv"
             shutil.copytree(tables, out)
             with Writer(table, REVIEW_COLUMNS, NUMBER_COLUMNS) as file:
                 for item in items[:budget]:
-                    file.write(item_row(item) | person.answer(item))
+                    answer = person.answer(item)
+                    further += sum(max(0, len(text.split()) - 1) for text in answer.values())
+                    file.write(item_row(item) | answer)
             refused += len(revise.apply(out, table, reviewer="simulation", jobs=jobs).refused)
             scores.append(evaluate(read_extracted(out / "cells.csv"), cells).total)
     number = len(orders)
@@ -275,14 +281,15 @@ def _answered(
         sum(each.correct for each in scores) / number,
         sum(each.silent for each in scores) / number,
         refused / number,
+        further / number,
     )
 
 
 # --------------------------------------------------------------------------- telling
 
 
-def _row(step: Step, start: Step, seconds: float) -> tuple[str, ...]:
-    minutes = step.items * seconds / 60
+def _row(step: Step, start: Step, seconds: float, more: float) -> tuple[str, ...]:
+    minutes = (step.items * seconds + step.further * more) / 60
     return (
         *(step.order if step.items else "nothing answered", f"{step.items:,}", f"{minutes:.0f}"),
         *(f"{100 * step.correct / step.cells:.3f}", f"{step.silent:.1f}".removesuffix(".0")),
