@@ -613,7 +613,9 @@ def _columns(row: PrintedRow, count: int, centres: NDArray[np.float64] | None) -
         # A header cell that was never merged leaves blank squares beside the only figure of the row.
         return [(filled[0], 1.0)]
     if centres is None:
-        return [(cell, _SHARED) for cell in values[:count]] + [(None, 0.0)] * max(0, count - len(values))
+        # Strokes that were taken for rules leave blank squares between the figures.
+        likely = filled if len(values) > len(filled) == count else values[:count]
+        return [(cell, _SHARED) for cell in likely] + [(None, 0.0)] * max(0, count - len(likely))
     cells = row.table.reading.grid.cells
     found: list[tuple[int | None, float]] = []
     for centre in centres:

@@ -397,6 +397,22 @@ def test_rows_that_lost_their_labels_keep_their_place_where_the_unit_or_the_figu
     assert found(pages, report) == right
 
 
+def test_blank_squares_between_the_figures_of_a_row_do_not_shift_them_and_leave_a_doubt() -> None:
+    form = form_by_id("ogi-2019")
+    squares = squares_of(spec_of(form, "proactive_disclosure"), name)
+    rows = [r for r, *_, text in squares if text in {"行政许可", "其他对外管理服务事项"}]
+    spread = [(r, c + max(0, c - 1) if r in rows else c, rs, cs, text) for r, c, rs, cs, text in squares]
+    spread += [(r, c, 1, 1, "") for r in rows for c in (2, 4)]
+    pages = [page(table(spread))]
+    (report,) = read(*pages)
+    moved = {k for k in report.placements if k.row_id in ("licensing", "other_external_services")}
+    assert {k: found(pages, report)[k] for k in moved} == {
+        k: v for k, v in expected(form, "proactive_disclosure").items() if k in moved
+    }
+    assert len(moved) == 6
+    assert max(report.placements[k].column_probability for k in moved) < 0.5
+
+
 def test_a_piece_of_a_label_before_the_columns_does_not_shift_them() -> None:
     form = form_by_id("ogi-2021")
     spec = spec_of(form, "requests")
