@@ -7,11 +7,13 @@ hash of its contents: vocabularies, weights, intercepts, classes and known chara
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
 import os
 import platform
+import sys
 import warnings
 import zipfile
 import zlib
@@ -59,6 +61,9 @@ _TYPES = frozenset(
         "sklearn.utils._bunch.Bunch",
     }
 )
+# What scikit-learn imports where it is installed, for tables, progress bars and tests that are not ours: as long to
+# import as all that is needed, and 50 MB.
+_SPARED = ("dask", "pandas", "pytest", "rich")
 _MEMBERS = r"schema\.json|\d+\.(npy|npz)"
 
 
@@ -198,9 +203,10 @@ def _manifest(folder: Path) -> dict[str, Any]:
 def _build(content: bytes, path: Path) -> Any:
     """Audit the content of the file ``path`` and build the pipeline."""
     _audit(content, path)
-    import skops.io
-    from sklearn.pipeline import Pipeline
-    from skops.io.exceptions import UntrustedTypesFoundException
+    with _sparing_imports():
+        import skops.io
+        from sklearn.pipeline import Pipeline
+        from skops.io.exceptions import UntrustedTypesFoundException
 
     try:
         pipeline = skops.io.loads(content, trusted=[])
@@ -220,6 +226,18 @@ def _build(content: bytes, path: Path) -> Any:
     if not isinstance(pipeline, Pipeline) or list(pipeline.named_steps) != ["fields", "weights"]:
         raise ModelError(f"{path} holds no label model", model_store.ADVICE)
     return pipeline
+
+
+@contextlib.contextmanager
+def _sparing_imports() -> Iterator[None]:
+    """Let what nobody needs seem not to be installed; it can be imported as ever before and afterwards."""
+    spared = [name for name in _SPARED if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(spared))  # type: ignore[arg-type]  # None is how Python marks what is not there
+    try:
+        yield
+    finally:
+        for name in spared:
+            sys.modules.pop(name, None)
 
 
 def _audit(content: bytes, path: Path) -> None:

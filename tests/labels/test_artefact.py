@@ -1,6 +1,8 @@
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -122,3 +124,13 @@ def test_a_damaged_manifest_is_refused(models: Path, content: str) -> None:
     (model_store.current_in(models) / "manifest.json").write_text(content, encoding="utf-8")
     with pytest.raises(ModelError, match="manifest"):
         load_model(model_store.current_in(models))
+
+
+def test_loading_the_model_imports_no_tables_and_no_test_tools() -> None:
+    code = (
+        "import sys; from pipeline.labels.classifier import LabelClassifier; LabelClassifier.load();"
+        "print(sorted({'dask', 'pandas', 'pytest', 'rich'} & set(sys.modules)));"
+        "import pandas, sklearn.model_selection; print(len(pandas.DataFrame({'a': [1, 2]})))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[:2] == ["[]", "2"]
