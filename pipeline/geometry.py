@@ -197,8 +197,9 @@ def slope(points: Points, steepest: float) -> tuple[float, float]:
 
     def sharpness(angle: float) -> float:
         rows = np.floor(y - x * np.tan(np.radians(angle))).astype(np.intp)
-        # Where lines end matters more than how much ink they hold: pictures are dark throughout.
-        return float((np.diff(np.bincount(rows - rows.min()).astype(np.float64)) ** 2).sum())
+        # Where lines end matters more than how much ink they hold: pictures are dark throughout. The one edge of a
+        # sheet that lies along the slope must not count for more than all lines of text: hence less than squared.
+        return float((np.abs(np.diff(np.bincount(rows - rows.min()).astype(np.float64))) ** 1.5).sum())
 
     coarse = np.linspace(-steepest, steepest, 2 * round(steepest / 0.8) + 1)
     found = np.array([sharpness(angle) for angle in coarse])

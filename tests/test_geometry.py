@@ -18,6 +18,7 @@ from pipeline.geometry import (
     corners,
     quarter_turns,
     scaling,
+    slope,
     translation,
 )
 
@@ -75,3 +76,16 @@ def test_the_box_on_the_page_holds_the_cell() -> None:
     assert on_page.x1 >= mapped[:, 0].max()
     assert on_page.y0 <= mapped[:, 1].min()
     assert on_page.y1 >= mapped[:, 1].max()
+
+
+@pytest.mark.parametrize("angle", [-6.0, 0.0, 2.5])
+def test_lines_of_text_outweigh_one_long_edge(angle: float) -> None:
+    rng = np.random.default_rng(7)
+    x = rng.integers(0, 500, size=(30, 9, 90)).astype(np.float64)
+    y = 25.0 * np.arange(30)[:, None, None] + np.arange(9)[None, :, None] + x * np.tan(np.radians(angle))
+    along = np.arange(0.0, 500.0)
+    edge = np.column_stack([along, 800.0 - along * np.tan(np.radians(9.0))])
+    points = np.concatenate([np.column_stack([x.ravel(), y.ravel()]), edge, edge + [0, 1]])
+    found, sharpness = slope(points, 20.0)
+    assert found == pytest.approx(angle, abs=0.2)
+    assert sharpness > 1.4

@@ -13,7 +13,7 @@ from pipeline.domain import PageImage, Pixels
 _TALL = 1.9  # height by width above which a picture is more than one page
 _A4 = 2**0.5  # ISO 216
 _A4_TOLERANCE = 0.005
-_STOUT, _SLENDER = 1.3, 1.5  # height by width of a sheet of A4 that was scanned askew, upright ones
+_STOUT, _SLENDER = 1.3, 1.5  # long by short side of a sheet of A4 that was scanned askew
 _WORK_WIDTH = 800
 _BLOCKS = 48
 _STEP_LEVELS = 3.0
@@ -83,10 +83,11 @@ def _even_seams(grey: _Grey) -> list[int]:
     """Seams of pages of one size and about the shape of A4, as of a scanner that takes skewed sheets whole."""
     height, width = grey.shape
     strokes = _upright_strokes(grey)
-    for pages in range(max(2, round(height / width / _SLENDER)), round(height / width / _STOUT) + 1):
-        seams = [round(height * page / pages) for page in range(1, pages)]
-        if _STOUT <= height / width / pages <= _SLENDER and _between_margins(grey, seams):
-            return [] if any(_runs_through(strokes, seam) for seam in seams) else seams
+    for stout, slender in ((_STOUT, _SLENDER), (1 / _SLENDER, 1 / _STOUT)):
+        for pages in range(max(2, round(height / width / slender)), round(height / width / stout) + 1):
+            seams = [round(height * page / pages) for page in range(1, pages)]
+            if stout <= height / width / pages <= slender and _between_margins(grey, seams):
+                return [] if any(_runs_through(strokes, seam) for seam in seams) else seams
     return []
 
 

@@ -20,6 +20,8 @@ ENOUGH = 8000
 """So many pixels of ink show the lines of text of a page."""
 STROKE = 9
 """Side of the square that no stroke of a character fills, in pixels of the small picture."""
+SHARP = 1.4
+"""Least sharpness of lines of text; pages at different angles in one picture and pages without text show less."""
 PRINT, INKED = 99.0, 0.4
 """Percentile of what is thin and dark that lies in print, and the share of its darkness from which a pixel is ink."""
 
@@ -69,7 +71,8 @@ def _of_text(grey: Pixels) -> float:
     y, x = np.nonzero(thin >= max(1.0, INKED * float(np.percentile(thin[::2, ::2], PRINT))))
     some = slice(None, None, max(1, len(x) // ENOUGH))
     ways = [slope(np.column_stack(way).astype(np.float64)[some], LIMIT) for way in ((x, y), (-y, x))]
-    return max(ways, key=lambda way: way[1])[0]
+    angle, sharpness = max(ways, key=lambda way: way[1])
+    return angle if sharpness >= SHARP else 0.0
 
 
 def _weighted_median(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:

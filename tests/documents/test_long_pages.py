@@ -107,6 +107,15 @@ def test_sheets_scanned_askew_on_a_dark_bed(lid: int) -> None:
     assert all(abs(y0 - sheets[0].height * index) <= 12 for index, (y0, _) in enumerate(ranges))
 
 
+@pytest.mark.parametrize("pages", [3, 5])
+def test_lying_sheets_scanned_askew(pages: int) -> None:
+    lying = [picture(1240, 1754, shade=245, seed=seed).rotate(90, expand=True) for seed in range(pages)]
+    sheets = [sheet.rotate(0.7, expand=True, fillcolor=245) for sheet in lying]
+    ranges = _cut(_stack(*sheets))
+    assert len(ranges) == pages
+    assert all(abs(y0 - sheets[0].height * index) <= 12 for index, (y0, _) in enumerate(ranges))
+
+
 @pytest.mark.parametrize("pages", [3, 4])
 def test_lying_sheets_with_a_dark_rim(pages: int) -> None:
     lying = [picture(1240, 1754, seed=seed).rotate(90, expand=True) for seed in range(pages)]
