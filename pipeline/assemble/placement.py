@@ -50,6 +50,8 @@ _FEWEST_LABELS = 3
 _FLOOR = 1e-4
 # What is read with less may be a speck or the stroke of a seal.
 _LEGIBLE = 0.9
+# So much of what is hard to read is no speck any more, as the sum of its probabilities.
+_FIGURES = 1.5
 # So many rows of the form are named that a label may mean.
 _CANDIDATES = 3
 # Who adds a row to the form gives it a label: of rows without one, few are added.
@@ -521,9 +523,18 @@ def _placed_rows(
 def _fullest(pieces: Sequence[tuple[PrintedRow, float]]) -> tuple[PrintedRow, float]:
     """The piece of a row that holds its figures; of several, the one with a label; of several, none is certain."""
     filled = [piece for piece in pieces if not _all_blank(piece[0])] or list(pieces)
-    named = [piece for piece in filled if piece[0].likely is not None] or filled
-    row, certainty = named[0]
-    return row, certainty if len(named) == 1 else min(certainty, _SHARED)
+    named = [piece for piece in filled if piece[0].likely is not None]
+    # Beside a label figures that are hard to read are more than specks, but what is legible elsewhere leaves a doubt.
+    doubtful = [piece for piece in pieces if piece[0].likely is not None and _amount(piece[0]) >= _FIGURES]
+    row, certainty = (named or doubtful or filled)[0]
+    alone = len(named or filled) == 1 and (named or not doubtful)
+    return row, certainty if alone else min(certainty, _SHARED)
+
+
+def _amount(row: PrintedRow) -> float:
+    """How much stands in the value cells of a row: the sum of how surely each that is not blank was read."""
+    readings = [row.table.reading.readings[c] for c in row.values]
+    return sum(r.probability for r in readings if r.text.strip())
 
 
 def _place_strip(

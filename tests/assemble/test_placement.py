@@ -397,6 +397,21 @@ def test_rows_that_lost_their_labels_keep_their_place_where_the_unit_or_the_figu
     assert found(pages, report) == right
 
 
+def test_figures_that_are_hard_to_read_are_those_of_the_label_beside_them() -> None:
+    form = form_by_id("ogi-2019")
+    squares = squares_of(spec_of(form, "proactive_disclosure"), name)
+    row = next(r for r, *_, text in squares if text == "规范性文件")
+    stray = [(row + 1, c, 1, 1, text) for c, text in enumerate(("", "", "", "1"))]
+    squares = [s for s in squares if s[0] <= row] + below([s for s in squares if s[0] > row + 1], 0) + stray
+    printed = table(squares)
+    cells = zip(printed.grid.cells, printed.readings, strict=True)
+    readings = [reading(r.text, probability=0.7) if c.row == row and c.column else r for c, r in cells]
+    pages = [page(replace(printed, readings=tuple(readings)))]
+    (report,) = read(*pages)
+    right = {k: v for k, v in expected(form, "proactive_disclosure").items() if k.row_id == "normative_documents"}
+    assert {k: found(pages, report)[k] for k in right} == right
+
+
 def test_blank_squares_between_the_figures_of_a_row_do_not_shift_them_and_leave_a_doubt() -> None:
     form = form_by_id("ogi-2019")
     squares = squares_of(spec_of(form, "proactive_disclosure"), name)
