@@ -27,6 +27,7 @@ from pipeline.domain import (
     CellKey,
     FormSpec,
     LineReading,
+    Mark,
     PageReading,
     PlacedRow,
     Reading,
@@ -36,6 +37,7 @@ from pipeline.domain import (
     TableSpec,
 )
 from pipeline.labels.alignment import Alignment, align
+from pipeline.values import is_unit, parse_value
 
 # A row label counts as recognised from here on; only recognised ones decide where a report begins.
 _RECOGNISED = 0.8
@@ -420,7 +422,9 @@ def _join_cut_rows(rows: Sequence[PrintedRow], table: TableSpec, classes: Sequen
     form has: a row that the agency left blank is not the half of another.
     """
     columns = _row_columns(table, classes)
-    surplus = len(rows) - len(columns)
+    heading = np.array([name.startswith("group/") for name in classes])
+    headings = sum(_is_heading(row, heading, columns) for row in rows)
+    surplus = len(rows) - headings - len(columns)
     joined: list[PrintedRow] = []
     for row in rows:
         upper = joined[-1] if joined else None
@@ -434,9 +438,17 @@ def _join_cut_rows(rows: Sequence[PrintedRow], table: TableSpec, classes: Sequen
     return joined
 
 
+def _is_heading(row: PrintedRow, heading: NDArray[np.bool_], columns: list[int]) -> bool:
+    """Whether a row names a group: its label says so, or it names no row and has dashes for figures."""
+    if row.likely is None:
+        return False
+    dashes = all(parse_value(text).mark is Mark.DASH for text in _texts(row))
+    return bool(row.likely[heading].sum() > _NAMED) or (dashes and bool(row.likely[columns].sum() <= _NAMED))
+
+
 def _whole(upper: PrintedRow, lower: PrintedRow, columns: list[int]) -> PrintedRow | None:
     blank_above, blank_below = _all_blank(upper), _all_blank(lower)
-    if blank_above == blank_below:
+    if blank_above == blank_below or (_has_unit(upper) and _has_unit(lower)):
         return None
     figures, words = (lower, upper) if blank_above else (upper, lower)
     if figures.likely is None or words.likely is None:
@@ -451,6 +463,10 @@ def _whole(upper: PrintedRow, lower: PrintedRow, columns: list[int]) -> PrintedR
     if label is not None and upper.label is not None and lower.label is not None:
         label = replace(label, text=upper.label.text + lower.label.text)
     return replace(figures, label=label, likely=named.likely)
+
+
+def _has_unit(row: PrintedRow) -> bool:
+    return any(is_unit(row.table.reading.readings[c].text) for c in row.labels)
 
 
 def _all_blank(row: PrintedRow) -> bool:

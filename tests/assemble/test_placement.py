@@ -397,6 +397,31 @@ def test_rows_that_lost_their_labels_keep_their_place_where_the_unit_or_the_figu
     assert found(pages, report) == right
 
 
+def test_an_illegible_row_before_the_page_break_is_not_the_half_of_another_though_headings_add_to_the_rows() -> None:
+    form = form_by_id("ogi-2014")
+    block = form.tables[0].blocks[0]
+    squares: list[Square] = [(0, 0, 1, 1, block.stub), (0, 1, 1, 1, block.unit_header), (0, 2, 1, 1, "统计数")]
+    number = 1
+    printed: set[str] = set()
+    for row in block.rows:
+        for heading in row.parents:
+            if heading in block.headings and heading not in printed:
+                printed.add(heading)
+                squares += [(number, i, 1, 1, text) for i, text in enumerate((heading, "——", "——"))]
+                number += 1
+        label = "" if row.id == "denied_state_secret" else row.label
+        squares += [(number, i, 1, 1, text) for i, text in enumerate((label, row.unit, name(row, block.columns[0])))]
+        if row.id == "denied_state_secret":
+            last = number
+        number += 1
+    upper, lower = cut(squares, last + 1)
+    above = table(upper)
+    doubtful = (*above.readings[:-1], reading(above.readings[-1].text, probability=0.3))
+    pages = [page(replace(above, readings=doubtful)), page(table(lower), number=2)]
+    (report,) = read(*pages)
+    assert found(pages, report) == expected(form, "statistics")
+
+
 def test_figures_that_are_hard_to_read_are_those_of_the_label_beside_them() -> None:
     form = form_by_id("ogi-2019")
     squares = squares_of(spec_of(form, "proactive_disclosure"), name)
