@@ -52,6 +52,8 @@ _FEWEST_LABELS = 3
 _FLOOR = 1e-4
 # What is read with less may be a speck or the stroke of a seal.
 _LEGIBLE = 0.9
+# A label read with no more is no words.
+_GARBLED = 0.7
 # So much of what is hard to read is no speck any more, as the sum of its probabilities.
 _FIGURES = 1.5
 # So many rows of the form are named that a label may mean.
@@ -390,7 +392,8 @@ def _row_scores(
     """Log-probabilities of the form's rows, shape (printed, statutory), and of not being on the form, (printed,).
 
     A row with figures is no header and belongs to this table, so what its label has of headers (其他, 总计) or of
-    other tables says no more than a lost label. Without a label the number of its cells tells of which block it may be.
+    other tables says no more than a lost label; nor does it say that the row is not on the form where it can hardly be
+    read. Without a label the number of its cells tells of which block it may be.
     """
     columns = _row_columns(table, classes)
     absent = np.array([name.startswith(("other", "group/")) for name in classes])
@@ -400,7 +403,7 @@ def _row_scores(
     for i, row in enumerate(rows):
         if row.likely is not None:
             scores[i] = row.likely[columns]
-            reject[i] = row.likely[absent].sum()
+            reject[i] = row.likely[absent].sum() * _legibility(row)
             lost[i] = max(0.0, 1.0 - scores[i].sum() - reject[i])
     expected = np.array([len(block.columns) for block, _ in _rows(table)])
     printed = np.array([len(row.values) for row in rows])
@@ -408,6 +411,13 @@ def _row_scores(
     scores += lost[:, None] * fitting / fitting.max(axis=1, keepdims=True, initial=_MISFITTING) / len(columns)
     reject += lost * _ADDED_WITHOUT_LABEL / len(columns)
     return np.log(np.maximum(scores, _FLOOR)), np.log(np.maximum(reject, _FLOOR))
+
+
+def _legibility(row: PrintedRow) -> float:
+    """How far the label of a row can be read: 1 where it is legible, 0 where it says nothing."""
+    readings = [row.table.reading.readings[c] for c in row.labels]
+    read = min((r.probability for r in readings if row.label and r.text == row.label.text), default=1.0)
+    return float(np.clip((read - _GARBLED) / (_LEGIBLE - _GARBLED), 0.0, 1.0))
 
 
 def _row_columns(table: TableSpec, classes: Sequence[str]) -> list[int]:

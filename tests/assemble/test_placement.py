@@ -535,3 +535,18 @@ def test_noughts_read_as_brackets_are_no_words_on_a_page_without_header(nought: 
         key: nought if key.row_id in lower_rows and key.column_id != columns[-1].id else text
         for key, text in wanted.items()
     }
+
+
+def test_labels_that_can_hardly_be_read_do_not_make_added_rows() -> None:
+    form = form_by_id("ogi-2014")
+    block = spec_of(form, "statistics").blocks[0]
+    garbled = {"applications_fax": "", "applications_online": "人份不", "applications_mail": "|4体申数/"}
+    squares: list[Square] = [(0, c, 1, 1, t) for c, t in enumerate((block.stub, "单位", block.columns[0].label))]
+    for number, row in enumerate(block.rows, start=1):
+        texts = (garbled.get(row.id, row.label), row.unit, name(row, block.columns[0]))
+        squares += [(number, c, 1, 1, t) for c, t in enumerate(texts)]
+    printed = table(squares)
+    doubtful = tuple(reading(r.text, probability=0.65) if r.text in garbled.values() else r for r in printed.readings)
+    pages = [page(replace(printed, readings=doubtful))]
+    (report,) = read(*pages)
+    assert found(pages, report) == expected(form, "statistics")
