@@ -409,7 +409,9 @@ def _row_scores(
     printed = np.array([len(row.values) for row in rows])
     fitting = np.where(printed[:, None] == expected, 1.0, _MISFITTING)
     scores += lost[:, None] * fitting / fitting.max(axis=1, keepdims=True, initial=_MISFITTING) / len(columns)
-    reject += lost * _ADDED_WITHOUT_LABEL / len(columns)
+    # Of two rows without a label for one place the one with more blank squares is added, as by a page break.
+    blank = np.array([np.mean([not text.strip() for text in _texts(row)]) for row in rows])
+    reject += lost * _ADDED_WITHOUT_LABEL * (1.0 + blank) / len(columns)
     return np.log(np.maximum(scores, _FLOOR)), np.log(np.maximum(reject, _FLOOR))
 
 

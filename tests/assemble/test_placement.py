@@ -422,6 +422,23 @@ def test_an_illegible_row_before_the_page_break_is_not_the_half_of_another_thoug
     assert found(pages, report) == expected(form, "statistics")
 
 
+@pytest.mark.parametrize("sliver_first", [True, False])
+def test_a_sliver_of_a_row_at_a_page_break_is_not_taken_for_the_row_itself(sliver_first: bool) -> None:
+    form = form_by_id("ogi-2021")
+    squares = squares_of(spec_of(form, "requests"), name)
+    row = next(r for r, *_, text in squares if text == "8.属于行政查询事项")
+    squares = [(r, c, rs, cs, "" if text == "8.属于行政查询事项" else text) for r, c, rs, cs, text in squares]
+    upper, lower = cut(squares, row + (not sliver_first))
+    sliver = [(0, c, rs, cs, "" if c < 9 else "1") for r, c, rs, cs, _ in squares if r == row]
+    if sliver_first:
+        upper += below(sliver, row)
+    else:
+        lower = below(lower, 1) + sliver
+    pages = [page(table(upper)), page(table(lower), number=2)]
+    (report,) = read(*pages)
+    assert found(pages, report) == expected(form, "requests")
+
+
 def test_figures_that_are_hard_to_read_are_those_of_the_label_beside_them() -> None:
     form = form_by_id("ogi-2019")
     squares = squares_of(spec_of(form, "proactive_disclosure"), name)
