@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pipeline.domain import PageImage, Pixels
 from pipeline.imaging.colour import grey
 from pipeline.imaging.skew import angles, segments
+from pipeline.imaging.streaks import without_streaks
 
 GLANCE = 620
 """Width in pixels of the picture that is looked at, about 75 dots per inch for an A4 page."""
@@ -21,10 +22,10 @@ LOUDEST = 6.0
 
 
 def glance(page: PageImage) -> Pixels:
-    """A grey picture of the page, about ``GLANCE`` pixels wide, shape (h, w)."""
+    """A grey picture of the page, about ``GLANCE`` pixels wide, streaks of the scanner lifted, shape (h, w)."""
     factor = max(1, round(min(page.pixels.shape[:2]) / GLANCE))
     size = (max(1, page.pixels.shape[1] // factor), max(1, page.pixels.shape[0] // factor))
-    return grey(cv2.resize(page.pixels, size, interpolation=cv2.INTER_AREA))  # type: ignore[arg-type]
+    return without_streaks(grey(cv2.resize(page.pixels, size, interpolation=cv2.INTER_AREA)))  # type: ignore[arg-type]
 
 
 def has_rules(small: Pixels) -> bool:

@@ -22,6 +22,13 @@ def test_figures_in_columns_are_seen_whichever_way_the_page_lies(quarters: int) 
     assert has_columns(glance(PageImage(1, np.ascontiguousarray(np.rot90(wide(table().pixels), quarters)))))
 
 
+def test_a_streak_of_the_scanner_hides_no_columns() -> None:
+    pixels = wide(table().pixels)
+    words(pixels, 260, 120, 34)
+    pixels[:, 780:782] = 60
+    assert has_columns(glance(PageImage(1, pixels)))
+
+
 def test_a_single_line_of_many_figures_is_seen() -> None:
     pixels = np.full((2339, 1654), 250, np.uint8)
     for number in range(15):

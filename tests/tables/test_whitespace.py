@@ -229,3 +229,15 @@ def test_a_heading_parts_two_tables() -> None:
     page.pixels[FIRST + PITCH * 10 : FIRST + PITCH * 10 + len(lower)] = lower
     upper, below = find_grids(page)
     assert (upper.rows, below.rows) == (9, 5)
+
+
+def test_what_is_left_of_rules_between_rows_makes_no_rows() -> None:
+    page = table()
+    rng = np.random.default_rng(5)
+    for row in range(9):
+        for x in rng.integers(300, 1250, size=14).tolist():
+            cv2.line(
+                page.pixels, (x, FIRST - PITCH // 2 + PITCH * row), (x + 14, FIRST - PITCH // 2 + PITCH * row), (20,), 1
+            )
+    (grid,) = find_grids(page)
+    assert np.array_equal(owners(grid), owners(find_grids(table())[0]))

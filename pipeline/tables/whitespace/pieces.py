@@ -25,6 +25,8 @@ APART = 0.8
 """White, in heights of characters, around a figure that stands in a column of its own."""
 DOWNWARDS = 0.65
 """Least white, in heights of the figures, between those of different rows."""
+BETWEEN = 0.4
+"""Least distance of what stands between two lines of characters from both, in heights of characters."""
 FEWEST = 3
 """Fewest rows of figures that make a table."""
 
@@ -72,11 +74,20 @@ def find_pieces(inked: Pixels) -> list[Piece]:
     boxes[:, 2:] += boxes[:, :2]
     size = boxes[:, 2:] - boxes[:, :2]
     boxes = boxes[(size.max(axis=1) >= 0.28 * REDUCED) & (size[:, 1] <= 4.0 * REDUCED)]
+    boxes = boxes[~_between_lines(boxes)]
     found = []
     for box in _whole(boxes):
         x0, y0, x1, y1 = map(float, box)
         found.append(Piece(x0, y0, x1, y1, *_heights(inked, box)))
     return found
+
+
+def _between_lines(boxes: Array) -> NDArray[np.bool_]:
+    """Which boxes are low and stand where no line of characters is, as the remains of rules do; dashes stand on one."""
+    height, middle = boxes[:, 3] - boxes[:, 1], (boxes[:, 1] + boxes[:, 3]) / 2
+    high = boxes[height >= 0.6 * REDUCED]
+    on_line = (high[:, 1] - BETWEEN * REDUCED <= middle[:, None]) & (middle[:, None] <= high[:, 3] + BETWEEN * REDUCED)
+    return np.asarray((height <= 0.3 * REDUCED) & ~on_line.any(axis=1))
 
 
 def _whole(boxes: Array) -> Array:
