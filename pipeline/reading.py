@@ -205,13 +205,14 @@ def _as_sure_as(cell: GridCell, reading: Reading) -> Reading:
 def _read_cells(crops: Sequence[Pixels], readers: Readers) -> list[Reading]:
     """Numerals by the fast reader; what it is not sure of goes to the text engine.
 
-    A short line may be a figure and is read as one first; what is none is read as text, and as a numeral too where the
-    text may be one.
+    A short line that the numeral reader takes for a figure is read as one first; what is none is read as text, and as a
+    numeral too where the text may be one.
     """
     readings = readers.numerals.read(crops)
     doubtful = [i for i, reading in enumerate(readings) if reading.probability < _SURE]
     lines = {i: split_lines(crops[i]) for i in doubtful}
-    numerals = _numerals([i for i in doubtful if _may_be_figure(lines[i])], crops, readers.engine)
+    short = [i for i in doubtful if readings[i].text.strip() and _may_be_figure(lines[i])]
+    numerals = _numerals(short, crops, readers.engine)
     wordy = [i for i in doubtful if i not in numerals or numerals[i].probability < _FIGURE]
     texts = iter(readers.engine.read_labels([line for i in wordy for line in lines[i]]))
     worded = {i: _join([next(texts) for _ in lines[i]], readers.engine.name) for i in wordy}

@@ -122,6 +122,20 @@ def test_words_are_not_asked_for_where_the_engine_knows_the_figure(numerals: Num
     assert all(map(_is_long, engine.lines))
 
 
+class Words(Engine):
+    """Reads the same short word in every line."""
+
+    def read_labels(self, lines: Sequence[Pixels]) -> list[Reading]:
+        return [Reading((Alternative("其他", 0.97),), self.name) for _ in lines]
+
+
+def test_figures_are_not_asked_for_where_a_short_word_shows_none(numerals: NumeralReader) -> None:
+    engine = Words()
+    readings = _read_cells([cell("其他", shape=(HEIGHT, WIDTH))], Readers(engine, numerals))
+    assert [reading.text for reading in readings] == ["其他"]
+    assert engine.numerals == []
+
+
 def test_boxes_lead_back_to_the_page(numerals: NumeralReader) -> None:
     (found,) = tables_of(read_page(PageImage(1, table(labelled(FIGURES)), 200.0), Readers(Engine(), numerals)))
     for each in found.grid.cells:
