@@ -554,7 +554,7 @@ def _fullest(pieces: Sequence[tuple[PrintedRow, float]]) -> tuple[PrintedRow, fl
     named = [piece for piece in filled if piece[0].likely is not None]
     # Beside a label figures that are hard to read are more than specks, but what is legible elsewhere leaves a doubt.
     doubtful = [piece for piece in pieces if piece[0].likely is not None and _amount(piece[0]) >= _FIGURES]
-    row, certainty = (named or doubtful or filled)[0]
+    row, certainty = max(named or doubtful or filled, key=lambda piece: piece[1])
     alone = len(named or filled) == 1 and (named or not doubtful)
     return row, certainty if alone else min(certainty, _SHARED)
 
