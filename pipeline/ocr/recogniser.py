@@ -19,6 +19,7 @@ from pipeline.domain import Pixels
 from pipeline.errors import ModelError
 
 MODEL = "quick_recogniser"
+_ADVICE = "Install nianbao again, or make the network anew with scripts/make_recogniser.py"
 FORMAT = 1
 
 _STEP = 16  # widths are rounded up to this, so that pictures of one width go through together
@@ -100,11 +101,11 @@ def load_quick(folder: Path) -> Recogniser:
     path = folder / "model.onnx"
     content = model_store.read_verified(path, manifest.get("sha256"))
     if manifest.get("format") != FORMAT:
-        raise ModelError(f"{folder / 'manifest.json'} is of another format", model_store.ADVICE)
+        raise ModelError(f"{folder / 'manifest.json'} is of another format", _ADVICE)
     try:
         return Recogniser(content)
     except ValueError as error:
-        raise ModelError(f"{path} is damaged ({error})", model_store.ADVICE) from error
+        raise ModelError(f"{path} is damaged ({error})", _ADVICE) from error
 
 
 def natural_width(picture: Pixels) -> float:
