@@ -180,11 +180,12 @@ def _locate(knots: NDArray[np.float64], values: NDArray[np.float64]) -> tuple[ND
     return index, (values - knots[index]) / (knots[index + 1] - knots[index])
 
 
-def slope(points: Points, steepest: float) -> tuple[float, float]:
+def slope(points: Points, weights: NDArray[np.float64], steepest: float) -> tuple[float, float]:
     """Direction along which points gather most sharply in lines (Postl, 1986).
 
     Args:
         points: shape (n, 2), in pixels; the ink of a page.
+        weights: how much ink each point stands for, shape (n,).
         steepest: largest slope that is looked for, in degrees.
 
     Returns:
@@ -199,7 +200,7 @@ def slope(points: Points, steepest: float) -> tuple[float, float]:
         rows = np.floor(y - x * np.tan(np.radians(angle))).astype(np.intp)
         # Where lines end matters more than how much ink they hold: pictures are dark throughout. The one edge of a
         # sheet that lies along the slope must not count for more than all lines of text: hence less than squared.
-        return float((np.abs(np.diff(np.bincount(rows - rows.min()).astype(np.float64))) ** 1.5).sum())
+        return float((np.abs(np.diff(np.bincount(rows - rows.min(), weights))) ** 1.5).sum())
 
     coarse = np.linspace(-steepest, steepest, 2 * round(steepest / 0.8) + 1)
     found = np.array([sharpness(angle) for angle in coarse])

@@ -86,6 +86,6 @@ def test_lines_of_text_outweigh_one_long_edge(angle: float) -> None:
     along = np.arange(0.0, 500.0)
     edge = np.column_stack([along, 800.0 - along * np.tan(np.radians(9.0))])
     points = np.concatenate([np.column_stack([x.ravel(), y.ravel()]), edge, edge + [0, 1]])
-    found, sharpness = slope(points, 20.0)
+    found, sharpness = slope(points, np.ones(len(points)), 20.0)
     assert found == pytest.approx(angle, abs=0.2)
     assert sharpness > 1.4

@@ -24,7 +24,7 @@ def text_slope(inked: Pixels) -> float:
     """Slope of the lines of text in degrees."""
     small = cv2.resize(inked * np.uint8(255), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     y, x = np.nonzero(small > 60)
-    return slope(np.column_stack([x, y]).astype(np.float64), STEEPEST)[0]
+    return slope(np.column_stack([x, y]).astype(np.float64), np.ones(len(x)), STEEPEST)[0]
 
 
 def levelled(picture: Pixels, page: CleanPage, angle: float) -> tuple[Pixels, CleanPage]:
