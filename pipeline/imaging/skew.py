@@ -18,7 +18,7 @@ ENOUGH_EDGES = 30.0
 """Least length of all such edges, in lengths of the shortest."""
 STROKE = 9
 """Side of the square that no stroke of a character fills, in pixels of the small picture."""
-SHARP = 1.4
+SHARP = 2.7
 """Least sharpness of lines of text; pages at different angles in one picture and pages without text show less."""
 PRINT, INKED = 99.0, 0.4
 """Percentile of what is thin and dark that lies in print, and the share of its darkness from which a pixel is ink."""
