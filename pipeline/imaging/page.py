@@ -39,7 +39,7 @@ def clean(page: PageImage, most: float = TARGET_DPI, ruled: bool = True) -> Clea
     picture, shrunk = _resize(page.pixels, factor)
     picture = even(without_streaks(grey(picture)))
     glance = cv2.resize(picture, None, fx=75.0 / (dpi * factor), fy=75.0 / (dpi * factor), interpolation=cv2.INTER_AREA)
-    angle = skew(glance, ruled, shortest=10.0)  # type: ignore[arg-type]
+    angle = skew(glance, ruled)  # type: ignore[arg-type]
     picture, turned = _rotate(picture, angle)
     return CleanPage(
         number=page.number,

@@ -14,8 +14,8 @@ LIMIT = 20.0
 
 AGREEING = 1.0
 """Edges this near to the angle of lines of text, in degrees, may be rules."""
-ENOUGH_EDGES = 30.0
-"""Least length of all such edges, in lengths of the shortest."""
+SHORTEST, ENOUGH = 10.0, 300.0
+"""Shorter edges are ignored; least length of all that agree, in pixels of the small picture."""
 STROKE = 9
 """Side of the square that no stroke of a character fills, in pixels of the small picture."""
 SHARP = 2.7
@@ -39,26 +39,25 @@ def angles(lines: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.
     return direction, np.hypot(dx, dy)
 
 
-def skew(grey: Pixels, ruled: bool, shortest: float) -> float:
+def skew(grey: Pixels, ruled: bool) -> float:
     """The angle in degrees by which horizontal lines fall to the right; 0.0 where nothing shows one.
 
     Lines of text tell it roughly, whatever else is on the page: the edges of a lid and the strokes of writing hands
     lean their own way. Rules, which are longer, tell it exactly where there are any.
 
     Args:
-        grey: small picture of a page, paper light.
+        grey: picture of a page at 75 dots per inch, shape (h, w), paper light.
         ruled: whether the page may have rules.
-        shortest: shorter edges are ignored, in pixels.
     """
     angle = _of_text(grey)
     if not ruled:
         return angle
     direction, length = angles(segments(grey))
     folded = (direction + 45.0) % 90.0 - 45.0
-    agreeing = (length >= shortest) & (np.abs(folded - angle) < AGREEING)
+    agreeing = (length >= SHORTEST) & (np.abs(folded - angle) < AGREEING)
     for level in (np.abs(direction) < 45.0, np.ones(len(direction), dtype=bool)):
         close = level & agreeing
-        if length[close].sum() > ENOUGH_EDGES * shortest:
+        if length[close].sum() > ENOUGH:
             return _weighted_median(folded[close], length[close] ** 2)
     return angle
 

@@ -24,7 +24,7 @@ STREAK = 8.0
 """A rule that runs on so far beyond the outermost one it crosses, in text heights, is none of the table's."""
 SIDE = 3
 """So many upright rules that end together are a side of the table, whether a level rule was seen there or not."""
-FRAME, HOLLOW = 3, 8.0
+HOLLOW, HOLLOW_HEIGHT = 3, 8.0
 """Most rules each way of a frame that may be filled with pieces, and its least height, in text heights."""
 PIECE_LEVEL, PIECE_UPRIGHT = 4.0, 2.0
 """Least length of such pieces, in text heights."""
@@ -78,8 +78,8 @@ def group(levels: list[Ruling], uprights: list[Ruling], text_height: float) -> l
 
 def _filled(frame: RuleGroup, levels: list[Ruling], uprights: list[Ruling], text_height: float) -> RuleGroup:
     """A hollow frame, or a table of worn rules, with all pieces in it: of hairlines some are left that meet nothing."""
-    hollow = max(len(frame.levels), len(frame.uprights)) <= FRAME
-    if not (hollow or is_dotted(frame.levels)) or frame.box.height < HOLLOW * text_height:
+    hollow = max(len(frame.levels), len(frame.uprights)) <= HOLLOW
+    if not (hollow or is_dotted(frame.levels)) or frame.box.height < HOLLOW_HEIGHT * text_height:
         return frame
     left, right, top, bottom = frame.box.x0, frame.box.x1, frame.box.y0, frame.box.y1
     reach = TOUCH * text_height

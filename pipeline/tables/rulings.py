@@ -20,8 +20,8 @@ FULL = 80.0
 """Darkness against the surroundings, in grey levels, that counts as a full rule at most."""
 SHARP, BLURRED = 0.12, 0.5
 """Length along rules over which darkness is averaged before it is measured, in text heights: usual, and faint pages."""
-FAINTEST = {SHARP: 16.0, BLURRED: 8.0}
-"""Least darkness of a full rule, by that length."""
+FAINT, FAINTEST = 16.0, 8.0
+"""Least darkness of a full rule, in grey levels, of either."""
 STANDING_OUT = 4.0
 """Least darkness of rules relative to that of the grain, of which three quarters are less dark."""
 LONG = 8.0
@@ -122,26 +122,25 @@ def sights(picture: Pixels, inked: Pixels, text_height: float) -> tuple[Sight, S
     that a dotted rule is fainter than its dots. Where rules hardly stand out from the grain of the paper more of their
     length is averaged.
     """
-    for along in (SHARP, BLURRED):
+    for along, least in ((SHARP, FAINT), (BLURRED, FAINTEST)):
         thin = _thin_ink(picture, text_height, along)
-        rules = trace(_scaled(thin, FAINTEST[along]), inked, text_height, LONG * text_height)
+        rules = trace(_scaled(thin, least), inked, text_height, LONG * text_height)
         if not rules:
             break
-        seen, length = np.array([_seen(thin, rule) for rule in rules]), np.array([rule.length for rule in rules])
+        seen = np.maximum(0.0, np.array([_along(thin, rule) for rule in rules]) - _grain(thin))
+        length = np.array([rule.length for rule in rules])
         own = seen >= GHOST * _quantile(seen, length, 0.95)
         fainter, fainter_own = _quantile(seen, length, 0.2), _quantile(seen[own], length[own], 0.2)
         if along == BLURRED or fainter >= STANDING_OUT * np.percentile(thin[::7, ::7], 75):
-            least = FAINTEST[along]
             return Sight(min(max(fainter, least), FULL), along), Sight(min(max(fainter_own, least), FULL), along)
     return Sight(FULL), Sight(FULL)
 
 
-def _seen(thin: Pixels, rule: Ruling) -> float:
-    """Mean darkness of a rule above the grain of the paper."""
+def _along(thin: Pixels, rule: Ruling) -> float:
+    """Mean darkness of thin ink on the course of a rule, in grey levels."""
     columns = np.arange(round(rule.start), min(round(rule.end), thin.shape[1]))
     path = np.clip(rule.at(columns + 0.5).astype(np.intp), 1, thin.shape[0] - 2)
-    best = np.maximum(np.maximum(thin[path - 1, columns], thin[path, columns]), thin[path + 1, columns])
-    return max(0.0, float(best.mean()) - _grain(thin))
+    return float(np.maximum(np.maximum(thin[path - 1, columns], thin[path, columns]), thin[path + 1, columns]).mean())
 
 
 def _quantile(values: NDArray[np.float64], weights: NDArray[np.float64], share: float) -> float:

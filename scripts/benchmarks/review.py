@@ -82,7 +82,7 @@ def run(given: argparse.Namespace) -> int:
     try:
         scans, tables = work / "scans", work / "tables"
         if not (scans / "truth.csv").exists():
-            # Reports of a bound volume may be on one form, and the scores could not tell them apart.
+            # One report a file, as in the sets that docs/measurements.md speaks of.
             made = [str(scans), "--reports", str(given.reports), "--levels", given.levels, "--volumes", "0"]
             cli.main([*made, "--seed", str(given.seed), "--jobs", str(given.jobs)])
         extract([str(scans)], tables, Settings(), given.jobs)
