@@ -4,7 +4,7 @@
 Value cells are drawn with the fonts of this machine, damaged as printing and scanning damage them, cut into
 glyphs by the reader's own eyes, and labelled by what was drawn. To these come cells of whole reports, as
 ``scripts/make_scans.py`` prints and damages them, found and cut out by the pipeline itself. Needs the fonts that
-``scripts/setup --fonts`` installs; the collection is kept with the code, so that training needs none.
+``scripts/setup`` installs; the collection is kept with the code, so that training needs none.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@
 Three things are changed in the network, none by training: the last pooling, so that pictures of 32 pixels of height do
 instead of 48; the output layer, of which the characters of GB 2312 and the traditional forms of the words of reports
 are kept; and its numbers, which become whole ones of 8 bits, weights of 7, so that no processor overflows. How large
-numbers get is measured on lines of generated reports. Needs the fonts that ``scripts/setup --fonts`` installs.
+numbers get is measured on lines of generated reports. Needs the fonts that ``scripts/setup`` installs.
 """
 
 from __future__ import annotations
