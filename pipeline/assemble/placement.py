@@ -56,6 +56,8 @@ _LEGIBLE = 0.9
 _GARBLED = 0.7
 # So much of what is hard to read is no speck any more, as the sum of its probabilities.
 _FIGURES = 1.5
+# A piece of a row that holds less than this share of what another piece holds is none of its figures.
+_FAR_LESS = 0.5
 # So many rows of the form are named that a label may mean.
 _CANDIDATES = 3
 # Who adds a row to the form gives it a label: of rows without one, few are added.
@@ -549,12 +551,17 @@ def _placed_rows(
 
 
 def _fullest(pieces: Sequence[tuple[PrintedRow, float]]) -> tuple[PrintedRow, float]:
-    """The piece of a row that holds its figures; of several, the one with a label; of several, none is certain."""
+    """The piece of a row that holds its figures; of several, the one with a label; of several, none is certain.
+
+    A piece that holds far less than another is blank but for the strokes of a seal, however surely it is placed.
+    """
     filled = [piece for piece in pieces if not _all_blank(piece[0])] or list(pieces)
     named = [piece for piece in filled if piece[0].likely is not None]
     # Beside a label figures that are hard to read are more than specks, but what is legible elsewhere leaves a doubt.
     doubtful = [piece for piece in pieces if piece[0].likely is not None and _amount(piece[0]) >= _FIGURES]
-    row, certainty = max(named or doubtful or filled, key=lambda piece: piece[1])
+    rivals = named or doubtful or filled
+    most = max(_amount(row) for row, _ in rivals)
+    row, certainty = max((one for one in rivals if _amount(one[0]) >= _FAR_LESS * most), key=lambda piece: piece[1])
     alone = len(named or filled) == 1 and (named or not doubtful)
     return row, certainty if alone else min(certainty, _SHARED)
 

@@ -5,10 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from pipeline.assemble import MappedReport, map_reports
-from pipeline.domain import BoundingBox, CellKey, ColumnSpec, FormSpec, PageReading, RowSpec, TableReading, TableSpec
+from pipeline.domain import (
+    BoundingBox,
+    CellKey,
+    ColumnSpec,
+    FormSpec,
+    LabelContext,
+    PageReading,
+    RowSpec,
+    TableReading,
+    TableSpec,
+)
 from pipeline.forms import form_by_id, load_forms
 from tests.assemble.oracle import Oracle
 from tests.assemble.printed import Square, below, cut, line, page, reading, squares_of, table
@@ -437,6 +449,40 @@ def test_a_sliver_of_a_row_at_a_page_break_is_not_taken_for_the_row_itself(slive
     pages = [page(table(upper)), page(table(lower), number=2)]
     (report,) = read(*pages)
     assert found(pages, report) == expected(form, "requests")
+
+
+@pytest.mark.parametrize("figures_above", [True, False])
+def test_strokes_of_a_seal_over_the_blank_half_of_a_row_do_not_stand_for_its_figures(figures_above: bool) -> None:
+    form = form_by_id("ogi-2021")
+    label, rest = "2.没有现成信息需要另行制作", "2.没有现成信息"
+
+    class Doubtful(Oracle):
+        """Takes what is left of the label beside the figures for an added row with some probability."""
+
+        def probabilities(self, contexts: Sequence[LabelContext]) -> NDArray[np.float64]:
+            found = super().probabilities([replace(c, text=label) if c.text == rest else c for c in contexts])
+            added = super().probabilities([LabelContext("added")] * len(contexts))
+            cut_off = np.array([[context.text == rest] for context in contexts])
+            return np.where(cut_off, 0.98 * found + 0.02 * added, found)
+
+    squares = squares_of(spec_of(form, "requests"), name)
+    row = next(r for r, *_, text in squares if text == label)
+    upper, lower = cut(squares, row + 1)
+    figures = [(0, c, rs, cs, rest if text == label else text) for r, c, rs, cs, text in squares if r == row]
+    strokes = {2: label, 5: "2", 8: "/"}
+    blank = [(0, c, rs, cs, strokes.get(c, "")) for _, c, rs, cs, _ in figures]
+    above, under = (figures, blank) if figures_above else (blank, figures)
+    pages = []
+    for number, half in enumerate(([s for s in upper if s[0] != row] + below(above, row), under + below(lower, 1)), 1):
+        printed = table(half)
+        doubtful = {"2": 0.3, "/": 0.97}
+        readings = tuple(reading(r.text, probability=doubtful.get(r.text, 1.0)) for r in printed.readings)
+        pages.append(page(replace(printed, readings=readings), number=number))
+    (report,) = map_reports(pages, FORMS, Doubtful(FORMS))
+    got, wanted = found(pages, report), expected(form, "requests")
+    cut_row = [key for key in wanted if key.row_id == "unavailable_needs_creation"]
+    assert [got[key] for key in cut_row] == [wanted[key] for key in cut_row]
+    assert all(report.placements[key].row_probability < 0.5 for key in cut_row)
 
 
 def test_figures_that_are_hard_to_read_are_those_of_the_label_beside_them() -> None:
