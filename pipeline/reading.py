@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 
 import numpy as np
 
@@ -48,6 +49,8 @@ _SAMPLE = 40
 # Lines higher than the usual line of the page by this factor may be titles; less is enough where they are centred.
 _PROMINENT = 1.4
 _PROMINENT_CENTRED = 1.1
+# Lines of one title differ less in height than this.
+_AS_PROMINENT = 0.9
 _MOST_TITLES = 5
 # A page with no more lines than this has no usual line to compare with: all of them are read.
 _FEW_LINES = 6
@@ -104,8 +107,10 @@ def _read_picture(page: PageImage, readers: Readers) -> tuple[TableReading | Lin
     glance = imaging.glance(page)
     ruled = imaging.has_rules(glance)
     if not (ruled or imaging.has_columns(glance)):
-        clean = imaging.clean(page, imaging.TITLES_DPI, ruled=False)
-        return _in_order([], _read_lines(tables.find_lines(clean, ()), (), readers, clean.to_page), clean.to_page)
+        sheet = imaging.clean_glance(page, glance)
+        titles = _titles(tables.find_lines(sheet, ()))
+        near = [replace(line, pixels=imaging.close_up(page, sheet, line)) for line in titles]
+        return tuple(_read(near, readers.engine.read_labels))
     clean = imaging.clean(page, ruled=ruled)
     best: tuple[float, CleanPage, _Tables] | None = None
     bare: set[int] = set()
@@ -260,18 +265,32 @@ def _read_lines(
     lines: Sequence[TextLine], grids: Sequence[Grid], readers: Readers, to_page: Transform
 ) -> list[LineReading]:
     """Read the lines that may be titles and the lines right above a table; narrative is left alone."""
-    titles = lines if len(lines) <= _FEW_LINES else [line for line in lines if _may_be_title(line)][:_MOST_TITLES]
+    titles = _titles(lines)
     above = _above_tables(lines, grids, to_page)
-    chosen = [line for line in lines if line.text is not None or line in titles or line in above]
-    unread = [line.pixels for line in chosen if line.text is None]
-    readings = iter(readers.engine.read_lines(unread) if unread else ())
+    return _read(
+        [line for line in lines if line.text is not None or line in titles or line in above], readers.engine.read_lines
+    )
+
+
+def _titles(lines: Sequence[TextLine]) -> Sequence[TextLine]:
+    """The lines that may be titles."""
+    if len(lines) <= _FEW_LINES:
+        return lines
+    found = [line.prominence >= (_PROMINENT_CENTRED if line.centred else _PROMINENT) for line in lines]
+    for upper in range(len(lines) - 1):
+        # All but the last line of a long title fill the column.
+        last = lines[upper + 1]
+        least = max(_PROMINENT_CENTRED, _AS_PROMINENT * last.prominence)
+        found[upper] |= found[upper + 1] and last.centred and lines[upper].prominence >= least
+    return list(compress(lines, found))[:_MOST_TITLES]
+
+
+def _read(lines: Sequence[TextLine], read: Callable[[list[Pixels]], list[Reading]]) -> list[LineReading]:
+    unread = [line.pixels for line in lines if line.text is None]
+    readings = iter(read(unread) if unread else ())
     return [
-        LineReading(line, next(readings) if line.text is None else _certain(line.text, "text-layer")) for line in chosen
+        LineReading(line, next(readings) if line.text is None else _certain(line.text, "text-layer")) for line in lines
     ]
-
-
-def _may_be_title(line: TextLine) -> bool:
-    return line.prominence >= (_PROMINENT_CENTRED if line.centred else _PROMINENT)
 
 
 def _above_tables(lines: Sequence[TextLine], grids: Sequence[Grid], to_page: Transform) -> set[TextLine]:

@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pikepdf
 import pytest
 
 from pipeline.documents import read_pages
-from pipeline.domain import Alternative, BoundingBox, PageImage, PageReading, Pixels, Reading, TableReading
+from pipeline.domain import Alternative, BoundingBox, LineReading, PageImage, PageReading, Pixels, Reading, TableReading
 from pipeline.geometry import box_to_parent
 from pipeline.ocr.numerals import NumeralReader
 from pipeline.reading import Readers, _legibility, _read_cells, crop, read_page
@@ -194,6 +195,29 @@ def test_a_blank_page_gives_nothing_and_asks_nobody(numerals: NumeralReader) -> 
     engine = Engine()
     assert read_page(PageImage(4, np.full((1100, 800), 250, np.uint8), None), Readers(engine, numerals)).items == ()
     assert engine.lines == engine.numerals == []
+
+
+@pytest.mark.parametrize("dpi", [100.0, 200.0])
+def test_of_a_page_without_tables_all_lines_of_the_title_are_read_and_no_others(
+    dpi: float, numerals: NumeralReader
+) -> None:
+    pixels = np.full((2339, 1654), 250, np.uint8)
+    # Of a title that is too long for one line the first one fills the column.
+    for text, x, y, size in (("ANNUAL-REPORT-OF-THE-OFFICE-ON", 190, 300, 2.1), ("MATTERS", 680, 390, 2.1)):
+        cv2.putText(pixels, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, size, (20,), 4)
+    for y in range(500, 1500, 70):
+        cv2.putText(
+            pixels, "The-office-has-answered-what-it-was-asked", (190, y), cv2.FONT_HERSHEY_SIMPLEX, 1.5, (20,), 3
+        )
+    pixels = cv2.resize(pixels, None, fx=dpi / 200.0, fy=dpi / 200.0, interpolation=cv2.INTER_AREA)
+    engine = Engine()
+    found = read_page(PageImage(1, np.asarray(pixels, np.uint8), dpi), Readers(engine, numerals)).items
+    middles = [
+        (item.line.box.y0 + item.line.box.y1) / 2 * 200.0 / dpi for item in found if isinstance(item, LineReading)
+    ]
+    assert middles == pytest.approx([278, 368], abs=8)
+    # As large as they are on the page, not as at the glance.
+    assert [picture.shape[0] for picture in engine.lines] == pytest.approx([45, 45], rel=0.3)
 
 
 def _without_rules(pdf: bytes) -> bytes:

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from pipeline.imaging.columns import has_columns
 from pipeline.imaging.ink import darkness
-from pipeline.imaging.page import TITLES_DPI, clean, turn
+from pipeline.imaging.page import clean, clean_glance, close_up, turn
 from pipeline.imaging.rules import glance, has_rules
 from pipeline.imaging.upright import orientation_candidates
 
-__all__ = ["TITLES_DPI", "clean", "darkness", "glance", "has_columns", "has_rules", "orientation_candidates", "turn"]
+__all__ = [
+    "clean",
+    "clean_glance",
+    "close_up",
+    "darkness",
+    "glance",
+    "has_columns",
+    "has_rules",
+    "orientation_candidates",
+    "turn",
+]

@@ -13,12 +13,15 @@ from pipeline.imaging.streaks import without_streaks
 
 GLANCE = 620
 """Width in pixels of the picture that is looked at, about 75 dots per inch for an A4 page."""
-SHORTEST, SHORTEST_PIECE = 0.045, 0.03
-"""Shorter segments are strokes of characters; as a share of ``GLANCE``, for whole rules and for rules in pieces."""
+SHORTEST = 0.03
+"""Shorter segments are strokes of characters; as a share of ``GLANCE``."""
 RULED = 0.14
 """Length of segments in line that makes a rule, as a share of ``GLANCE``."""
-LOUDEST = 6.0
-"""Most by which the contrast of a faint page is raised."""
+LOUD, LOUDEST = 120.0, 8.0
+"""Grey levels to which the contrast of print is raised, so that rules much paler than it are seen, and by how much at
+most."""
+COARSENESS = 0.6
+"""Share of the glance's resolution at which it is searched: strokes of characters run together, rules stay."""
 
 
 def glance(page: PageImage) -> Pixels:
@@ -33,30 +36,24 @@ def has_rules(small: Pixels) -> bool:
 
     A page without them cannot hold a ruled table and need not be searched for one.
     """
-    return _shows_rules(small, SHORTEST) or _shows_rules(_louder(small), SHORTEST_PIECE)
+    lines = segments(_louder(small), COARSENESS)
+    direction, length = angles(lines)
+    return any(
+        _parallel(lines[chosen], direction[chosen], length[chosen])
+        for chosen in (np.abs(direction) <= 45.0, np.abs(direction) > 45.0)
+    )
 
 
 def _louder(small: Pixels) -> Pixels:
     """What is thin and darker than its surroundings, with its contrast raised: hairlines and rules made of dots."""
     thin = cv2.morphologyEx(cv2.GaussianBlur(small, (3, 3), 0), cv2.MORPH_BLACKHAT, np.ones((7, 7), np.uint8))
     usual = float(np.percentile(thin[::2, ::2], 97.0))
-    return cv2.convertScaleAbs(thin, alpha=float(np.clip(90.0 / max(usual, 1.0), 1.0, LOUDEST)))  # type: ignore[return-value]
+    return cv2.convertScaleAbs(thin, alpha=float(np.clip(LOUD / max(usual, 1.0), 1.0, LOUDEST)))  # type: ignore[return-value]
 
 
-def _shows_rules(small: Pixels, shortest: float) -> bool:
-    lines = segments(small)
-    direction, length = angles(lines)
-    return any(
-        _parallel(lines[chosen], direction[chosen], length[chosen], shortest * GLANCE)
-        for chosen in (np.abs(direction) <= 45.0, np.abs(direction) > 45.0)
-    )
-
-
-def _parallel(
-    lines: NDArray[np.float64], direction: NDArray[np.float64], length: NDArray[np.float64], shortest: float
-) -> bool:
+def _parallel(lines: NDArray[np.float64], direction: NDArray[np.float64], length: NDArray[np.float64]) -> bool:
     """Whether long segments of like direction lie at two or more places."""
-    long = length >= shortest
+    long = length >= SHORTEST * GLANCE
     if long.sum() < 3:
         return False
     lines, direction, length = lines[long], np.radians(direction[long]), length[long]

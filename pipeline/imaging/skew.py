@@ -20,13 +20,20 @@ STROKE = 9
 """Side of the square that no stroke of a character fills, in pixels of the small picture."""
 SHARP = 2.7
 """Least sharpness of lines of text; pages at different angles in one picture and pages without text show less."""
-PRINT, INKED = 99.0, 0.4
-"""Percentile of what is thin and dark that lies in print, and the share of its darkness from which a pixel is ink."""
+PRINT, RARE_PRINT, INKED = 99.0, 99.8, 0.4
+"""Percentiles of what is thin and dark that lie in print, also of a few lines only, and the share of their darkness
+from which a pixel is ink."""
+MOST_INK = 0.15
+"""Print covers no more of a page; what does is the grain of the paper."""
 
 
-def segments(grey: Pixels) -> NDArray[np.float64]:
-    """Straight edges of a small picture as rows (x0, y0, x1, y1), after Grompone von Gioi et al., LSD (IPOL 2012)."""
-    found: NDArray[np.float32] | None = cv2.createLineSegmentDetector(cv2.LSD_REFINE_NONE).detect(grey)[0]  # type: ignore[assignment]
+def segments(grey: Pixels, scale: float = 0.8) -> NDArray[np.float64]:
+    """Straight edges of a small picture as rows (x0, y0, x1, y1), after Grompone von Gioi et al., LSD (IPOL 2012).
+
+    They are looked for in the picture reduced by ``scale``, which is the authors' own unless another will do.
+    """
+    detector = cv2.createLineSegmentDetector(cv2.LSD_REFINE_NONE, scale)
+    found: NDArray[np.float32] | None = detector.detect(grey)[0]  # type: ignore[assignment]
     if found is None:
         return np.empty((0, 4))
     return np.asarray(found, dtype=np.float64).reshape(-1, 4)
@@ -65,9 +72,12 @@ def skew(grey: Pixels, ruled: bool) -> float:
 def _of_text(grey: Pixels) -> float:
     """The slope of lines of text, on a page that may lie on its side."""
     thin = cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, np.ones((STROKE, STROKE), np.uint8))
-    inked = (thin >= max(1.0, INKED * float(np.percentile(thin[::2, ::2], PRINT)))).astype(np.uint8) * np.uint8(255)
+    usual, rare = np.percentile(thin[::2, ::2], [PRINT, RARE_PRINT])
+    inked = thin >= max(1.0, INKED * usual)
+    if inked.mean() > MOST_INK:
+        inked = thin >= max(1.0, INKED * rare)
     # Fewer, weighted points: every n-th pixel alone would line up along slopes of its own.
-    small = cv2.resize(inked, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(inked.astype(np.uint8) * np.uint8(255), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     y, x = np.nonzero(small)
     weights = small[y, x].astype(np.float64) / 255.0
     ways = [slope(np.column_stack(way).astype(np.float64), weights, LIMIT) for way in ((x, y), (-y, x))]

@@ -18,7 +18,7 @@ from pipeline import model_store
 from pipeline.domain import Alternative, Mark, Pixels, Reading
 from pipeline.ocr import TextEngine, ctc, pictures, recogniser
 from pipeline.ocr.crops import find_ink
-from pipeline.ocr.recogniser import Recogniser, Scaled, natural_width, scale, squeeze
+from pipeline.ocr.recogniser import Recogniser, natural_width, scale, squeeze
 from pipeline.values import parse_value
 
 NAME = "rapidocr"
@@ -54,30 +54,32 @@ class RapidOcrEngine:
 
     def read_lines(self, lines: Sequence[Pixels]) -> list[Reading]:
         """Read single lines; the probability is the geometric mean over the characters."""
-        found = self._texts([squeeze(line, *WORDS, self._full.height) for line in lines])
-        figures = [i for i, (line, text) in enumerate(zip(lines, found, strict=True)) if _holds_figures(line, text)]
-        again = self._texts([squeeze(lines[i], *_FIGURES, self._full.height) for i in figures])
-        for i, text in zip(figures, again, strict=True):
-            found[i] = text
-        readings = []
-        for line, text in zip(lines, found, strict=True):
-            # Nothing read is right where there is nothing.
-            sure = 1.0 if text.text == "" and not find_ink(line).mask.any() else text.probability
-            readings.append(Reading((Alternative(text.text.strip(), sure),), NAME))
+        readings = self._read(lines, WORDS)
+        figures = [
+            i for i, line in enumerate(lines) if natural_width(line) > WORDS[1] and _FIGURE.search(readings[i].text)
+        ]
+        for i, reading in zip(figures, self._read([lines[i] for i in figures], _FIGURES), strict=True):
+            readings[i] = reading
         return readings
 
     def read_labels(self, lines: Sequence[Pixels]) -> list[Reading]:
         """Read single lines with the quick network, those that it leaves in doubt or that hold figures as any line."""
         scaled = [squeeze(line, *QUICK, self._quick.height) for line in lines]
         readings = []
-        doubtful = []
+        doubtful, figures = [], []
         for index, probabilities in enumerate(self._quick.recognise(scaled)):
             peaks = ctc.peaks(probabilities, self._quick.characters)
             found = ctc.text_of(peaks)
-            if not is_plain(peaks, lines[index]) or _counts(found.text):
+            if _counts(found.text):
+                figures.append(index)
+            elif not is_plain(peaks, lines[index]):
                 doubtful.append(index)
             readings.append(Reading((Alternative(found.text.strip(), found.probability),), NAME))
-        for index, reading in zip(doubtful, self.read_lines([lines[i] for i in doubtful]), strict=True):
+        again = [
+            *zip(doubtful, self.read_lines([lines[i] for i in doubtful]), strict=True),
+            *zip(figures, self._read([lines[i] for i in figures], _FIGURES), strict=True),
+        ]
+        for index, reading in again:
             readings[index] = reading
         return readings
 
@@ -85,8 +87,16 @@ class RapidOcrEngine:
         """Read value cells with the output restricted to the numeral alphabet."""
         return pictures.read_cells(crops, self._numerals, NAME)
 
-    def _texts(self, scaled: Sequence[Scaled]) -> list[Alternative]:
-        return [ctc.greedy(probabilities, self._full.characters) for probabilities in self._full.recognise(scaled)]
+    def _read(self, lines: Sequence[Pixels], width: tuple[float, int]) -> list[Reading]:
+        """Lines squeezed to a share of their width, or to so many pixels, as the network reads them."""
+        found = self._full.recognise([squeeze(line, *width, self._full.height) for line in lines])
+        readings = []
+        for line, probabilities in zip(lines, found, strict=True):
+            text = ctc.greedy(probabilities, self._full.characters)
+            # Nothing read is right where there is nothing.
+            sure = 1.0 if text.text == "" and not find_ink(line).mask.any() else text.probability
+            readings.append(Reading((Alternative(text.text.strip(), sure),), NAME))
+        return readings
 
     def _numerals(self, cuts: Sequence[Pixels]) -> list[list[Alternative]]:
         symbols, columns = self._alphabet
@@ -135,11 +145,6 @@ def _alphabet(characters: Sequence[str]) -> tuple[list[str], list[list[int]]]:
     columns = [[places[c] for c in pictures.LOOK_ALIKES[symbol] if c in places] for symbol in symbols]
     # A space between digits is no character of a numeral: it counts as a blank.
     return symbols, [[0, places[" "]], *columns]
-
-
-def _holds_figures(line: Pixels, text: Alternative) -> bool:
-    """Whether a line that was squeezed holds figures, which need more room."""
-    return natural_width(line) > WORDS[1] and _FIGURE.search(text.text) is not None
 
 
 def is_plain(peaks: Sequence[ctc.Peak], line: Pixels) -> bool:

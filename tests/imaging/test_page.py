@@ -8,8 +8,9 @@ import pytest
 
 from pipeline.domain import BoundingBox, PageImage, Pixels
 from pipeline.geometry import corners
-from pipeline.imaging import clean, glance, has_rules, orientation_candidates, turn
+from pipeline.imaging import clean, clean_glance, close_up, glance, has_rules, orientation_candidates, turn
 from pipeline.imaging.streaks import without_streaks
+from pipeline.tables import find_lines
 
 
 def sheet(width: int = 1654, height: int = 2339) -> Pixels:
@@ -106,6 +107,49 @@ def test_a_glance_tells_pages_with_rules() -> None:
     assert has_rules(glance(PageImage(1, sheet())))
     assert not has_rules(glance(PageImage(1, narrative)))
     assert not has_rules(glance(PageImage(1, np.full((2339, 1654), 255, np.uint8))))
+
+
+def test_a_glance_tells_rules_much_paler_than_print() -> None:
+    page = sheet()
+    table = page[950:1550]
+    table[table < 255] = 235
+    for angle in (0.0, 2.0):
+        matrix = cv2.getRotationMatrix2D((827, 1170), angle, 0.9)
+        turned = cv2.warpAffine(page, matrix, (1654, 2339), borderValue=255)
+        assert has_rules(glance(PageImage(1, np.asarray(turned, dtype=np.uint8))))
+
+
+@pytest.mark.parametrize("angle", [-7.0, 0.0, 3.0])
+@pytest.mark.parametrize("dpi", [100.0, 200.0, 300.0])
+def test_a_line_seen_at_a_glance_is_cut_from_the_page_itself(angle: float, dpi: float) -> None:
+    page = sheet()
+    page[950:1550] = 255
+    matrix = cv2.getRotationMatrix2D((827, 1170), angle, 0.8) * (dpi / 200.0)
+    size = (round(1654 * dpi / 200.0), round(2339 * dpi / 200.0))
+    seen = PageImage(1, np.asarray(cv2.warpAffine(page, matrix, size, borderValue=255), dtype=np.uint8), dpi)
+    level = clean_glance(seen, glance(seen))
+    lines = find_lines(level, ())
+    assert len(lines) == 12
+    cut = close_up(seen, level, lines[5])
+    assert cut.shape[0] > 1.4 * lines[5].pixels.shape[0]
+    as_drawn = page[500 - 32 : 500 + 10, 150:600]
+    scale = cut.shape[1] / lines[5].pixels.shape[1] * level.dpi / 200.0 * 0.8
+    sought = cv2.resize(as_drawn, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    room = cv2.copyMakeBorder(cut, 20, 20, 20, 20, cv2.BORDER_CONSTANT, value=(250,))
+    assert cv2.matchTemplate(room, sought, cv2.TM_CCOEFF_NORMED).max() > 0.85
+
+
+def test_a_page_of_few_lines_and_much_grain_is_levelled() -> None:
+    page = np.full((2339, 1654), 235, np.uint8)
+    for y in (300, 360, 420):
+        cv2.putText(page, "HEADING AND TEXT OF A REPORT", (160, y), cv2.FONT_HERSHEY_SIMPLEX, 1.0, (20,), 2)
+    matrix = cv2.getRotationMatrix2D((827, 1170), 4.0, 0.9)
+    turned = cv2.warpAffine(page, matrix, (1654, 2339), borderValue=235).astype(np.float64)
+    grain = cv2.GaussianBlur(np.random.default_rng(5).normal(0, 40, turned.shape), (0, 0), 1.5)
+    seen = PageImage(1, np.clip(turned + grain, 0, 255).astype(np.uint8), 200.0)
+    ends = np.array([[160.0, 300.0], [660.0, 300.0]]) @ matrix[:, :2].T + matrix[:, 2]
+    level = clean(seen, ruled=False).to_page.from_parent(ends)
+    assert abs(level[0, 1] - level[1, 1]) < 4
 
 
 @pytest.mark.parametrize("gap", [0, 3], ids=["whole", "worn"])
