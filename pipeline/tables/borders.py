@@ -13,6 +13,13 @@ from pipeline.domain import Pixels
 
 INK = 90
 """Darkness (0 to 255) from which a pixel counts as part of a rule."""
+THERE = 0.45
+"""Share seen of a border from which a side of it ends there."""
+STROKES, STROKE, OF_STROKES = 2, 0.6, 0.4
+"""So many columns of ink run through strokes of text that look like a border, of which less than a share is seen.
+
+The last is how much such a border counts.
+"""
 CLEAR = 0.01
 """Share of ink beside a border up to which nothing reaches across it; specks do not count."""
 
@@ -36,7 +43,13 @@ class Borders:
 
 
 def measure(
-    dark: Pixels, inked: Pixels, lines: Array, stops: Array, text_height: float, dotted: bool = False
+    dark: Pixels,
+    inked: Pixels,
+    lines: Array,
+    stops: Array,
+    text_height: float,
+    dotted: bool = False,
+    across_text: bool = False,
 ) -> Borders:
     """Measure the borders along x: on each of ``lines`` (heights) between neighbouring ``stops`` (abscissae).
 
@@ -47,6 +60,7 @@ def measure(
         stops: in pixels, ascending.
         text_height: of the page, in pixels.
         dotted: whether small gaps belong to the rules.
+        across_text: whether text runs from line to line, as it does where the picture is transposed.
     """
     usual_reach = max(3, round(0.2 * text_height))
     trim = max(2, round(0.1 * text_height))
@@ -71,39 +85,56 @@ def measure(
         beside[index] = _crossed(inked, centre, starts, ends, text_height)
         doubt = np.clip(1.3 - 2.5 * beside[index], 0.0, 1.0)
         seen[index] *= np.where(seen[index] >= 0.97, 1.0, doubt)
+        if across_text:
+            strokes = (seen[index] < STROKE) & _run_through(inked, centre, starts, ends, text_height)
+            seen[index] *= np.where(strokes, OF_STROKES, 1.0)
         low[index], high[index] = _extent(ink[1:-1], starts, ends, best, text_height)
         low[index] += centre - reach
         high[index] += centre - reach
     return Borders(seen, beside, low, high)
 
 
-def apart(inked: Pixels, lines: Array, stops: Array, text_height: float) -> NDArray[np.bool_]:
+def apart(inked: Pixels, lines: Array, stops: Array, text_height: float, seen: Array) -> NDArray[np.bool_]:
     """Whether different texts stand on both sides of a border, shape (lines, intervals), with nothing reaching across.
 
-    Text of one cell runs across its middle or leaves one side blank.
+    Text of one cell runs across its middle or leaves one side blank. A side reaches to the next line that has a border
+    there: lines of other blocks run through the cells of this one.
 
     Args:
         inked: ink of the straightened picture, as from ``rulings.ink``.
         lines, stops: as for ``measure``.
         text_height: of the page, in pixels.
+        seen: how much of each border was seen, as from ``measure``.
     """
     found = np.zeros((len(lines), len(stops) - 1), dtype=bool)
     near, far = max(2, round(0.12 * text_height)), max(4, round(0.35 * text_height))
     trim = round(0.25 * text_height)
     least = 0.04 * text_height**2
+    place = [round(float(line)) for line in lines]
+    before, after = _next_borders(seen >= THERE)
     for index in range(1, len(lines) - 1):
-        centre = round(float(lines[index]))
-        sides = (
-            (round(float(lines[index - 1])) + trim, centre - near, slice(max(0, centre - far), centre - near)),
-            (centre + near, round(float(lines[index + 1])) - trim, slice(centre + near, centre + far)),
-        )
+        centre = place[index]
+        beside_it = (slice(max(0, centre - far), centre - near), slice(centre + near, centre + far))
         for interval, (start, end) in enumerate(pairwise(np.round(stops).astype(int))):
             along = slice(start + trim, end - trim)
+            sides = (
+                (place[before[index, interval]] + trim, centre - near, beside_it[0]),
+                (centre + near, place[after[index, interval]] - trim, beside_it[1]),
+            )
             found[index, interval] = all(
                 last > first and inked[first:last, along].sum() >= least and inked[beside, along].mean() <= CLEAR
                 for first, last, beside in sides
             )
     return found
+
+
+def _next_borders(there: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """For each line and interval the nearest line before and after it that is there, the frame being everywhere."""
+    before, after = np.zeros(there.shape, np.intp), np.full(there.shape, len(there) - 1, np.intp)
+    for line in range(1, len(there)):
+        before[line] = np.where(there[line - 1], line - 1, before[line - 1])
+        after[-1 - line] = np.where(there[-line], len(there) - line, after[-line])
+    return before, after
 
 
 def _seen(
@@ -137,6 +168,18 @@ def _crossed(inked: Pixels, centre: int, starts: NDArray[np.intp], ends: NDArray
     first, last = np.minimum(starts + inset, ends - 1), np.maximum(ends - inset, starts + 1)
     result: Array = np.maximum(0, total[last] - total[first]) / np.maximum(1, last - first)
     return result
+
+
+def _run_through(
+    inked: Pixels, centre: int, starts: NDArray[np.intp], ends: NDArray[np.intp], text_height: float
+) -> NDArray[np.bool_]:
+    """Whether strokes run through a line from above to below, per interval: a text that it would cut."""
+    reach = max(3, round(0.25 * text_height))
+    rows = np.clip(np.arange(centre - reach, centre + reach + 1), 0, inked.shape[0] - 1)
+    total = np.concatenate([[0], np.cumsum(inked[rows].all(axis=0))])
+    inset = round(0.25 * text_height)
+    first, last = np.minimum(starts + inset, ends - 1), np.maximum(ends - inset, starts + 1)
+    return np.asarray(total[np.maximum(first, last)] - total[first] >= STROKES)
 
 
 def _extent(

@@ -132,7 +132,7 @@ def _structure(
     turned: Pixels = np.ascontiguousarray(bare.T)
     inked_turned: Pixels = np.ascontiguousarray(inked.T)
     level = _gauge(bare, inked, size, sight, dotted)
-    upright = _gauge(turned, inked_turned, size, sight, dotted)
+    upright = _gauge(turned, inked_turned, size, sight, dotted, across_text=True)
     ys, xs = _lines(flat.levels, PLACED_LEVEL * size, size), _lines(flat.uprights, PLACED_UPRIGHT * size, size)
     if len(ys) < 1 or len(xs) < 1:
         return None
@@ -155,8 +155,8 @@ def _structure(
         spans = cells(
             _framed(_relative(levels.seen)),
             _framed(_relative(uprights.seen)),
-            apart(inked, ys, xs, size),
-            apart(inked_turned, xs, ys, size),
+            apart(inked, ys, xs, size, levels.seen),
+            apart(inked_turned, xs, ys, size, uprights.seen),
         )
         keep_y = _used(len(ys), [(span.row, span.row + span.row_span) for span in spans])
         keep_x = _used(len(xs), [(span.column, span.column + span.column_span) for span in spans])
@@ -182,10 +182,10 @@ def _with_crossings(bare: Pixels, flat: Flattened, size: float) -> Pixels:
     return bare
 
 
-def _gauge(picture: Pixels, inked: Pixels, size: float, sight: Sight, dotted: bool) -> Gauge:
+def _gauge(picture: Pixels, inked: Pixels, size: float, sight: Sight, dotted: bool, across_text: bool = False) -> Gauge:
     """A function that measures the borders on lines between stops of one straightened picture."""
     dark = darkness(picture, size, sight)
-    return lambda lines, stops: measure(dark, inked, lines, stops, size, dotted)
+    return lambda lines, stops: measure(dark, inked, lines, stops, size, dotted, across_text)
 
 
 def _without_strokes(

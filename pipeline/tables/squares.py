@@ -86,7 +86,7 @@ def _believed(
     whole[0] = 1
     if broken:
         # A caption has no borders inside: the rules of the rows beside it end there.
-        bare = np.logical_and.reduce(seen[1:-1] < GLIMPSED)
+        bare = np.logical_and.reduce(seen[1:-1] < BROKEN_SUPPORTED)
         whole[1:] -= bare[:-1]
         whole[:-1] -= bare[1:]
     there[1:-1] |= _continued(count >= np.maximum(whole, 1), there)[1:-1] & apart[1:-1]

@@ -96,6 +96,23 @@ def test_texts_apart_do_not_cut_a_caption() -> None:
     assert Span(2, 0, 1, 5) in cells(level, upright, np.zeros_like(parted), parted)
 
 
+def test_a_border_between_a_header_and_a_caption_is_told_by_the_texts_it_parts_though_specks_lie_in_the_caption() -> (
+    None
+):
+    seen = [
+        [1.00, 0.03, 0.20, 0.03, 0.05, 0.05, 1.00],  # a caption
+        [1.00, 1.00, 0.00, 0.01, 1.00, 0.00, 1.00],
+        [1.00, 0.19, 0.02, 0.01, 0.54, 0.01, 1.00],
+        [1.00, 0.01, 0.14, 0.01, 0.04, 0.01, 1.00],  # a caption
+        [1.00, 1.00, 0.00, 1.00, 0.02, 0.07, 1.00],
+    ]
+    parted = np.zeros((7, 5), dtype=bool)
+    parted[1, [1, 2, 4]] = parted[4, 1] = parted[3, 4] = True
+    there = present(np.array(seen).T, parted, broken=True)
+    assert there[:, 2].tolist() == there[:, 1].tolist()
+    assert not there[1:-1, [0, 3]].any()
+
+
 def test_lines_that_only_a_header_has_do_not_keep_gaps_below_it_open() -> None:
     upright = np.ones((9, 6))
     upright[1:4, 1:] = 0.0  # lines of the header alone

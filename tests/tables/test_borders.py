@@ -1,0 +1,34 @@
+"""Borders between grid squares: what was seen of them, and what the texts beside them tell."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from pipeline.tables.borders import apart, measure
+from tests.ocr.drawing import cell
+
+SIZE = 20.0
+
+
+@pytest.mark.parametrize(("line", "cut"), [(95.0, True), (30.0, False)])
+def test_a_line_that_cuts_a_character_is_a_stroke_where_little_of_it_is_seen(line: float, cut: bool) -> None:
+    words = cell("三年报告事项", size=22, shape=(40, 300), ink=20, paper=250)  # characters from 84 on, 22 wide
+    inked = np.ascontiguousarray((words < 200).astype(np.uint8).T)
+    dark = np.zeros_like(inked)
+    dark[round(line) - 1 : round(line) + 1, :20] = 255
+    lines, stops = np.array([0.0, line, 299.0]), np.array([0.0, 40.0])
+    seen = measure(dark, inked, lines, stops, SIZE, across_text=True).seen[1, 0]
+    assert (seen < 0.25) == cut
+
+
+def test_a_side_of_a_border_reaches_over_the_lines_of_other_blocks() -> None:
+    inked = np.zeros((400, 60), np.uint8)
+    for top in (120, 300):
+        cv2.rectangle(inked, (20, top), (40, top + 30), (1,), -1)
+    lines, stops = np.array([0.0, 100.0, 200.0, 250.0, 399.0]), np.array([0.0, 60.0])
+    seen = np.array([[1.0], [1.0], [0.0], [0.3], [1.0]])
+    assert apart(inked, lines, stops, SIZE, seen)[3, 0]
+    seen[2] = 1.0
+    assert not apart(inked, lines, stops, SIZE, seen)[3, 0]
