@@ -262,12 +262,21 @@ def crossed(inked: Pixels, ruling: Ruling, text_height: float) -> float:
     beyond = far + max(2, round(0.25 * text_height))
     running = np.zeros(len(columns), dtype=bool)
     for side in (-1, 1):
-        beside = inked[np.clip(path + side * np.arange(near, far + 1)[:, None], 0, inked.shape[0] - 1), columns]
-        here = beside.mean(axis=0) >= 0.6
-        behind = inked[np.clip(path + side * beyond, 0, inked.shape[0] - 1), columns]
-        if not (here.mean() >= DOUBLE and behind.mean() <= 1.0 - DOUBLE):
+        beside = inked[np.clip(path + side * np.arange(near, beyond + 1)[:, None], 0, inked.shape[0] - 1), columns]
+        here = beside[: far - near + 1].mean(axis=0) >= 0.6
+        if not (_is_double(beside.mean(axis=1)) or (here.mean() >= DOUBLE and beside[-1].mean() <= 1.0 - DOUBLE)):
             running |= here
     return float(running.mean())
+
+
+def _is_double(shares: NDArray[np.float64]) -> bool:
+    """Whether a line runs beside a rule from end to end, with paper between them and behind it.
+
+    Args:
+        shares: of ink along the rule at growing distances from it, shape (n,).
+    """
+    line = np.flatnonzero(shares >= DOUBLE)
+    return bool(len(line) and (shares[: line[0]] <= 0.5).any() and shares[-1] <= 1.0 - DOUBLE)
 
 
 def _follow(

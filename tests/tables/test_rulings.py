@@ -1,4 +1,4 @@
-"""Looking for rules: what is painted over first because it is text."""
+"""Looking for rules: what is painted over first because it is text, and what makes one of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.tables.rulings import PAPER, ink, without_characters
+from pipeline.tables.rulings import PAPER, Sight, darkness, ink, trace, without_characters
 from tests.ocr.drawing import cell
 
 
@@ -21,3 +21,13 @@ def test_characters_are_painted_over_however_faint_they_are(darkness: int) -> No
     bare = without_characters(page, ink(page), 24.0)
     left = np.count_nonzero(bare < PAPER - 20) / np.count_nonzero(page < PAPER - 20)
     assert left < 0.3
+
+
+@pytest.mark.parametrize("rise", [0, 6])
+@pytest.mark.parametrize(("apart", "text_height"), [(6, 18.75), (6, 20.0), (5, 25.0), (6, 25.0)], ids=str)
+def test_the_lines_of_a_double_rule_are_no_text(apart: int, text_height: float, rise: int) -> None:
+    page = np.full((120, 900), PAPER, np.uint8)
+    for top in (50, 50 + apart):
+        cv2.line(page, (20, top), (880, top + rise), (150,), 2, cv2.LINE_AA)
+    found = trace(darkness(page, text_height, Sight(80.0)), ink(page), text_height, 100.0)
+    assert [rule.length > 850 for rule in found] == [True, True]
