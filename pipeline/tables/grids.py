@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from pipeline.tables.borders import Borders, apart, measure
 from pipeline.tables.flatten import Flattened, flatten
 from pipeline.tables.grouping import TOUCH, RuleGroup, group, is_dotted
 from pipeline.tables.rulings import Sight, darkness, ink, join, sights, trace, without_characters
+from pipeline.tables.shading import without_screens
 from pipeline.tables.squares import Span, cells, is_broken
 
 TABLE_POINTS = 9.0
@@ -61,6 +63,7 @@ def find_grids(page: CleanPage) -> tuple[Grid, ...]:
     Where no rules show a table, the alignment of text may.
     """
     size = _table_text(page)
+    page = replace(page, pixels=without_screens(page.pixels, size))
     inked = ink(page.pixels)
     bare = without_characters(page.pixels, inked, size)
     sight, groups = _tables(bare, inked, size)
