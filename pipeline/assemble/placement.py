@@ -26,6 +26,7 @@ from pipeline.domain import (
     BlockSpec,
     CellKey,
     FormSpec,
+    LabelContext,
     LineReading,
     Mark,
     PageReading,
@@ -208,6 +209,7 @@ def _collect(
     titles = {title.first: title for title in read_titles(lines)}
     strips = frozenset(t.id for form in forms for t in form.tables if t.layout is TableLayout.STRIP)
     order = _printed_order(forms)
+    headed = _headed(lines, classifier, kinds, strips)
 
     drafts = [_Draft()]
     before: str | None = None
@@ -221,6 +223,7 @@ def _collect(
                     before = None
                 _entitle(drafts[-1], title)
             _note_line(drafts[-1], item.reading.text)
+            before = headed.get(line_number, before)
             line_number += 1
         else:
             for segment in segments(next(labelled), kinds, strips, before):
@@ -242,6 +245,19 @@ def _sections(items: Sequence[tuple[int, TableReading | LineReading]]) -> list[s
         else:
             sections.append(last)
     return sections
+
+
+def _headed(
+    lines: Sequence[LineReading], classifier: Classifier, kinds: LabelKinds, strips: frozenset[str]
+) -> dict[int, str]:
+    """By the number of its line the table of each heading of a strip: nothing else tells where its header was lost."""
+    own = {
+        k: kinds.table[k] for k, name in enumerate(classifier.classes) if name in {f"section/{each}" for each in strips}
+    }
+    if not lines:
+        return {}
+    likely = classifier.probabilities([LabelContext(line.reading.text) for line in lines])
+    return {n: table for n, row in enumerate(likely) for k, table in own.items() if row[k] >= _RECOGNISED}
 
 
 def _entitle(draft: _Draft, title: Title) -> None:

@@ -312,6 +312,21 @@ def test_a_label_beside_the_strip_does_not_shift_it() -> None:
     assert {k: v for k, v in found(pages, report).items() if k.table_id == "reviews"} == expected(form, "reviews")
 
 
+@pytest.mark.parametrize(
+    "heading", ["四、政府信息公开行政复议、行政诉讼情况", "五、存在的主要问题及改进情况"], ids=["its own", "another"]
+)
+def test_a_strip_of_which_no_label_can_be_read_is_told_by_its_heading(heading: str) -> None:
+    form = form_by_id("ogi-2021")
+    reviews = squares_of(spec_of(form, "reviews"), name)
+    figures = max(r for r, *_ in reviews)
+    illegible = [(r, c, rs, cs, text if r == figures else "") for r, c, rs, cs, text in reviews]
+    requests = table(squares_of(spec_of(form, "requests"), name))
+    pages = [page(requests, line(heading, top=800.0), table(illegible))]
+    (report,) = read(*pages)
+    wanted = expected(form, "requests") | (expected(form, "reviews") if heading.startswith("四") else {})
+    assert found(pages, report) == wanted
+
+
 @pytest.mark.parametrize("first", [2, 7, 9, 13])
 def test_a_strip_in_which_a_rule_was_lost_is_placed_by_its_labels(first: int) -> None:
     form = form_by_id("ogi-2021")
