@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +53,32 @@ MOST_INK = 0.25
 """Share of ink beyond which what looks like columns of text is a photograph."""
 
 Array = NDArray[np.float64]
-Gauge = Callable[[Array, Array], Borders]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Gauge:
+    """Measures the borders along x of a straightened picture, or of the transposed one those along y.
+
+    Attributes:
+        dark, inked: as ``measure`` wants them.
+        size: height of characters in tables, in pixels.
+        dotted: whether the rules are.
+        across_text: whether text runs from line to line, as it does in the transposed picture.
+    """
+
+    dark: Pixels
+    inked: Pixels
+    size: float
+    dotted: bool
+    across_text: bool
+
+    def measure(self, lines: Array, stops: Array) -> Borders:
+        """The borders on lines between stops."""
+        return measure(self.dark, self.inked, lines, stops, self.size, self.dotted, self.across_text)
+
+    def apart(self, lines: Array, stops: Array, seen: Array) -> NDArray[np.bool_]:
+        """Whether they part different texts."""
+        return apart(self.inked, lines, stops, self.size, seen)
 
 
 def find_grids(page: CleanPage) -> tuple[Grid, ...]:
@@ -134,8 +158,8 @@ def _structure(
     bare = _with_crossings(without_characters(flat.pixels, inked, size), flat, size)
     turned: Pixels = np.ascontiguousarray(bare.T)
     inked_turned: Pixels = np.ascontiguousarray(inked.T)
-    level = _gauge(bare, inked, size, sight, dotted)
-    upright = _gauge(turned, inked_turned, size, sight, dotted, across_text=True)
+    level = _Gauge(darkness(bare, size, sight), inked, size, dotted, across_text=False)
+    upright = _Gauge(darkness(turned, size, sight), inked_turned, size, dotted, across_text=True)
     ys, xs = _lines(flat.levels, PLACED_LEVEL * size, size), _lines(flat.uprights, PLACED_UPRIGHT * size, size)
     if len(ys) < 1 or len(xs) < 1:
         return None
@@ -145,8 +169,8 @@ def _structure(
     while True:
         if len(ys) < 2 or len(xs) < 2:
             return None
-        levels = level(ys, xs)
-        uprights = upright(xs, ys)
+        levels = level.measure(ys, xs)
+        uprights = upright.measure(xs, ys)
         keep_y = _worth_keeping(levels, np.diff(xs), SURE_LEVEL * size) & _uncrowded(ys, levels.seen, np.diff(xs), size)
         keep_x = _worth_keeping(uprights, np.diff(ys), SURE_UPRIGHT * size) & _uncrowded(
             xs, uprights.seen, np.diff(ys), size
@@ -158,8 +182,8 @@ def _structure(
         spans = cells(
             _framed(_relative(levels.seen)),
             _framed(_relative(uprights.seen)),
-            apart(inked, ys, xs, size, levels.seen),
-            apart(inked_turned, xs, ys, size, uprights.seen),
+            level.apart(ys, xs, levels.seen),
+            upright.apart(xs, ys, uprights.seen),
         )
         keep_y = _used(len(ys), [(span.row, span.row + span.row_span) for span in spans])
         keep_x = _used(len(xs), [(span.column, span.column + span.column_span) for span in spans])
@@ -185,34 +209,34 @@ def _with_crossings(bare: Pixels, flat: Flattened, size: float) -> Pixels:
     return bare
 
 
-def _gauge(picture: Pixels, inked: Pixels, size: float, sight: Sight, dotted: bool, across_text: bool = False) -> Gauge:
-    """A function that measures the borders on lines between stops of one straightened picture."""
-    dark = darkness(picture, size, sight)
-    return lambda lines, stops: measure(dark, inked, lines, stops, size, dotted, across_text)
-
-
 def _without_strokes(
-    ys: Array, xs: Array, flat: Flattened, size: float, level: Gauge, upright: Gauge
+    ys: Array, xs: Array, flat: Flattened, size: float, level: _Gauge, upright: _Gauge
 ) -> tuple[Array, Array]:
     """Leave out lines of short rules that nowhere reach from one sure crossing line to the next, as strokes do not."""
     sure_y = _sure(ys, flat.levels, SURE_LEVEL * size, size)
     sure_x = _sure(xs, flat.uprights, SURE_UPRIGHT * size, size)
     if sure_y.sum() < 2 or sure_x.sum() < 2:
         return ys, xs
-    seen_y, seen_x = level(ys, xs[sure_x]).seen, upright(xs, ys[sure_y]).seen
-    broken = is_broken(seen_y, seen_x)
-    keep_y, keep_x = _reaching(ys, sure_y, seen_y, size, broken), _reaching(xs, sure_x, seen_x, size, broken)
+    seen_y, seen_x = level.measure(ys, xs[sure_x]).seen, upright.measure(xs, ys[sure_y]).seen
+    parted_y = parted_x = None
+    if is_broken(seen_y, seen_x):
+        parted_y, parted_x = level.apart(ys, xs[sure_x], seen_y), upright.apart(xs, ys[sure_y], seen_x)
+    keep_y, keep_x = _reaching(ys, sure_y, seen_y, size, parted_y), _reaching(xs, sure_x, seen_x, size, parted_x)
     return ys[sure_y | keep_y], xs[sure_x | keep_x]
 
 
-def _reaching(lines: Array, sure: NDArray[np.bool_], seen: Array, size: float, broken: bool) -> NDArray[np.bool_]:
+def _reaching(
+    lines: Array, sure: NDArray[np.bool_], seen: Array, size: float, parted: NDArray[np.bool_] | None
+) -> NDArray[np.bool_]:
     """Which lines run from stop to stop somewhere, and leave room for characters between them and sure lines beside.
 
-    Where the rules of the table are broken, two borders in line support each other.
+    Where the rules of the table are broken, two borders in line support each other, and so do texts that the line parts
+    here and elsewhere: ``parted`` tells where it does, None where the rules are whole.
     """
     there = seen >= REACHING
-    if broken:
+    if parted is not None:
         fair = seen >= REACHING_TWICE
+        there |= fair & parted & (parted.sum(axis=1, keepdims=True) >= 2)
         twice = fair[:, :-1] & fair[:, 1:]
         there[:, :-1] |= twice
         there[:, 1:] |= twice

@@ -223,6 +223,20 @@ def test_a_rule_of_which_two_broken_borders_are_left() -> None:
     assert sum(cell.row == 2 for cell in grid.cells) == len(xs) - 1
 
 
+def test_a_rule_of_which_half_a_border_is_left_is_told_by_the_texts_that_it_parts() -> None:
+    xs, ys = list(range(200, 1300, 80)), [200, 250, 340, 400]
+    drawn = Drawn().table(xs, ys, width=1, text="0")
+    rng = np.random.default_rng(6)
+    for x in [x for x in xs[1:-1] if x != 680]:
+        for top, bottom in pairwise(ys):
+            start = int(rng.integers(top + 5, bottom - 20))
+            drawn.pixels[start : start + 15, x - 2 : x + 3] = 250
+    drawn.pixels[200:250, 678:683] = 250
+    drawn.pixels[311:400, 678:683] = 250
+    grid = only(find_grids(drawn.page()))
+    assert [sum(cell.row == row for cell in grid.cells) for row in range(3)] == [len(xs) - 1] * 3
+
+
 def test_two_columns_without_sides() -> None:
     drawn = Drawn().table([200, 600, 1200], [200, 250, 300, 350, 400, 450], ((3, 0, 1, 2),), outer=(True, False))
     assert structure(only(find_grids(drawn.page()))) == drawn.cells
