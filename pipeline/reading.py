@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 
@@ -110,7 +110,7 @@ def _read_picture(page: PageImage, readers: Readers) -> tuple[TableReading | Lin
         sheet = imaging.clean_glance(page, glance)
         titles = _titles(tables.find_lines(sheet, ()))
         near = [replace(line, pixels=imaging.close_up(page, sheet, line)) for line in titles]
-        return tuple(_read(near, readers.engine.read_labels))
+        return tuple(_read(near, readers.engine))
     clean = imaging.clean(page, ruled=ruled)
     best: tuple[float, CleanPage, _Tables] | None = None
     bare: set[int] = set()
@@ -219,7 +219,7 @@ def _read_cells(crops: Sequence[Pixels], readers: Readers) -> list[Reading]:
     short = [i for i in doubtful if readings[i].text.strip() and _may_be_figure(lines[i])]
     numerals = _numerals(short, crops, readers.engine)
     wordy = [i for i in doubtful if i not in numerals or numerals[i].probability < _FIGURE]
-    texts = iter(readers.engine.read_labels([line for i in wordy for line in lines[i]]))
+    texts = iter(readers.engine.read_lines([line for i in wordy for line in lines[i]]))
     worded = {i: _join([next(texts) for _ in lines[i]], readers.engine.name) for i in wordy}
     wordings = {i for i in wordy if _is_wording(worded[i])}
     numerals |= _numerals([i for i in doubtful if i not in wordings | numerals.keys()], crops, readers.engine)
@@ -267,9 +267,7 @@ def _read_lines(
     """Read the lines that may be titles and the lines right above a table; narrative is left alone."""
     titles = _titles(lines)
     above = _above_tables(lines, grids, to_page)
-    return _read(
-        [line for line in lines if line.text is not None or line in titles or line in above], readers.engine.read_lines
-    )
+    return _read([line for line in lines if line.text is not None or line in titles or line in above], readers.engine)
 
 
 def _titles(lines: Sequence[TextLine]) -> Sequence[TextLine]:
@@ -285,9 +283,9 @@ def _titles(lines: Sequence[TextLine]) -> Sequence[TextLine]:
     return list(compress(lines, found))[:_MOST_TITLES]
 
 
-def _read(lines: Sequence[TextLine], read: Callable[[list[Pixels]], list[Reading]]) -> list[LineReading]:
+def _read(lines: Sequence[TextLine], engine: TextEngine) -> list[LineReading]:
     unread = [line.pixels for line in lines if line.text is None]
-    readings = iter(read(unread) if unread else ())
+    readings = iter(engine.read_lines(unread) if unread else ())
     return [
         LineReading(line, next(readings) if line.text is None else _certain(line.text, "text-layer")) for line in lines
     ]

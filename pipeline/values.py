@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 from pipeline.domain import Mark, Value
 
@@ -44,6 +45,7 @@ _NUMBER = re.compile(
 _WORDED = re.compile(r"[^\W\d_]")
 
 
+@lru_cache(maxsize=1 << 14)
 def parse_value(text: str) -> Value:
     """Parse the text of a cell as read.
 

@@ -171,6 +171,9 @@ def segments(
     """
     rows = cells_by_row(table.reading)
     ids = sorted(set(kinds.table.values()))
+    owner = np.zeros((len(kinds.row), len(ids)))
+    for position, name in kinds.table.items():
+        owner[position, ids.index(name)] = 1.0
     votes = np.full((len(rows), len(ids)), _UNSEEN)
     seen = False
     for number, row in enumerate(rows):
@@ -178,9 +181,7 @@ def segments(
             if table.reading.grid.cells[cell].row != number or cell not in table.probabilities:
                 continue
             seen = True
-            for position, probability in enumerate(table.probabilities[cell]):
-                if position in kinds.table:
-                    votes[number, ids.index(kinds.table[position])] += probability
+            votes[number] += table.probabilities[cell] @ owner
     if not seen and before is None:
         return ()
     start = np.zeros(len(ids))
@@ -191,8 +192,8 @@ def segments(
     first = 0
     for number in range(1, len(rows) + 1):
         if number == len(rows) or path[number] != path[first]:
-            owner = ids[path[first]]
-            result.append(_segment(owner, table, rows, range(first, number), owner in strips, kinds))
+            name = ids[path[first]]
+            result.append(_segment(name, table, rows, range(first, number), name in strips, kinds))
             first = number
     return tuple(result)
 

@@ -80,7 +80,7 @@ def _find_print(crop: Pixels) -> _Print:
     paper = _paper(crop)
     dark: Floats = paper - smooth
     # The light side of the paper is free of ink; on paper clipped to white there is no noise to be seen at all.
-    noise = max(1.3, float(np.percentile(-dark[::2, ::2], 92)) / 1.4)
+    noise = max(1.3, _percentile(-dark[::2, ::2], 92) / 1.4)
     ink = dark[dark > max(4.0 * noise, _LEVELS)].astype(np.float64)
     contrast = float((ink**2).sum() / ink.sum()) if ink.size else 0.0
     mask: Mask = dark > max(_NOISES * noise, _SHARE * contrast, _LEVELS)
@@ -108,8 +108,8 @@ def _paper(crop: Pixels) -> Floats:
     terms = np.column_stack([np.ones(small.size), np.tile(across, len(down)), np.repeat(down, len(across))])
     values = small.ravel()
     # Where text stands close, hardly any mean is free of ink: the lightest fifth is.
-    plane = np.array([float(np.percentile(values, 85)), 0.0, 0.0])
-    spread = max(float(np.percentile(values, 95)) - plane[0], 2.0)
+    plane = np.array([_percentile(values, 85), 0.0, 0.0])
+    spread = max(_percentile(values, 95) - plane[0], 2.0)
     for _ in range(3):
         rest = values - terms @ plane
         keep = np.abs(rest) <= 2.5 * spread
@@ -119,6 +119,14 @@ def _paper(crop: Pixels) -> Floats:
     rows = (plane[0] + plane[2] * np.linspace(-0.5, 0.5, height)).astype(np.float32)
     columns = (plane[1] * np.linspace(-0.5, 0.5, width)).astype(np.float32)
     return np.add.outer(rows, columns)  # type: ignore[no-any-return]
+
+
+def _percentile(values: NDArray[np.floating | np.integer], percent: float) -> float:
+    """As ``np.percentile``, which takes four times as long for the few values of a cell."""
+    ordered = np.sort(values, axis=None)
+    place = percent / 100.0 * (ordered.size - 1)
+    low, high = math.floor(place), math.ceil(place)
+    return float(ordered[low]) + (float(ordered[high]) - float(ordered[low])) * (place - low)
 
 
 def _rules(mask: Mask) -> Mask | None:
@@ -197,7 +205,7 @@ def _character_size(mask: Mask) -> float:
     if len(stats) == 0:
         return 1.0
     widths, heights = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
-    tall, long = float(np.percentile(heights, 95)), float(np.percentile(np.maximum(widths, heights), 85))
+    tall, long = _percentile(heights, 95), _percentile(np.maximum(widths, heights), 85)
     # The tall pieces are whole characters; where all are flat (as in 二) their width is the character's.
     return min(long, 1.15 * tall) if tall >= _SMALLEST else long
 

@@ -53,17 +53,10 @@ class RapidOcrEngine:
         return f"rapidocr {importlib.metadata.version('rapidocr')} {self._model.stem}"
 
     def read_lines(self, lines: Sequence[Pixels]) -> list[Reading]:
-        """Read single lines; the probability is the geometric mean over the characters."""
-        readings = self._read(lines, WORDS)
-        figures = [
-            i for i, line in enumerate(lines) if natural_width(line) > WORDS[1] and _FIGURE.search(readings[i].text)
-        ]
-        for i, reading in zip(figures, self._read([lines[i] for i in figures], _FIGURES), strict=True):
-            readings[i] = reading
-        return readings
+        """Read single lines; the probability is the geometric mean over the characters.
 
-    def read_labels(self, lines: Sequence[Pixels]) -> list[Reading]:
-        """Read single lines with the quick network, those that it leaves in doubt or that hold figures as any line."""
+        The quick network reads them, and the full one again those that it leaves in doubt or that hold figures.
+        """
         scaled = [squeeze(line, *QUICK, self._quick.height) for line in lines]
         readings = []
         doubtful, figures = [], []
@@ -76,7 +69,7 @@ class RapidOcrEngine:
                 doubtful.append(index)
             readings.append(Reading((Alternative(found.text.strip(), found.probability),), NAME))
         again = [
-            *zip(doubtful, self.read_lines([lines[i] for i in doubtful]), strict=True),
+            *zip(doubtful, self._closely([lines[i] for i in doubtful]), strict=True),
             *zip(figures, self._read([lines[i] for i in figures], _FIGURES), strict=True),
         ]
         for index, reading in again:
@@ -86,6 +79,16 @@ class RapidOcrEngine:
     def read_numerals(self, crops: Sequence[Pixels]) -> list[Reading]:
         """Read value cells with the output restricted to the numeral alphabet."""
         return pictures.read_cells(crops, self._numerals, NAME)
+
+    def _closely(self, lines: Sequence[Pixels]) -> list[Reading]:
+        """Lines as the full network reads them, with more room where they turn out to hold figures."""
+        readings = self._read(lines, WORDS)
+        figures = [
+            i for i, line in enumerate(lines) if natural_width(line) > WORDS[1] and _FIGURE.search(readings[i].text)
+        ]
+        for i, reading in zip(figures, self._read([lines[i] for i in figures], _FIGURES), strict=True):
+            readings[i] = reading
+        return readings
 
     def _read(self, lines: Sequence[Pixels], width: tuple[float, int]) -> list[Reading]:
         """Lines squeezed to a share of their width, or to so many pixels, as the network reads them."""
