@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.domain import BoundingBox, CleanPage, Grid, GridCell, Pixels
 from pipeline.geometry import bounding, chain, corners
 from pipeline.tables import whitespace
-from pipeline.tables.borders import Borders, apart, measure
+from pipeline.tables.borders import INK, Borders, apart, measure
 from pipeline.tables.flatten import Flattened, flatten
 from pipeline.tables.grouping import TOUCH, RuleGroup, group, is_dotted
 from pipeline.tables.rulings import Sight, darkness, ink, join, sights, trace, without_characters
@@ -49,6 +50,8 @@ REACHING, REACHING_TWICE = 0.55, 0.45
 """Share seen of a border from which a line reaches from stop to stop: of one alone, and of each of two in line."""
 PIECES, STROKES = 3, 5
 """So many pieces of strokes may lie along a line, and so many more for each border beside which nothing stands."""
+FAINT_SHARE, STANDING_OUT = 0.15, 4.0
+"""Least share of the width of a table at which a rule between rows shows ink, also relative to what is usual around."""
 MOST_INK = 0.25
 """Share of ink beyond which what looks like columns of text is a photograph."""
 
@@ -165,7 +168,9 @@ def _structure(
         return None
     open_y, open_x = _open_sides(ys, flat.uprights, size), _open_sides(xs, flat.levels, size)
     ys, xs = np.union1d(ys, open_y), np.union1d(xs, open_x)
-    ys, xs = _without_strokes(ys, xs, flat, size, level, upright)
+    ys, xs, broken = _without_strokes(ys, xs, flat, size, level, upright)
+    faint = _faint_lines(ys, xs, level) if broken or dotted else np.empty(0)
+    ys = np.union1d(ys, faint)
     while True:
         if len(ys) < 2 or len(xs) < 2:
             return None
@@ -175,14 +180,16 @@ def _structure(
         keep_x = _worth_keeping(uprights, np.diff(ys), SURE_UPRIGHT * size) & _uncrowded(
             xs, uprights.seen, np.diff(ys), size
         )
-        keep_y, keep_x = keep_y | np.isin(ys, open_y), keep_x | np.isin(xs, open_x)
+        keep_y, keep_x = keep_y | np.isin(ys, [*open_y, *faint]), keep_x | np.isin(xs, open_x)
         if not (keep_y.all() and keep_x.all()):
             ys, xs = ys[keep_y], xs[keep_x]
             continue
+        parted = level.apart(ys, xs, levels.seen)
+        sure = parted & np.isin(ys, faint)[:, None]
         spans = cells(
-            _framed(_relative(levels.seen)),
+            _framed(np.where(sure, 1.0, _relative(levels.seen))),
             _framed(_relative(uprights.seen)),
-            level.apart(ys, xs, levels.seen),
+            parted,
             upright.apart(xs, ys, uprights.seen),
         )
         keep_y = _used(len(ys), [(span.row, span.row + span.row_span) for span in spans])
@@ -211,18 +218,47 @@ def _with_crossings(bare: Pixels, flat: Flattened, size: float) -> Pixels:
 
 def _without_strokes(
     ys: Array, xs: Array, flat: Flattened, size: float, level: _Gauge, upright: _Gauge
-) -> tuple[Array, Array]:
-    """Leave out lines of short rules that nowhere reach from one sure crossing line to the next, as strokes do not."""
+) -> tuple[Array, Array, bool]:
+    """Leave out lines of short rules that nowhere reach from one sure crossing line to the next, as strokes do not.
+
+    Also tells whether the rules of the table are broken.
+    """
     sure_y = _sure(ys, flat.levels, SURE_LEVEL * size, size)
     sure_x = _sure(xs, flat.uprights, SURE_UPRIGHT * size, size)
     if sure_y.sum() < 2 or sure_x.sum() < 2:
-        return ys, xs
+        return ys, xs, False
     seen_y, seen_x = level.measure(ys, xs[sure_x]).seen, upright.measure(xs, ys[sure_y]).seen
     parted_y = parted_x = None
-    if is_broken(seen_y, seen_x):
+    broken = is_broken(seen_y, seen_x)
+    if broken:
         parted_y, parted_x = level.apart(ys, xs[sure_x], seen_y), upright.apart(xs, ys[sure_y], seen_x)
     keep_y, keep_x = _reaching(ys, sure_y, seen_y, size, parted_y), _reaching(xs, sure_x, seen_x, size, parted_x)
-    return ys[sure_y | keep_y], xs[sure_x | keep_x]
+    return ys[sure_y | keep_y], xs[sure_x | keep_x], broken
+
+
+def _faint_lines(ys: Array, xs: Array, level: _Gauge) -> Array:
+    """Heights of rules between rows of which such short pieces are left that none was followed.
+
+    All pieces together stand out from what else lies between two lines, and different texts stand above and below.
+    """
+    if len(ys) < 2 or len(xs) < 2:
+        return np.empty(0)
+    left, right = round(float(xs[0])), round(float(xs[-1]))
+    thick = cv2.dilate((level.dark[:, left:right] > INK).astype(np.uint8), np.ones((3, 1), np.uint8))
+    share = thick.mean(axis=1) if thick.size else np.zeros(len(thick))
+    near = round(LEAST_CELL * level.size)
+    highest = cv2.dilate(share, np.ones((2 * near + 1, 1), np.uint8))[:, 0]
+    found: list[float] = []
+    for y in np.flatnonzero((share == highest) & (share >= FAINT_SHARE)).tolist():
+        around = share[max(0, y - 2 * near) : y + 2 * near + 1]
+        standing_out = share[y] >= STANDING_OUT * max(float(np.median(around)), 0.01)
+        if standing_out and np.abs(np.array([*ys, *found]) - y).min() >= 2 * near:
+            found.append(y + 0.5)
+    if not found:
+        return np.empty(0)
+    lines = np.union1d(ys, found)
+    parted = level.apart(lines, xs, level.measure(lines, xs).seen)
+    return np.asarray(lines[np.isin(lines, found) & (parted.sum(axis=1) >= 2)])
 
 
 def _reaching(

@@ -223,6 +223,23 @@ def test_a_rule_of_which_two_broken_borders_are_left() -> None:
     assert sum(cell.row == 2 for cell in grid.cells) == len(xs) - 1
 
 
+def test_hairlines_of_which_scattered_dots_are_left_part_the_rows_between_two_texts() -> None:
+    xs, ys = [200, 800, 1000, 1200], list(range(200, 701, 50))
+    drawn = Drawn().table([xs[0], xs[-1]], [ys[0], ys[-1]], width=4, text="")
+    rng = np.random.default_rng(4)
+    for number, y in enumerate(ys[1:-1]):
+        piece, gap = ((14, 42), (90, 35))[number % 3 > 0]  # every third rule in pieces too short to be followed
+        for x in range(xs[0] + int(rng.integers(20, 40)), xs[-1] - piece - 10, piece + gap):
+            cv2.line(drawn.pixels, (x, y), (x + piece, y), (20,), 1)
+    for x in xs[1:-1]:
+        cv2.line(drawn.pixels, (x, ys[0]), (x, ys[-1]), (20,), 1)
+    for y in ys[:-1]:
+        for x in xs[:2]:
+            cv2.putText(drawn.pixels, "12", (x + 60, y + 34), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (20,), 2)
+    grid = only(find_grids(drawn.page()))
+    assert structure(grid) == [(row, column, 1, 1) for row in range(len(ys) - 1) for column in range(3)]
+
+
 def test_a_rule_of_which_half_a_border_is_left_is_told_by_the_texts_that_it_parts() -> None:
     xs, ys = list(range(200, 1300, 80)), [200, 250, 340, 400]
     drawn = Drawn().table(xs, ys, width=1, text="0")
