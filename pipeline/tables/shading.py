@@ -20,8 +20,11 @@ DOTS = (0.15, 0.985)
 """Share of a block that is dots, of a screen: characters and rules leave most blocks around them white or black."""
 AROUND, SCREENED = 2.0, 0.5
 """Side of the area around a block, in text heights, and share of its blocks that are so where a screen is."""
-RESTLESS = 0.12
-"""Share of neighbouring pixels that differ in a screen of dots; in dark pictures fewer do."""
+RESTLESS, BROAD = 0.17, 6.0
+"""Share of neighbouring pixels that differ in a screen of dots, either way, and its least width in text heights.
+
+In bold text and dark pictures fewer differ; single characters of small type come near.
+"""
 SMOOTH, LONG, FINE = 0.12, 0.8, 0.04
 """Spread over which dots are averaged, in text heights: for characters, and along and across rules."""
 RULE = 40
@@ -52,12 +55,17 @@ def without_screens(picture: Pixels, text_height: float) -> Pixels:
             slice(max(0, left - side) * block, (left + width + side) * block),
         )
         inside = dots[top * block : (top + height) * block, left * block : (left + width) * block]
-        if np.mean(inside[:, 1:] != inside[:, :-1]) < RESTLESS:
+        if width * block < BROAD * text_height or _restless(inside) < RESTLESS:
             continue
         if result is picture:
             result = picture.copy()
         result[area] = _lightened(result[area], text_height)
     return result
+
+
+def _restless(dots: MatLike) -> float:
+    """Share of pixels that differ from the next one, along or across, whichever is less."""
+    return float(min(np.mean(dots[:, 1:] != dots[:, :-1]), np.mean(dots[1:] != dots[:-1])))
 
 
 def _lightened(picture: Pixels, text_height: float) -> Pixels:

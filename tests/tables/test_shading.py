@@ -9,7 +9,7 @@ import pytest
 from pipeline.domain import Pixels
 from pipeline.tables import find_grids
 from pipeline.tables.shading import without_screens
-from tests.ocr.drawing import cell
+from tests.ocr.drawing import SANS, cell
 from tests.tables.drawing import Drawn
 
 XS, YS = [150, 330, 510, 690, 870, 1050, 1230], [200, 270, 340, 400]
@@ -43,15 +43,25 @@ def text() -> Pixels:
     return np.vstack(lines)
 
 
+def bold() -> Pixels:
+    """A heading in large bold type, whose characters are as dense as a screen."""
+    words = cell("五、其他需要报告的事项", font=SANS, size=30, shape=(60, 500), ink=10, paper=250)
+    return np.asarray(cv2.erode(words, np.ones((2, 2), np.uint8)), dtype=np.uint8)
+
+
 def gradient() -> Pixels:
     return np.tile(np.linspace(0, 250, 500).astype(np.uint8), (300, 1))
 
 
-@pytest.mark.parametrize("picture", [text(), np.where(text() < 160, 10, 250).astype(np.uint8), gradient()], ids=len)
+@pytest.mark.parametrize(
+    "picture",
+    [text(), np.where(text() < 160, 10, 250).astype(np.uint8), bold(), gradient()],
+    ids=["text", "black and white", "bold", "gradient"],
+)
 def test_text_and_dark_pictures_are_no_screens(picture: Pixels) -> None:
     page = np.full((600, 700), 250, np.uint8)
     page[100 : 100 + len(picture), 100:600] = picture
-    assert np.array_equal(without_screens(page, 24.0), page)
+    assert all(np.array_equal(without_screens(page, size), page) for size in (18.75, 24.0))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 900), (40, 40)], ids=str)
