@@ -94,10 +94,16 @@ def find_grids(page: CleanPage) -> tuple[Grid, ...]:
     inked = ink(page.pixels)
     bare = without_characters(page.pixels, inked, size)
     sight, groups = _tables(bare, inked, size)
-    found = _in_reading_order(page, [grid for each in groups if (grid := _grid(page, each, size, sight)) is not None])
-    if found:
-        return tuple(found)
+    made = [(each.box, grid) for each in groups if (grid := _grid(page, each, size, sight)) is not None]
+    # Strokes of characters may look like a table inside the cell of one.
+    outermost = [grid for box, grid in made if not any(_lies_in(box, other) for other, _ in made if other is not box)]
+    if outermost:
+        return tuple(_in_reading_order(page, outermost))
     return tuple(grid for grid in whitespace.find_grids(page) if ink(grid.pixels).mean() <= MOST_INK)
+
+
+def _lies_in(inner: BoundingBox, outer: BoundingBox) -> bool:
+    return outer.x0 <= inner.x0 and inner.x1 <= outer.x1 and outer.y0 <= inner.y0 and inner.y1 <= outer.y1
 
 
 def _tables(bare: Pixels, inked: Pixels, size: float) -> tuple[Sight, list[RuleGroup]]:
@@ -166,7 +172,8 @@ def _structure(
     ys, xs = _lines(flat.levels, PLACED_LEVEL * size, size), _lines(flat.uprights, PLACED_UPRIGHT * size, size)
     if len(ys) < 1 or len(xs) < 1:
         return None
-    open_y, open_x = _open_sides(ys, flat.uprights, size), _open_sides(xs, flat.levels, size)
+    open_y = _open_sides(ys, flat.levels, SURE_LEVEL * size, flat.uprights, PLACED_UPRIGHT * size, size)
+    open_x = _open_sides(xs, flat.uprights, SURE_UPRIGHT * size, flat.levels, PLACED_LEVEL * size, size)
     ys, xs = np.union1d(ys, open_y), np.union1d(xs, open_x)
     ys, xs, broken = _without_strokes(ys, xs, flat, size, level, upright)
     faint = _faint_lines(ys, xs, level) if broken or dotted else np.empty(0)
@@ -314,11 +321,17 @@ def _position(rules: Array, least: float) -> float:
     return float((long.min() + long.max()) / 2 if len(long) else np.average(rules[:, 0], weights=rules[:, 3]))
 
 
-def _open_sides(lines: Array, crossing: Array, size: float) -> Array:
+def _open_sides(lines: Array, rules: Array, sure: float, crossing: Array, placed: float, size: float) -> Array:
     """Outer lines that were not printed, or cut off by the end of the page: where the crossing rules end beyond all.
 
-    Only rules that come to the outermost line have a say: tables of several blocks have many others.
+    Only rules that come to the outermost line have a say: tables of several blocks have many others. Lines whose rules
+    are shorter than ``sure`` pixels, and crossing rules shorter than ``placed``, may be strokes of an open row.
     """
+    crossing = crossing[crossing[:, 3] >= placed]
+    long = rules[rules[:, 3] >= sure, 0]
+    known = lines[(np.abs(lines[:, None] - long) <= SAME_LINE * size).any(axis=1)] if len(long) else lines
+    if len(known):
+        lines = known
     found = []
     for edge, ends, back in (
         (-lines[0], -crossing[:, 1], -crossing[:, 2]),

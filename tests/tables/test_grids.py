@@ -12,6 +12,7 @@ import pytest
 from pipeline.domain import CleanPage, Grid, Pixels, Points
 from pipeline.geometry import Identity, box_to_parent
 from pipeline.tables import find_grids
+from pipeline.tables.grids import PLACED_UPRIGHT, SURE_LEVEL, _open_sides
 from tests.tables.drawing import SPANS, XS, YS, Drawn
 
 
@@ -221,6 +222,24 @@ def test_a_rule_of_which_two_broken_borders_are_left() -> None:
     drawn.pixels[312:358, 678:683] = 250
     grid = only(find_grids(drawn.page()))
     assert sum(cell.row == 2 for cell in grid.cells) == len(xs) - 1
+
+
+def test_strokes_of_an_open_last_row_do_not_hide_that_it_is_open() -> None:
+    size = 25.0
+    long = [(y, 25.0, 1400.0, 1375.0) for y in range(74, 600, 47)]
+    strokes = [(604.0, 157.0, 236.0, 79.0), (625.0, 237.0, 293.0, 56.0)]
+    levels = np.array([*long, *strokes])
+    column = (474.0, 544.0, 641.0, 97.0)
+    uprights = np.array([column, *[(x, 601.0, 629.0, 28.0) for x in (160.0, 271.0, 302.0)]])
+    found = _open_sides(levels[:, 0], levels, SURE_LEVEL * size, uprights, PLACED_UPRIGHT * size, size)
+    assert found.tolist() == [641.0]
+
+
+def test_what_looks_like_a_table_inside_a_cell_is_none() -> None:
+    drawn = Drawn().table([200, 700, 900, 1200], [100, 400, 500, 600])
+    cells = drawn.cells
+    drawn.table([220, 400, 550], [200, 230, 260, 290])
+    assert structure(only(find_grids(drawn.page()))) == cells
 
 
 def test_hairlines_of_which_scattered_dots_are_left_part_the_rows_between_two_texts() -> None:
