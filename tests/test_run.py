@@ -78,6 +78,14 @@ def test_tables_do_not_depend_on_the_number_of_processes(tmp_path: Path) -> None
     assert tables(tmp_path / "one") == tables(tmp_path / "three")
 
 
+def test_large_documents_are_read_first_and_stand_where_they_belong(tmp_path: Path) -> None:
+    inputs = scans(tmp_path / "in", a="fine", b="doubtful 0.4" + 9 * " ", c="fine" + 40 * " ", d="damaged  ")
+    told: list[str] = []
+    run([str(inputs)], tmp_path / "out", Settings(), 1, Limits(60), lambda e: told.append(e.source), readers.STAGES)
+    assert told == ["c.png", "b.png", "d.png", "a.png"]
+    assert column(tmp_path / "out", "reports.csv", "source") == ["a.png", "b.png", "c.png"]
+
+
 def test_what_was_read_is_not_read_again_and_tables_that_are_right_stay(
     tmp_path: Path, read_so_far: Callable[[], list[str]]
 ) -> None:

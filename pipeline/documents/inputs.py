@@ -72,6 +72,15 @@ class InputFile:
         _check_length(len(data), most, self.member)
         return data
 
+    def size(self) -> int:
+        """Length in bytes as the file system tells it; 0 where only opening the document would tell."""
+        if self.member is not None or self.fault is not None or is_url(self.path):
+            return 0
+        try:
+            return os.stat(self.path).st_size
+        except OSError:
+            return 0
+
     def sha256(self) -> str:
         """SHA-256 of the content, 64 hex digits, without holding it in memory.
 

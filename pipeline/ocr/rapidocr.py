@@ -38,7 +38,7 @@ _ROOM, _CHARACTER, _PADDING = 1.35, 40.0, 13.0
 
 
 class RapidOcrEngine:
-    """PP-OCRv6 recogniser on one thread, and a quick one for labels."""
+    """PP-OCRv6 recogniser on one thread, and a quick one that reads most lines."""
 
     name = NAME
 

@@ -83,7 +83,9 @@ class Work:
         found, contents = [each for each, _ in own], [sha256 for _, sha256 in own]
         self._state.take_inputs(found, contents)
         self._total = len(found)
-        waiting: Sequence[int] = range(len(found))
+        # The largest first: else one process may be left with a long document when all others have ended.
+        sizes = [each.size() if sha256 is None else 0 for each, sha256 in own]
+        waiting: Sequence[int] = sorted(range(len(found)), key=sizes.__getitem__, reverse=True)
         for _ in range(_MOST_ROUNDS):
             self._carry_out(partial(self._to_do, waiting, found, contents), min(jobs, len(waiting)), limits, True)
             # A file that changed between two looks leaves those behind that had the content it had at first.

@@ -127,7 +127,8 @@ def test_ctrl_c_ends_within_seven_seconds_and_keeps_what_was_read(
 ) -> None:
     scans, out = tmp_path / "scans", tmp_path / "out"
     scans.mkdir()
-    for name, content in {"a.png": "fine", "b.png": "slow 60", "c.png": "slow 61"}.items():
+    # The largest is read first.
+    for name, content in {"a.png": "fine" + 40 * " ", "b.png": "slow 60", "c.png": "slow 61"}.items():
         (scans / name).write_text(content)
     script = tmp_path / "script.py"
     script.write_text(SCRIPT.replace("Limits(1)", "Limits(90)"))
