@@ -22,6 +22,8 @@ LOST_SHARE = 0.04
 """The same of borders lost between two that were seen: cells that span columns inside a table are rarer."""
 BRIDGED = 3
 """Longest gap, in borders, that is closed in a table whose rules are broken."""
+SPARSE, SPARSE_EACH = 0.2, 0.07
+"""Mean share seen of borders in a gap of any length that is closed, up to the frame too, and the least of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +42,16 @@ class Span:
                 yield row, column
 
 
-def present(seen: NDArray[np.float64], apart: NDArray[np.bool_], broken: bool) -> NDArray[np.bool_]:
+def present(
+    seen: NDArray[np.float64], apart: NDArray[np.bool_], broken: bool, across_text: bool = False
+) -> NDArray[np.bool_]:
     """Decide which inner borders along one direction are there.
 
     Args:
         seen: (lines, intervals), how much of each border was seen, 0 to 1.
         apart: (lines, intervals), whether different texts stand on both sides of it.
         broken: whether the rules of the table are.
+        across_text: whether text runs from line to line, so that its strokes do not lie along them.
 
     A border that stands alone is believed only on much evidence, since strokes of characters look like short rules. One
     that continues on both sides is believed on little, since rules break, and on none in a table of broken rules or
@@ -59,6 +64,7 @@ def present(seen: NDArray[np.float64], apart: NDArray[np.bool_], broken: bool) -
     # What was believed supports what is next to it; where rules break, gaps follow each other.
     while True:
         more = _bridged(there | _believed(seen, apart, (seen >= SURE) | there, broken), BRIDGED)
+        more = _with_sparse(more, seen) if across_text else _with_last(more, seen, apart)
         if (more == there).all():
             return there
         there = more
@@ -124,6 +130,39 @@ def _bridged(there: NDArray[np.bool_], widest: int) -> NDArray[np.bool_]:
     return bridged
 
 
+def _with_sparse(there: NDArray[np.bool_], seen: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Close gaps of any length, up to the frame too, in which some of every border was seen and most others go on."""
+    closed = there.copy()
+    others = len(there) - 3
+    going_on = there[1:-1].sum(axis=0) >= max(1.0, 0.5 * others)
+    for line in range(1, len(there) - 1):
+        missing = np.flatnonzero(~there[line])
+        if len(missing) == there.shape[1]:
+            continue
+        for gap in np.split(missing, np.flatnonzero(np.diff(missing) > 1) + 1):
+            if len(gap) and going_on[gap].all() and seen[line, gap].min() >= SPARSE_EACH:
+                closed[line, gap] |= bool(seen[line, gap].mean() >= SPARSE)
+    return closed
+
+
+def _with_last(there: NDArray[np.bool_], seen: NDArray[np.float64], apart: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Let rules between rows run to the frame on the right over up to ``BRIDGED`` borders that part different texts.
+
+    Something of them must be seen. On the left labels of groups stand beside several rows.
+    """
+    closed = there.copy()
+    going_on = there[1:-1].sum(axis=0) >= max(1.0, 0.5 * (len(there) - 3))
+    for line in range(1, len(there) - 1):
+        last = int(np.flatnonzero(there[line]).max(initial=-1))
+        rest = slice(last + 1, None)
+        if not 0 <= last < there.shape[1] - 1 <= last + BRIDGED:
+            continue
+        glimpsed = seen[line, rest].min() >= SPARSE_EACH or seen[line, rest].max() >= SPARSE
+        if glimpsed and (apart[line, rest] | (seen[line, rest] >= SPARSE)).all():
+            closed[line, rest] |= bool(going_on[rest].all())
+    return closed
+
+
 def is_broken(*directions: NDArray[np.float64]) -> bool:
     """Whether many of the borders that were seen, (lines, intervals) per direction, were seen in part only, or lost.
 
@@ -170,7 +209,7 @@ def cells(
     rows, columns = level.shape[0] - 1, upright.shape[0] - 1
     broken = is_broken(level, upright)
     below = present(level, level_apart, broken)[1:-1]
-    beside = present(upright, upright_apart, broken)[1:-1].T
+    beside = present(upright, upright_apart, broken, across_text=True)[1:-1].T
     labels = _connected(rows, columns, below, beside)
     spans: list[Span] = []
     for label in np.unique(labels):

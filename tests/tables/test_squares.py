@@ -133,6 +133,33 @@ def test_long_gaps_are_closed_where_rules_are_broken_and_go_on_beside_them() -> 
     assert not present(upright, nothing, broken=True)[1:-1, 5].any()
 
 
+def test_a_long_gap_up_to_the_frame_is_closed_where_something_of_every_border_was_seen() -> None:
+    upright = np.full((9, 14), 0.7)
+    upright[4, :7] = [0.52, 0.21, 0.22, 0.48, 0.52, 0.34, 0.19]
+    upright[2, :2] = [0.11, 0.10]  # labels of the first rows span two columns
+    upright[6, 3:9] = 0.0
+    nothing = np.zeros_like(upright, dtype=bool)
+    there = present(upright, nothing, broken=True, across_text=True)
+    assert there[4].all()
+    assert not there[2, :2].any()
+    assert not there[6, 3:9].any()
+    assert not present(upright, nothing, broken=True)[4, 1:3].any()  # along text its strokes are seen
+
+
+def test_a_rule_between_rows_runs_to_the_frame_where_the_texts_beside_it_differ() -> None:
+    level = np.full((9, 3), 0.7)
+    level[2] = [0.67, 0.22, 0.15]
+    parted = np.ones_like(level, dtype=bool)
+    assert present(level, parted, broken=True)[2].all()
+    assert not present(level, parted, broken=False)[2, 1:].any()
+    parted[2, 2] = False
+    assert not present(level, parted, broken=True)[2, 2]
+    level[2], parted[2] = [0.67, 0.23, 0.0], [True, False, True]  # a piece that runs on into a narrow column
+    assert present(level, parted, broken=True)[2].all()
+    level[2, 1:] = 0.0
+    assert not present(level, np.ones_like(parted), broken=True)[2, 2]
+
+
 def test_lost_borders_tell_that_rules_are_broken() -> None:
     level, upright = np.ones((9, 6)), np.ones((7, 8))
     assert not is_broken(level, upright)
