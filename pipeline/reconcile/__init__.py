@@ -376,9 +376,9 @@ def _determining(
         return hold
     if not suspects[cell].bare and _amount(cell, first, suspects) == 0:
         return 0  # where blanks and marks are usual, specks on one of them are no 0
-    # One sum of figures well read hardly leads by chance to a value that resembles what was read, or to the usual
-    # one; where nothing is legible any value would do, so a second one has to agree.
-    return sound if sound >= (1 if suspects[cell].legible or found.text == "0" else 2) else 0
+    # One sum of figures well read hardly leads by chance to a value that completes what was read, or to the usual
+    # one; where nothing is legible, or nothing speaks against what is, a second one has to agree.
+    return sound if sound >= (1 if found.text == "0" or suspects[cell].leaves_open(found.text) else 2) else 0
 
 
 def _is_read(cell: int, way: Way, suspects: Sequence[Suspect]) -> bool:

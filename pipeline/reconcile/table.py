@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import lru_cache
 from operator import attrgetter
 
 from pipeline import rules
@@ -111,6 +110,20 @@ class Suspect:
             return self.unlisted * (self.nought if amount == 0 else _NOTHING_LEGIBLE)
         return self.unlisted * _resemblance(self.printed(amount), self.shapes)
 
+    def leaves_open(self, number: str) -> bool:
+        """Whether a number that no reading lists differs from them where they show that they are not sure.
+
+        That is a glyph that is lost, or a digit in which the readings differ among themselves: what is merely crowded,
+        by a rule or a stroke of a seal, is read one way or not at all.
+        """
+        digits = _digits(number)
+        alike = [shape for shape in self.shapes if len(shape) == len(digits)]
+        for shape in alike:
+            wrong = [place for place, (a, b) in enumerate(zip(shape, digits, strict=True)) if a != b]
+            if len(wrong) == 1 and any(other[wrong[0]] != shape[wrong[0]] for other in alike):
+                return True
+        return self.legible and any(_has_lost(shape, digits) for shape in self.shapes)
+
     def wild_weight(self) -> float:
         """Upper bound of the weight of a value that was not read."""
         return self.misprint + self.unlisted * (_ONE_DIGIT if self.legible else self.nought)
@@ -154,7 +167,7 @@ def build_table(
             continue
         alternatives = readings[key].alternatives
         if alternatives[0].probability >= CERTAIN:
-            parsed = [(_parse(alternatives[0].text), alternatives[0])]
+            parsed = [(parse_value(alternatives[0].text), alternatives[0])]
         else:
             parsed = [_in_style(alternative, usual[key.table_id]) for alternative in alternatives]
         if not _is_words(parsed[0][0]):
@@ -191,7 +204,7 @@ def _usual_marks(readings: Mapping[CellKey, Reading]) -> dict[str, dict[Mark, fl
     """For each table how usual each mark and 0 are in it, 0 to 1, of what certainly says that nothing occurred."""
     counts: dict[str, Counter[Mark]] = {key.table_id: Counter() for key in readings}
     for key, reading in readings.items():
-        value = _parse(reading.text)
+        value = parse_value(reading.text)
         if reading.probability >= CERTAIN and not value.number:
             counts[key.table_id][value.mark] += 1
     return {
@@ -202,7 +215,7 @@ def _usual_marks(readings: Mapping[CellKey, Reading]) -> dict[str, dict[Mark, fl
 
 def _in_style(alternative: Alternative, usual: Mapping[Mark, float]) -> tuple[Value, Alternative]:
     """The alternative parsed, a mark less probable where the table hardly has any."""
-    value = _parse(alternative.text)
+    value = parse_value(alternative.text)
     if value.mark is Mark.NUMBER:
         return value, alternative
     return value, replace(alternative, probability=alternative.probability * usual.get(value.mark, 1.0))
@@ -210,11 +223,6 @@ def _in_style(alternative: Alternative, usual: Mapping[Mark, float]) -> tuple[Va
 
 def _nought(usual: Mapping[Mark, float]) -> float:
     return max(_NOUGHT * usual[Mark.NUMBER], _NOTHING_LEGIBLE)
-
-
-@lru_cache(maxsize=4096)
-def _parse(text: str) -> Value:
-    return parse_value(text)  # most cells of a report say the same
 
 
 def _is_words(value: Value) -> bool:
@@ -248,7 +256,7 @@ def _suspect(
         if _is_words(value):
             known += alternative.probability
             continue
-        digits = "".join(char for char in alternative.text if char.isdecimal())
+        digits = _digits(alternative.text)
         if digits:
             shapes.add(digits)
             legible += alternative.probability
@@ -292,11 +300,20 @@ def _suspect(
 
 def _resemblance(printed: str, shapes: Iterable[str]) -> float:
     """Share of what was not listed that falls to a number, from how little it differs from what was read."""
-    digits = "".join(char for char in printed if char.isdecimal())
+    digits = _digits(printed)
     best = 0.0
     for shape in shapes:
         if len(shape) == len(digits) and sum(a != b for a, b in zip(shape, digits, strict=True)) == 1:
             return _ONE_DIGIT
-        if len(shape) + 1 == len(digits) and any(digits[:i] + digits[i + 1 :] == shape for i in range(len(digits))):
+        if _has_lost(shape, digits):
             best = _ONE_LOST
     return best
+
+
+def _has_lost(shape: str, digits: str) -> bool:
+    """Whether digits with one of them left out are those of a reading."""
+    return len(shape) + 1 == len(digits) and any(digits[:i] + digits[i + 1 :] == shape for i in range(len(digits)))
+
+
+def _digits(text: str) -> str:
+    return "".join(char for char in text if char.isdecimal())
