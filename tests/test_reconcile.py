@@ -155,7 +155,13 @@ def test_one_sum_of_certain_figures_gives_what_resembles_the_picture() -> None:
 
 
 @pytest.mark.parametrize(
-    "unlike", [reading(("9", 0.2)), reading(("31", 0.2), ("4275", 0.1)), reading(("", 0.0)), reading(("137", 0.3))]
+    "unlike",
+    [
+        reading(("9", 0.2)),
+        reading(("31", 0.2), ("4275", 0.1)),
+        reading(("", 0.0)),
+        reading(("137", 0.3), ("13", 0.0001)),
+    ],
 )
 def test_one_sum_alone_gives_nothing_that_the_picture_does_not_show(unlike: Reading) -> None:
     assert solve(HARDLY_READ | {key("a", "x"): unlike}, ROW).settled.get(key("a", "x")) is None

@@ -252,14 +252,16 @@ def _suspect(
         return Suspect(key, (choice,), 0.0, misprint, 0, (0.0, cost), True, frozenset(), True, scale, nought)
     groups: dict[tuple[int, bool], list[Alternative]] = {}
     shapes, known, legible = set(), 0.0, 0.0
+    loudest = max(alternative.probability for _, alternative in parsed)
     for value, alternative in parsed:
         if _is_words(value):
             known += alternative.probability
             continue
         digits = _digits(alternative.text)
         if digits:
-            shapes.add(digits)
             legible += alternative.probability
+            if alternative.probability >= _FLOOR * loudest:
+                shapes.add(digits)
         if value.mark is not Mark.TEXT:
             amount = 0 if value.number is None else int(value.number * scale)
             groups.setdefault((amount, value.number is not None), []).append(alternative)
