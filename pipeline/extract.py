@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -38,9 +37,9 @@ from pipeline.reconcile import Reconciliation, reconcile
 from pipeline.settings import Settings
 from pipeline.values import parse_value
 
-# How agencies write what did not occur, beside 0.
-_NOTHING = (Mark.BLANK, Mark.SLASH, Mark.DASH)
-# Of fewer printed cells the usual darkness of print is not known.
+# A figure that one reader alone has read and no sum supports needs no second look from here on.
+_CERTAIN = 0.9999
+# Of fewer cells what is usual in a table or a column is not known.
 _FEWEST_FIGURES = 3
 
 
@@ -154,9 +153,10 @@ def _tables(pages: Sequence[PageReading]) -> list[TableReading]:
 def _look_again(
     pages: Sequence[PageReading], pictures: Sequence[Mapping[int, keeping.PackedPicture]], tools: _Tools
 ) -> tuple[PageReading, ...]:
-    """The pages after a second reader was asked for every cell of a failing relation that one reader alone has read.
+    """The pages after a second reader was asked for cells that one reader alone has read.
 
-    The relation only says where to look: what is printed decides.
+    These are the cells of failing relations, and figures for which nothing else speaks. What the relations say only
+    tells where to look: what is printed decides.
 
     Args:
         pictures: for each table of the document the pictures of the cells that one reader alone has read.
@@ -164,7 +164,7 @@ def _look_again(
     tables = _tables(pages)
     changed = [list(table.readings) for table in tables]
     for report in assemble.map_reports(pages, tools.mapping.forms, tools.mapping.classifier):
-        places = [report.placements[key] for key in _disputed(report, tables)]
+        places = [report.placements[key] for key in _open_to_doubt(report, tables)]
         places = [place for place in places if place.cell in pictures[place.table]]
         cells = [(tables[p.table].grid.cells[p.cell], tables[p.table].readings[p.cell]) for p in places]
         crops = [pictures[p.table][p.cell].unpack() for p in places]
@@ -177,11 +177,19 @@ def _look_again(
     )
 
 
-def _disputed(report: assemble.MappedReport, tables: Sequence[TableReading]) -> list[CellKey]:
-    """The cells that were found and take part in a relation that does not hold."""
+def _open_to_doubt(report: assemble.MappedReport, tables: Sequence[TableReading]) -> list[CellKey]:
+    """The cells that take part in a relation that does not hold, and the figures that are in none that does."""
     readings = report.readings(tables)
-    findings = rules.check_all(report.form.rules, assemble.parse_readings(readings))
-    return [key for key in dict.fromkeys(key for finding in findings for key in finding.cells) if key in readings]
+    values = assemble.parse_readings(readings)
+    findings = rules.check_all(report.form.rules, values)
+    disputed = dict.fromkeys(key for finding in findings for key in finding.cells if key in readings)
+    support = rules.count_support(report.form.rules, values)
+    alone = (
+        key
+        for key, read in readings.items()
+        if values[key].mark is Mark.NUMBER and not support[key] and read.probability < _CERTAIN
+    )
+    return list(dict.fromkeys((*disputed, *alone)))
 
 
 def _report(
@@ -227,19 +235,15 @@ def _weigh(
     vouched = rules.count_vouched(report.form.rules, {**values, **settled}, well_read)
     findings = rules.check_all(report.form.rules, {**values, **settled})
     broken = {key for finding in findings for key in finding.cells}
-    seen = assemble.parse_readings(found)
-    doubts: dict[str, float] = {}
-    for key, read in found.items():
-        doubts[key.table_id] = doubts.get(key.table_id, 0.0) + 1.0 - read.probability
-    cells = Counter(key.table_id for key in found)
-    marks = Counter((key.table_id, value.mark) for key, value in seen.items())
+    company = confidence.company_of(found)
+    apart = {(row.table_id, row.row_id) for row in report.rows if row.label is not None and not row.label.columns}
+    astray = _rows_astray(report, tables)
     open_totals = rules.open_totals(report.form.rules, values)
+    shortened = rules.digits_lost(report.form.rules, {**values, **settled})
     usual = _usual_darkness(tables, {(p.table, p.cell) for p in report.placements.values()})
     evidence = {}
     for key, read in found.items():
-        place, table, mark = report.placements[key], key.table_id, seen[key].mark
-        others = max(1, cells[table] - 1)
-        rivals = sum(marks[table, other] for other in _NOTHING if other is not mark)
+        place = report.placements[key]
         evidence[key] = confidence.Evidence(
             reading=read,
             row_probability=place.row_probability,
@@ -248,19 +252,35 @@ def _weigh(
             stray_above=place.stray_above,
             stray_below=place.stray_below,
             surplus=place.surplus,
+            apart=(key.table_id, key.row_id) in apart,
+            astray=(key.table_id, key.row_id) in astray and place.column_probability >= confidence.COLUMN_SURE,
             quality=tables[place.table].grid.cells[place.cell].quality,
             ink=_relative(tables[place.table].grid.cells[place.cell].darkness, usual.get(place.table)),
             support=support[key],
             vouched=vouched[key],
             broken=key in broken,
             open_total=key in open_totals,
-            alike=(marks[table, mark] - 1) / others,
-            rivals=rivals / others if mark in _NOTHING or seen[key].number == 0 else 0.0,
-            table_doubt=(doubts[table] - 1.0 + read.probability) / others,
+            shortened=key in shortened,
+            company=company[key],
             weighed=reconciled.posterior.get(key),
             settled=reconciled.settled.get(key),
         )
     return evidence, reconciled
+
+
+def _rows_astray(report: assemble.MappedReport, tables: Sequence[TableReading]) -> frozenset[tuple[str, str]]:
+    """Rows of which some cells, but not most, begin in another grid column than those above and below them."""
+    columns: dict[tuple[int, str, str], list[int]] = {}
+    for key, place in report.placements.items():
+        start = tables[place.table].grid.cells[place.cell].column
+        columns.setdefault((place.table, key.table_id, key.column_id), []).append(start)
+    rows: dict[tuple[str, str], list[bool]] = {}
+    for key, place in report.placements.items():
+        others = columns[place.table, key.table_id, key.column_id]
+        if len(others) > _FEWEST_FIGURES:
+            start = tables[place.table].grid.cells[place.cell].column
+            rows.setdefault((key.table_id, key.row_id), []).append(2 * (others.count(start) - 1) < len(others) - 1)
+    return frozenset(row for row, parts in rows.items() if 0 < 2 * sum(parts) < len(parts))
 
 
 def _usual_darkness(tables: Sequence[TableReading], cells: Iterable[tuple[int, int]]) -> dict[int, float]:

@@ -6,7 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline.confidence.company import Company
 from pipeline.domain import Alternative, Mark, Reading, Value
+from pipeline.ocr.calibration import features
 from pipeline.values import parse_value
 
 # Cells below this do not vouch for another one in their sum.
@@ -21,8 +23,15 @@ _CUT = 0.25
 _STAINED = -6.0
 # Log-odds beyond this are all the same: nobody has looked at so many cells.
 _MOST = 9.0
+DISBELIEVED = 0.5
+"""A cell whose readers do not rather believe what it reads than not is no surer than this."""
 # Where a straight line through the log-odds may bend.
 _BENDS = (_MOST, 5.5, 3.0)
+_READER_BENDS = (_MOST, 3.0)
+COLUMN_SURE = 0.97
+"""Below this the column is in doubt, whatever else speaks against the cell."""
+# Columns that are found by their place alone are surer than that, those that share a cell are not.
+_SHARED = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,9 @@ class Evidence:
         reading: the final reading, pooled over the readers.
         row_probability, column_probability: how sure its place on the form is.
         label, stray_above, stray_below, surplus: of its row, as `pipeline.assemble.Placement` has them.
+        apart: whether its row's label stands beside no figures of its own: what stands there may be several rows.
+        astray: whether its column is sure by counting alone, while some cells of its row begin in other columns of the
+            grid than those above and below: one may be cut in two, or two may be one.
         quality: how much of its borders was seen, 0 to 1.
         ink: how dark its darkest print is, and that at its left and right edges, relative to what is usual in its
             table; None where that is not known.
@@ -40,9 +52,8 @@ class Evidence:
         vouched: number of equations whose other cells are all well read; counted for cells that are not.
         broken: whether it takes part in a relation that does not hold, with what is settled in place of what was read.
         open_total: whether it is a total without a figure though there is something to be added up.
-        alike: share of the other cells of its table that hold the same kind of mark.
-        rivals: share of the other cells of its table that write in another way than it what did not occur.
-        table_doubt: mean of what the readings of the other cells of its table leave to 1.
+        shortened: whether a relation that does not hold would with one more digit at an end of the figure.
+        company: the other cells of its table.
         weighed: a doubtful cell's values given the relations, most probable first; None where they were not weighed.
         settled: the value that the relations determine and the picture supports.
     """
@@ -54,36 +65,41 @@ class Evidence:
     stray_above: bool
     stray_below: bool
     surplus: int
+    apart: bool
+    astray: bool
     quality: float
     ink: tuple[float, float] | None
     support: int
     vouched: int
     broken: bool
     open_total: bool
-    alike: float
-    rivals: float
-    table_doubt: float
+    shortened: bool
+    company: Company
     weighed: tuple[Alternative, ...] | None = None
     settled: Alternative | None = None
 
 
 READING = (
-    *("read_9", "read_5", "read_3", "given_9", "given_5", "given_3"),
+    *("read_9", "read_5", "read_3", "given_9", "given_5", "given_3", "usual_9", "usual_5", "usual_3"),
+    *("first_9", "first_3", "second_9", "second_3", "first_other", "second_other"),
     *("unsupported", "broken", "disputed", "unseen", "unseen_blank", "rare", "rivals", "rivals_blank"),
-    *("table", "table_blank", "ghost", "edge", "open_total", "cut_total", "alone_blank"),
+    *("table", "table_blank", "ghost", "ghost_mark", "edge", "open_total", "cut_total", "shortened", "alone_blank"),
     *("blank", "slash", "dash", "nought", "digits", "word"),
 )
 """Names of what speaks against a reading.
 
-``read_n`` and ``given_n``: by how much the log-odds of the reading, and those given the relations, fall short of n. Of
-a blank with something dark in it nobody can be sure, whatever the readers say.
+``read_n``, ``given_n`` and ``usual_n``: by how much the log-odds of the reading, those given the relations and those
+given the marks of its table fall short of n. Of a blank with something dark in it nobody can be sure, whatever the
+readers say. ``first_n`` and ``second_n``: the same of what each of two readers alone gives the reading, and
+``..._other`` what it gives another one at most; what one of them saw, as a gap between digits, the other may not have
+looked at. A mark (``slash``, ``dash``, ``ghost_mark``) is doubted the less the surer others of its kind were read.
 """
 
 PLACE = (
     *("row_9", "row_5", "row_3", "label_9", "label_5", "label_3", "lost"),
-    *("stray_above", "stray_below", "fewer", "more", "column"),
+    *("stray_above", "stray_below", "apart", "fewer", "more", "astray", "column_9", "column_2"),
 )
-"""Names of what speaks against a row and a column."""
+"""Names of what speaks against a row and a column; ``row_n`` and ``label_n`` as above, ``column_n`` alike."""
 
 
 def against_reading(evidence: Evidence) -> tuple[float, ...]:
@@ -93,36 +109,56 @@ def against_reading(evidence: Evidence) -> tuple[float, ...]:
     most = _STAINED if is_stained(evidence) else _MOST
     read = min(log_odds(reading.probability), most)
     given = min(log_odds(_given_relations(evidence, value)), most)
+    usual = min(log_odds(evidence.company.usual), most)
     blank = float(value.mark is Mark.BLANK)
     number = value.mark is Mark.NUMBER
     unseen = 1.0 - evidence.quality
-    table = math.log10(1.0 + evidence.table_doubt / 1e-4)
+    table = _scaled(evidence.company.doubt)
+    kind = _scaled(evidence.company.doubt_alike)
+    pale = 0.0 if blank or evidence.ink is None else max(0.0, _PALE - evidence.ink[0])
     disagree = len({_meaning(part) for part in reading.parts}) > 1
+    first, second, first_other, second_other = _by_reader(reading)
     return (
         *_short_of(read),
         *_short_of(given),
+        *_short_of(usual),
+        *_short_of(first, _READER_BENDS),
+        *_short_of(second, _READER_BENDS),
+        first_other,
+        second_other,
         2.0 - min(_support(evidence), 2) if number else 0.0,
         float(evidence.broken) * (_MOST - min(read, _MOST)) / _MOST,
         float(disagree),
         unseen,
         unseen * blank,
-        0.0 if number else max(0.0, _USUAL - evidence.alike) / _USUAL,
-        evidence.rivals * (1.0 - blank),
-        evidence.rivals * blank,
+        0.0 if number else max(0.0, _USUAL - evidence.company.alike) / _USUAL,
+        evidence.company.rivals * (1.0 - blank),
+        evidence.company.rivals * blank,
         table,
         table * blank,
-        0.0 if blank or evidence.ink is None else max(0.0, _PALE - evidence.ink[0]),
+        pale if number else 0.0,
+        0.0 if number else pale * kind,
         0.0 if not number or evidence.ink is None else max(0.0, min(evidence.ink[1], 1.0) - _CUT),
         float(evidence.open_total),
         float(evidence.open_total) * unseen,
+        float(evidence.shortened),
         blank * float(not reading.parts),
         blank,
-        float(value.mark is Mark.SLASH),
-        float(value.mark is Mark.DASH),
+        float(value.mark is Mark.SLASH) * kind,
+        float(value.mark is Mark.DASH) * kind,
         float(number and value.number == 0),
         float(len(str(value.number))) if number else 0.0,
         float(value.mark is Mark.TEXT),
     )
+
+
+def is_believed(read: float, given: float) -> bool:
+    """Whether its readers, or the relations, rather believe a reading than not; without that nothing else helps it.
+
+    Args:
+        read, given: how far the log-odds of both fall short of 9: ``read_9`` and ``given_9`` of `against_reading`.
+    """
+    return min(read, given) < _MOST
 
 
 def is_stained(evidence: Evidence) -> bool:
@@ -139,9 +175,11 @@ def against_place(evidence: Evidence) -> tuple[float, ...]:
         float(lost),
         float(evidence.stray_above),
         float(evidence.stray_below),
+        float(evidence.apart),
         float(evidence.surplus < 0),
         float(evidence.surplus > 0),
-        math.log(1.0 / max(evidence.column_probability, 1e-3)),
+        float(evidence.astray),
+        *_short_of(log_odds(evidence.column_probability), (_MOST, _SHARED)),
     )
 
 
@@ -151,8 +189,24 @@ def log_odds(probability: float) -> float:
     return min(max(math.log(clipped / (1.0 - clipped)), -_MOST), _MOST)
 
 
-def _short_of(odds: float) -> Sequence[float]:
-    return [max(0.0, bend - odds) for bend in _BENDS]
+def _by_reader(reading: Reading) -> tuple[float, float, float, float]:
+    """Log-odds that each of two readers gives the reading, and what each gives another one.
+
+    Where one reader alone was asked the second one has no doubt; of a text layer nobody has.
+    """
+    if len(reading.parts) != 2:
+        return log_odds(reading.probability), _MOST, 1.0 - reading.probability, 0.0
+    first, second, first_other, second_other, *_ = features(reading, 1.0)
+    return first, second, first_other, second_other
+
+
+def _scaled(doubt: float) -> float:
+    """A mean doubt on a logarithmic scale: 0 for none, 1 for all."""
+    return math.log10(1.0 + doubt / 1e-4) / 4.0
+
+
+def _short_of(odds: float, bends: Sequence[float] = _BENDS) -> Sequence[float]:
+    return [max(0.0, bend - odds) for bend in bends]
 
 
 def _support(evidence: Evidence) -> int:

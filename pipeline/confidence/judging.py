@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.confidence.evidence import PLACE, READING, Evidence, against_place, against_reading, is_stained
+from pipeline.confidence.evidence import (
+    COLUMN_SURE,
+    DISBELIEVED,
+    PLACE,
+    READING,
+    Evidence,
+    against_place,
+    against_reading,
+    is_believed,
+    is_stained,
+)
 from pipeline.confidence.model import ConfidenceModel, Logistic
 from pipeline.domain import Judgement, Mark, Status
 from pipeline.values import parse_value
@@ -24,20 +34,23 @@ ROW_IN_DOUBT = "which row of the form this is, is not certain"
 COLUMN_IN_DOUBT = "which column of the form this is, is not certain"
 """A cell of which this is said may be the cell of another column."""
 
-# Below this the column is in doubt, whatever else speaks against the cell.
-_COLUMN_SURE = 0.97
+_COLUMN = ("astray", "column_9", "column_2")
+_READ, _GIVEN = READING.index("read_9"), READING.index("given_9")
+# What the picture itself leaves open, by the first part of its name.
+_PICTURE = frozenset({"read", "given", "usual", "first", "second", "unsupported", "disputed", "alone"})
 _REASONS = {
-    _SEVERAL: ("read_9", "read_5", "read_3", "given_9", "given_5", "given_3", "unsupported", "disputed", "alone_blank"),
-    "it is paler than the other print of its table": ("ghost",),
+    _SEVERAL: tuple(name for name in READING if name.partition("_")[0] in _PICTURE),
+    "it is paler than the other print of its table": ("ghost", "ghost_mark"),
     "its print reaches the border, so a digit may be missing": ("edge",),
+    "a relation would hold if the figure had a digit more": ("shortened",),
     "it is a total without a figure where there is something to add up": ("open_total", "cut_total"),
     "an arithmetic relation does not hold with this reading": ("broken",),
     "its borders were not all seen": ("unseen", "unseen_blank"),
     "hardly another cell of the table holds such a mark": ("rare",),
     "other cells of the table write in another way what did not occur": ("rivals", "rivals_blank"),
     "much of its table was hard to read": ("table", "table_blank"),
-    ROW_IN_DOUBT: tuple(name for name in PLACE if name != "column"),
-    COLUMN_IN_DOUBT: ("column",),
+    ROW_IN_DOUBT: tuple(name for name in PLACE if name not in _COLUMN),
+    COLUMN_IN_DOUBT: _COLUMN,
 }
 
 
@@ -58,6 +71,8 @@ def judge(evidence: Evidence, model: ConfidenceModel, accept: float) -> Judgemen
             return Judgement(Status.RECONCILED, believed, (), found)
     for_reading = against_reading(evidence)
     believed = model.reading.probability(for_reading)
+    if not is_believed(for_reading[_READ], for_reading[_GIVEN]):
+        believed = min(believed, DISBELIEVED)
     if value.mark is Mark.TEXT and value.note:  # words that forms use instead of a figure have no note
         confidence = min(believed, _WORDS) * place
         told = [f"“{reading.text}” is neither a number nor a mark"]
@@ -71,7 +86,7 @@ def judge(evidence: Evidence, model: ConfidenceModel, accept: float) -> Judgemen
 
 def _with_column(reasons: Sequence[str], evidence: Evidence) -> tuple[str, ...]:
     """The reasons, and that the column is in doubt where it is: what a person is asked depends on it."""
-    told = evidence.column_probability >= _COLUMN_SURE or COLUMN_IN_DOUBT in reasons
+    told = evidence.column_probability >= COLUMN_SURE or COLUMN_IN_DOUBT in reasons
     return (*reasons,) if told else (*reasons, COLUMN_IN_DOUBT)
 
 

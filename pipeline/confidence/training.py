@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.confidence.evidence import PLACE, READING
+from pipeline.confidence.evidence import DISBELIEVED, PLACE, READING, is_believed
 from pipeline.confidence.model import ConfidenceModel, Logistic, Threshold
 from pipeline.errors import UsageError
 from pipeline.reliability import Judged, Reliability, measure, upper_bound
@@ -32,20 +32,31 @@ _FREE = frozenset({"nought", "digits"})
 # Strength of the prior, a normal distribution of each weight in units of the doubt's own spread, which is no less than
 # this.
 _PRIOR, _SPREAD = 3.0, 0.15
-# Its mean: a probability that was given is one (its log-odds count once, whether the reader's or that given the sums);
-# some things are known to be fatal and too rare in any set of scans to be learned from it alone; the rest says nothing.
+# Its mean: a probability that was given is one (its log-odds count once, whether they are the reader's, those given the
+# sums or those given the marks of the table); some things are known to be fatal and too rare in any set of scans to be
+# learned from it alone; the rest says nothing.
 _EXPECTED = {
-    "read_9": 0.4,
-    "given_9": 0.3,
+    "read_9": 0.2,
+    "given_9": 0.2,
+    "usual_9": 0.3,
     "row_9": 0.5,
     "row_5": 0.25,
     "row_3": 0.25,
+    "column_9": 0.45,
+    "column_2": 2.5,
     "ghost": 10.0,
+    "ghost_mark": 10.0,
     "cut_total": 20.0,
+    "shortened": 10.0,
     "edge": 8.0,
     "unseen_blank": 10.0,
-    "stray_below": 5.0,
+    "apart": 5.0,
+    "astray": 6.0,
+    "stray_below": 2.5,
 }
+# Log-odds of a place without a doubt: nearly all are right, so that scans set no bound to them, and the few doubts that
+# hardly ever occur would be outweighed.
+_SUREST_PLACE = 9.0
 # A risk is borne out by so many cells that it would be with three wrong ones among nine tenths of them.
 _FEW, _MOST = 3, 0.9
 _DIGITS = 6
@@ -184,14 +195,18 @@ def _cross_fitted(cells: _Cells) -> NDArray[np.float64]:
 
 def _fit_both(cells: _Cells, chosen: NDArray[np.bool_]) -> tuple[Logistic, Logistic]:
     placed = chosen & cells.placed
-    reading = _fit(cells.reading[placed], cells.right[placed], np.ones(int(placed.sum())), READING)
-    return reading, _fit(cells.place[chosen], cells.placed[chosen], cells.share[chosen], PLACE)
+    reading = _fit(cells.reading[placed], cells.right[placed], np.ones(int(placed.sum())), READING, math.inf)
+    return reading, _fit(cells.place[chosen], cells.placed[chosen], cells.share[chosen], PLACE, _SUREST_PLACE)
 
 
 def _fit(
-    doubts: NDArray[np.float64], right: NDArray[np.bool_], weights: NDArray[np.float64], names: Sequence[str]
+    doubts: NDArray[np.float64],
+    right: NDArray[np.bool_],
+    weights: NDArray[np.float64],
+    names: Sequence[str],
+    surest: float,
 ) -> Logistic:
-    """Logistic regression whose weights are not negative, but for the free ones."""
+    """Logistic regression with an intercept up to ``surest``, whose weights are not negative but for the free ones."""
     from scipy.optimize import minimize
 
     spread = np.maximum(doubts.std(axis=0), _SPREAD)
@@ -205,7 +220,7 @@ def _fit(
         value = float((weights * np.logaddexp(0.0, -odds)).sum() + 0.5 * _PRIOR * ((at[1:] - expected) ** 2).sum())
         return value, np.concatenate([[pull.sum()], -(scaled.T @ pull) + _PRIOR * (at[1:] - expected)])
 
-    bounds = [(None, None), *((None, None) if each in _FREE else (0.0, None) for each in names)]
+    bounds = [(None, surest), *((None, None) if each in _FREE else (0.0, None) for each in names)]
     found = minimize(
         loss,
         np.concatenate([[5.0], expected]),
@@ -226,10 +241,11 @@ def _sigmoid(odds: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _confidences(reading: Logistic, place: Logistic, cells: _Cells) -> NDArray[np.float64]:
-    return np.asarray(
-        _sigmoid(reading.intercept - cells.reading @ np.array(reading.weights))
-        * _sigmoid(place.intercept - cells.place @ np.array(place.weights))
-    )
+    believed = _sigmoid(reading.intercept - cells.reading @ np.array(reading.weights))
+    doubts = zip(cells.reading[:, READING.index("read_9")], cells.reading[:, READING.index("given_9")], strict=True)
+    kept = np.array([is_believed(*each) for each in doubts], dtype=bool)
+    believed = np.where(kept, believed, np.minimum(believed, DISBELIEVED))
+    return np.asarray(believed * _sigmoid(place.intercept - cells.place @ np.array(place.weights)))
 
 
 def _thresholds(confidences: NDArray[np.float64], fine: NDArray[np.bool_]) -> tuple[Threshold, ...]:

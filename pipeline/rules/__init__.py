@@ -12,6 +12,7 @@ import importlib
 import pkgutil
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping
+from decimal import Decimal
 from types import ModuleType
 
 from pipeline.domain import CellKey, Finding, Mark, RuleSpec, Value
@@ -19,7 +20,17 @@ from pipeline.rules._sides import both_sides
 
 Check = Callable[[RuleSpec, Mapping[CellKey, Value | None]], Finding | None]
 
-__all__ = ["EQUATIONS", "KINDS", "Check", "both_sides", "check_all", "count_support", "count_vouched", "open_totals"]
+__all__ = [
+    "EQUATIONS",
+    "KINDS",
+    "Check",
+    "both_sides",
+    "check_all",
+    "count_support",
+    "count_vouched",
+    "digits_lost",
+    "open_totals",
+]
 
 
 def _modules() -> list[ModuleType]:
@@ -65,6 +76,33 @@ def open_totals(rules: Iterable[RuleSpec], values: Mapping[CellKey, Value | None
                 if any(amounts):
                     found.add(alone[0])
     return frozenset(found)
+
+
+def digits_lost(rules: Iterable[RuleSpec], values: Mapping[CellKey, Value | None]) -> frozenset[CellKey]:
+    """Figures for which an equation fails that would hold if they had one digit more, at their beginning or their end.
+
+    A misprint hardly ever is just that; a digit that was taken for a part of the border is.
+    """
+    found = set()
+    for rule in rules:
+        sides = both_sides(rule, values) if rule.kind in EQUATIONS else None
+        if sides is None or KINDS[rule.kind](rule, values) is None:
+            continue
+        missing = sides[1].total - sides[0].total
+        for cells, more in ((rule.left, missing), (rule.right, -missing)):
+            for key in cells:
+                value = values.get(key)
+                if value is not None and value.number is not None and _is_longer(value.number, value.number + more):
+                    found.add(key)
+    return frozenset(found)
+
+
+def _is_longer(short: Decimal, whole: Decimal) -> bool:
+    """Whether a figure is another one with a digit more."""
+    if short <= 0 or short != short.to_integral_value() or whole != whole.to_integral_value():
+        return False
+    digits, others = f"{short:.0f}", f"{whole:.0f}"
+    return len(others) == len(digits) + 1 and (others.endswith(digits) or others.startswith(digits))
 
 
 def count_vouched(

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pipeline.domain import CellKey, Mark, RuleSpec, Value
-from pipeline.rules import KINDS, check_all, count_support
+from pipeline.rules import KINDS, check_all, count_support, digits_lost
 from pipeline.values import parse_value
 
 Values = dict[CellKey, Value | None]
@@ -163,3 +163,33 @@ def test_nothing_supports_a_cell_when_a_wrong_figure_could_pass(
 ) -> None:
     rule, values = made_up(kind, left, right)
     assert not count_support([rule], values)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "lost"),
+    [
+        (["752"], ["3000", "752"], {("left", "0")}),
+        (["117"], ["1000", "170"], {("left", "0")}),
+        (["31"], ["7", "21"], set()),
+        (["26"], ["5", "1"], {("right", "0"), ("right", "1")}),
+        (["6"], ["5", "2"], set()),
+        (["17"], ["5", "12"], set()),
+        (["", "4"], ["0", "5"], set()),
+    ],
+)
+def test_a_figure_is_a_digit_short_where_its_sum_would_hold_with_one(
+    left: list[str | None], right: list[str | None], lost: set[tuple[str, str]]
+) -> None:
+    rule, values = made_up("sum", left, right)
+    assert {(key.row_id, key.column_id) for key in digits_lost([rule], values)} == lost
+
+
+@given(st.integers(1, 9999), st.integers(1, 9), st.booleans(), st.integers(0, 9999))
+def test_every_digit_that_is_lost_at_an_end_shows(whole: int, digit: int, front: bool, other: int) -> None:
+    printed = int(f"{digit}{whole}" if front else f"{whole}{digit}")
+    rule, values = made_up(
+        "sum",
+        [str(whole)],
+        [str(printed - other) if printed > other else str(printed), str(other) if printed > other else "0"],
+    )
+    assert CellKey("t", "left", "0") in digits_lost([rule], values)
