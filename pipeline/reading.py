@@ -169,12 +169,13 @@ def _legibility(readings: Sequence[Reading]) -> tuple[float, bool]:
     """How much of the cells can be read, and whether that is as much as on an upright page.
 
     Upside down neither words nor figures are sure, and of many words nothing is read at all. On its side words may be:
-    a column of characters turns into a line that recognisers know from vertical print. Figures are not. Dashes look the
-    same on their head and say nothing.
+    a column of characters turns into a line that recognisers know from vertical print. Figures are not, so that the
+    amount counts in proportion to how surely they are read. Dashes look the same on their head and say nothing.
     """
     words = [r for r in readings if (len(r.text) > 1 and not _is_figure(r.text)) or _is_unread(r)]
     figures = [r for r in readings if parse_value(r.text).mark is Mark.NUMBER]
     amount = sum(len(r.text) * r.probability for r in (*words, *figures) if r.probability >= _LEGIBLE)
+    amount *= (1.0 + sum(r.probability for r in figures)) / (1.0 + len(figures))
     sure = [float(np.mean([r.probability for r in some])) >= _LEGIBLE for some in (words, figures) if len(some) > 2]
     return amount, len(words) > 2 and all(sure)
 
@@ -293,18 +294,29 @@ def _read(lines: Sequence[TextLine], engine: TextEngine) -> list[LineReading]:
 
 def _above_tables(lines: Sequence[TextLine], grids: Sequence[Grid], to_page: Transform) -> set[TextLine]:
     """The last lines before each table, on the page as it is read."""
-    tops = [(_top(line.box, to_page), line) for line in lines]
+    heights = [(_middle(line.box, to_page), line) for line in lines]
     above: set[TextLine] = set()
     for grid in grids:
-        edge = _top(grid.box, to_page)
-        before = sorted((pair for pair in tops if pair[0] <= edge), key=lambda pair: pair[0])
+        edge = _top(grid, to_page)
+        before = sorted((pair for pair in heights if pair[0] <= edge), key=lambda pair: pair[0])
         above.update(line for _, line in before[-_ABOVE_TABLE:])
     return above
 
 
-def _top(box: BoundingBox, to_page: Transform) -> float:
-    """Upper edge of a box of the page as decoded, in the picture that ``to_page`` maps to it."""
-    return float(to_page.from_parent(corners(box))[:, 1].min())
+def _top(grid: Grid, to_page: Transform) -> float:
+    """Height of the upper edge of a table in the picture that ``to_page`` maps to the page as decoded.
+
+    Its box on that page will not do: where the page lies askew the box of a wide table reaches over the heading above.
+    """
+    boxes = [cell.box for cell in grid.cells]
+    top = min(box.y0 for box in boxes)
+    edge = np.array([[min(box.x0 for box in boxes), top], [max(box.x1 for box in boxes), top]])
+    return float(to_page.from_parent(grid.to_page.to_parent(edge))[:, 1].mean())
+
+
+def _middle(box: BoundingBox, to_page: Transform) -> float:
+    """Height of the middle of a box of the page as decoded, in the picture that ``to_page`` maps to it."""
+    return float(to_page.from_parent(corners(box))[:, 1].mean())
 
 
 def _embedded(grid: Grid) -> TableReading:
@@ -331,8 +343,8 @@ def _in_order(
     items: list[TableReading | LineReading] = []
     rest = list(lines)
     for table in found:
-        edge = _top(table.grid.box, to_page)
-        items.extend(line for line in rest if _top(line.line.box, to_page) < edge)
-        rest = [line for line in rest if _top(line.line.box, to_page) >= edge]
+        edge = _top(table.grid, to_page)
+        items.extend(line for line in rest if _middle(line.line.box, to_page) < edge)
+        rest = [line for line in rest if _middle(line.line.box, to_page) >= edge]
         items.append(table)
     return (*items, *rest)

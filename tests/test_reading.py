@@ -14,9 +14,9 @@ import pytest
 
 from pipeline.documents import read_pages
 from pipeline.domain import Alternative, BoundingBox, LineReading, PageImage, PageReading, Pixels, Reading, TableReading
-from pipeline.geometry import box_to_parent
+from pipeline.geometry import affine, box_to_parent, chain, translation
 from pipeline.ocr.numerals import NumeralReader
-from pipeline.reading import Readers, _legibility, _read_cells, crop, read_page
+from pipeline.reading import Readers, _in_order, _legibility, _read_cells, crop, read_page
 from pipeline.settings import Settings
 from tests.assemble import printed
 from tests.documents.builders import text_pdf
@@ -238,6 +238,23 @@ def test_cells_whose_borders_were_not_seen_are_never_sure(numerals: NumeralReade
     assert all(reading.probability <= 0.9 for reading in found.readings if not reading.text)
 
 
+@pytest.mark.parametrize("degrees", [-15.0, 0.0, 15.0])
+def test_the_heading_of_a_wide_table_comes_before_it_on_a_page_that_lies_askew(degrees: float) -> None:
+    cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    to_page = affine([[cosine, -sine, 800.0], [sine, cosine, 500.0]])
+    requests = printed.table([(row, 4 * column, 1, 4, "0") for row in range(9) for column in range(8)])
+    on_page = chain(translation(200, 400), to_page)
+    wide = replace(
+        requests, grid=replace(requests.grid, to_page=on_page, box=box_to_parent(on_page, requests.grid.box))
+    )
+    heading, below = printed.line("统计表"), printed.line("负责人")
+    lines = [
+        replace(one, line=replace(one.line, box=box_to_parent(to_page, BoundingBox(700.0, top, 1000.0, top + 30.0))))
+        for one, top in ((heading, 360.0), (below, 590.0))
+    ]
+    assert _in_order([wide], lines, to_page) == (lines[0], wide, lines[1])
+
+
 def test_dashes_and_words_that_nobody_can_read_are_no_upright_page() -> None:
     dashes = [printed.reading("—", probability=0.99)] * 20
     unread = [printed.reading("", probability=0.06)] * 12
@@ -245,6 +262,14 @@ def test_dashes_and_words_that_nobody_can_read_are_no_upright_page() -> None:
     legible = [printed.reading(LABEL, probability=0.95)] * 12
     assert not _legibility([*dashes, *unread, *words])[1]
     assert _legibility([*dashes, *legible, *words])[1]
+
+
+def test_words_read_downwards_do_not_outweigh_figures_that_are_read_surely() -> None:
+    words = [printed.reading(LABEL, probability=0.99)] * 9
+    unread = [printed.reading("", probability=0.05)] * 12
+    upright = [*words[:6], *unread, *[printed.reading("0", probability=1.0)] * 20]
+    sideways = [*words, *unread, *[printed.reading("0", probability=0.48)] * 20]
+    assert _legibility(upright)[0] > _legibility(sideways)[0] > 0
 
 
 @pytest.mark.parametrize(
