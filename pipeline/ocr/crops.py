@@ -35,6 +35,7 @@ _SURE_PIECE = 9.0
 _GAP = 3  # pixels between crops on a sheet
 _BROAD = 9  # pixels at 200 dpi; strokes of figures are half as wide
 _STANDS_OUT = 1.4  # how much darker print is than the broad strokes under it; the rests of their edges are no darker
+_WHOLE_RUN = 0.8  # share of a border's length that only a rule has
 _STRIDE = 4  # every fourth pixel in both directions is enough to know the paper
 
 
@@ -366,7 +367,7 @@ def _without_rules(mask: Mask) -> Mask:
     )
     band = max(3, min(int(height * 0.16), 9))
     flat[band : height - band] = 0
-    upright = cv2.morphologyEx(
+    upright: Pixels = cv2.morphologyEx(  # type: ignore[assignment]
         picture,
         cv2.MORPH_OPEN,
         np.ones((max(9, int(height * 0.45)), 1), np.uint8),
@@ -375,12 +376,30 @@ def _without_rules(mask: Mask) -> Mask:
     )
     band = max(3, min(int(width * 0.08), 7))
     upright[:, band : width - band] = 0
+    if upright.any():
+        _leave_figures(upright, picture, band)
     found = np.maximum(flat, upright).astype(np.uint8)
     if not found.any():
         return mask
     # The blurred flanks of a rule belong to it.
     kept: Mask = mask & (np.asarray(cv2.dilate(found, np.ones((3, 3), np.uint8))) == 0)
     return kept
+
+
+def _leave_figures(upright: Pixels, picture: Pixels, band: int) -> None:
+    """Take strokes of figures that stand against a rule out of the upright runs along it, in place.
+
+    The rest of a rule begins in a corner or runs nearly from end to end; else it hangs together with nothing broad.
+    """
+    height = len(picture)
+    pieces, sizes = patches.label(picture)
+    runs, places = patches.label(upright)
+    for run in range(1, len(places)):
+        x, y, _, h = places[run, :4]
+        if y <= 2 or y + h >= height - 2 or h >= _WHOLE_RUN * height:
+            continue
+        if sizes[pieces[y + h // 2, x], 2] > band:
+            upright[runs == run] = 0
 
 
 def _pieces(

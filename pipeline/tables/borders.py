@@ -20,6 +20,8 @@ STROKES, STROKE, OF_STROKES = 2, 0.6, 0.4
 
 The last is how much such a border counts.
 """
+RUNNING_ON = 0.12
+"""Least ink at the ends of borders in a row of pixels that belongs to the rule, as a share of that in its best row."""
 CLEAR = 0.01
 """Share of ink beside a border up to which nothing reaches across it; specks do not count."""
 
@@ -182,6 +184,22 @@ def _run_through(
     return np.asarray(total[np.maximum(first, last)] - total[first] >= STROKES)
 
 
+def _run_on(
+    total: Array, starts: NDArray[np.intp], ends: NDArray[np.intp], best: NDArray[np.intp], text_height: float
+) -> NDArray[np.bool_]:
+    """Rows whose ink reaches the ends of the intervals, as rules do and figures that stand against one do not.
+
+    Args:
+        total: ink of each row up to each column, shape (rows, columns + 1).
+        best: the row of each border.
+    """
+    zone = np.minimum(max(2, round(0.2 * text_height)), (ends - starts + 1) // 2)
+    tips = (total[:, starts + zone] - total[:, starts] + total[:, ends] - total[:, ends - zone]).sum(axis=1)
+    usual = max(float(tips[np.unique(best)].max()), 1.0)
+    # A rule that is not quite straight lies now in one row and now in the next.
+    return np.convolve(tips >= RUNNING_ON * usual, np.ones(3), mode="same") > 0
+
+
 def _extent(
     ink: NDArray[np.bool_],
     starts: NDArray[np.intp],
@@ -193,6 +211,7 @@ def _extent(
     total = np.zeros((ink.shape[0], ink.shape[1] + 1))
     np.cumsum(ink, axis=1, out=total[:, 1:])
     share = (total[:, ends] - total[:, starts]) / (ends - starts)
+    share[~_run_on(total, starts, ends, best, text_height)] = 0.0
     gap = max(1, round(0.15 * text_height))
     low, high = np.empty(len(starts)), np.empty(len(starts))
     for interval, row in enumerate(best):

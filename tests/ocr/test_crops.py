@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -28,6 +29,17 @@ def test_faint_marks_are_not_blank(text: str, ink: int, noise: float) -> None:
 def test_very_noisy_paper_is_never_surely_blank() -> None:
     assert crops.blank_probability(cell("", noise=2)) > 0.98
     assert crops.blank_probability(cell("", noise=60, paper=130)) < 0.9
+
+
+@pytest.mark.parametrize("right", [False, True], ids=["left", "right"])
+@pytest.mark.parametrize("text", ["0", "68", "3"])
+def test_a_figure_that_stands_against_a_rule_is_whole(text: str, right: bool) -> None:
+    picture = cv2.resize(cell(text, size=25, shape=(36, 160), noise=4), None, fx=1.0, fy=1.3)
+    box = crops.ink_box(picture)
+    assert box is not None
+    x0, x1 = round(box.x0) - 2, round(box.x1) + 2
+    against = picture[:, 20:x1] if right else picture[:, x0:-20]
+    assert crops.ink_mask(against).sum() == pytest.approx(crops.ink_mask(picture).sum(), rel=0.05)
 
 
 def test_ink_box_leaves_rules_out() -> None:

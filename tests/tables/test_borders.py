@@ -32,3 +32,19 @@ def test_a_side_of_a_border_reaches_over_the_lines_of_other_blocks() -> None:
     assert apart(inked, lines, stops, SIZE, seen)[3, 0]
     seen[2] = 1.0
     assert not apart(inked, lines, stops, SIZE, seen)[3, 0]
+
+
+@pytest.mark.parametrize("bend", [0, 1, 2])
+def test_figures_that_stand_against_a_rule_are_no_part_of_it_and_a_second_rule_is(bend: int) -> None:
+    stops = np.arange(0.0, 601.0, 60.0)
+    rule, figures, second = np.zeros((3, 60, 601), np.uint8)
+    for start in range(601):
+        y = 28 + round(bend * start / 600)
+        rule[y : y + 2, start] = 255
+        second[y + 4 : y + 6, start] = 255
+    for start in range(14, 600, 60):
+        figures[31 + bend : 33 + bend, start : start + 32] = 255
+    for beside, thickness in ((figures, 2), (second, 6)):
+        dark = np.maximum(rule, beside)
+        found = measure(dark, (dark > 0).astype(np.uint8), np.array([10.0, 29.0, 50.0]), stops, 1.5 * SIZE)
+        assert (found.high[1] - found.low[1]).tolist() == pytest.approx([thickness] * 10, abs=1)
