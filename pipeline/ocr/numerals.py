@@ -22,7 +22,18 @@ from pipeline import model_store
 from pipeline.domain import Alternative, Pixels, Reading
 from pipeline.errors import ModelError
 from pipeline.ocr import pictures
-from pipeline.ocr.crops import ALL_INK, PRINT, STRONG_INK, Look, Sheet, blank_odds, lay_out, without_broad_strokes
+from pipeline.ocr.crops import (
+    ALL_INK,
+    PRINT,
+    STRONG_INK,
+    Look,
+    Sheet,
+    blank_odds,
+    find_ink,
+    find_inks,
+    lay_out,
+    without_broad_strokes,
+)
 
 MODEL = "numeral_reader"
 NAME = "numerals"
@@ -126,13 +137,18 @@ class NumeralReader:
         doubtful = list(parts)
         # Strokes of seals and watermarks join up with the print; what they leave in doubt is looked at without them.
         for look in (ALL_INK, STRONG_INK):
-            doubtful = self._read_into(readings, {index: parts[index] for index in doubtful}, look)
+            doubtful = self._read_into(readings, parts, {index: parts[index] for index in doubtful}, look)
         alone = {index: part for index in doubtful if (part := without_broad_strokes(parts[index])) is not None}
-        self._read_into(readings, alone, PRINT)
+        self._read_into(readings, parts, alone, PRINT)
         return readings
 
-    def _read_into(self, readings: list[Reading], parts: Mapping[int, Pixels], look: Look) -> list[int]:
-        """Read crops by their number, keep what is better than before, and return those worth another look."""
+    def _read_into(
+        self, readings: list[Reading], whole: Mapping[int, Pixels], parts: Mapping[int, Pixels], look: Look
+    ) -> list[int]:
+        """Read crops by their number, keep what is better than before, and return those worth another look.
+
+        ``whole`` are the same crops as they were, without anything made lighter.
+        """
         if len(parts) == 0:
             return []
         crops = list(parts.values())
@@ -140,9 +156,16 @@ class NumeralReader:
         doubtful = []
         for index, reading, words in zip(parts, found, wordy, strict=True):
             first = readings[index] is _NO_NUMERAL
-            seen = pictures.left_of_print(reading) if look is PRINT else reading
-            if first or (seen.text != "" and seen.probability > readings[index].probability):
-                readings[index] = seen
+            better = reading.text != "" and reading.probability > readings[index].probability
+            if better and look is not ALL_INK:
+                every, kept = find_ink(whole[index]).mask, find_inks([parts[index]], look)[0].mask
+                if look is PRINT:
+                    reading = pictures.left_of_print(reading, every, kept)
+                elif pictures.hides_digit(every, kept):
+                    reading = pictures.perhaps(reading)
+                better = reading.probability > readings[index].probability
+            if first or better:
+                readings[index] = reading
             if readings[index].probability < _DOUBTFUL and not words:
                 doubtful.append(index)
         return doubtful

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 import cv2
 import numpy as np
 
+from pipeline import patches
 from pipeline.domain import Alternative, Pixels, Reading
-from pipeline.ocr.crops import PRINT, Ink, blank_probability_of, cut_ink, find_inks, without_broad_strokes
+from pipeline.ocr.crops import PRINT, Ink, Mask, blank_probability_of, cut_ink, find_inks, without_broad_strokes
 
 # Alternatives beyond this many have never decided anything.
 _MOST = 8
@@ -17,6 +18,9 @@ _MOST = 8
 # the print's area).
 _DOUBTFUL, _TINT = 0.9, 0.2
 _PERHAPS = 0.5
+# A place that a digit was washed out of: how far its ends are from those of the print, its width, both as shares of the
+# height of the print, and the share of it that is inked.
+_IN_LINE, _NARROWEST, _WIDEST, _FILLED = 0.2, 0.2, 1.2, 0.6
 
 # How each mark may look to a general recogniser: same shape, other character.
 LOOK_ALIKES: dict[str, str] = {
@@ -72,7 +76,8 @@ def read_cells(
     prints = dict(zip(alone, find_inks(list(alone.values()), PRINT), strict=True))
     tinted = [i for i, ink in prints.items() if _is_tinted(inks[i], ink)]
     again = _read_inks([alone[i] for i in tinted], [prints[i] for i in tinted], recognise, reader)
-    for i, found in zip(tinted, map(left_of_print, again), strict=True):
+    for i, read in zip(tinted, again, strict=True):
+        found = left_of_print(read, inks[i].mask, prints[i].mask)
         if found.text != "" and found.probability > readings[i].probability:
             readings[i] = found
     return readings
@@ -106,11 +111,40 @@ def _is_tinted(ink: Ink, alone: Ink) -> bool:
     return bool(np.count_nonzero(ink.mask & ~edges) > _TINT * np.count_nonzero(alone.mask))
 
 
-def left_of_print(found: Reading) -> Reading:
-    """The reading of what is left without a watermark or a seal: a mark may be the rest of a figure."""
-    if any(character.isdigit() for character in found.text):
-        return found
+def left_of_print(found: Reading, every: Mask, kept: Mask) -> Reading:
+    """The reading of what is left without a watermark, a seal or the blur between digits.
+
+    A mark may be the rest of a figure, and what was left out in line with the print a digit that was washed out.
+
+    Args:
+        found: as read.
+        every: all ink, shape (h, w).
+        kept: the ink that was read, shape (h, w).
+    """
+    sure = any(character.isdigit() for character in found.text) and not hides_digit(every, kept)
+    return found if sure else perhaps(found)
+
+
+def perhaps(found: Reading) -> Reading:
+    """The reading, half as sure."""
     return reading([Alternative(a.text, a.probability * _PERHAPS) for a in found.alternatives], found.reader)
+
+
+def hides_digit(every: Mask, kept: Mask) -> bool:
+    """Whether ink that is not read fills a place as high as the print that is, beside it and in line with it."""
+    inked = np.flatnonzero(kept.any(axis=1))
+    if not inked.size:
+        return False
+    top, bottom = int(inked[0]), int(inked[-1]) + 1
+    tall = bottom - top
+    rest = every & (cv2.dilate(kept.astype(np.uint8), np.ones((3, 3), np.uint8)) == 0)
+    for x, y, w, h, area in patches.label(rest.astype(np.uint8))[1][1:].tolist():
+        if kept[:y, x : x + w].any() and kept[y + h :, x : x + w].any():
+            continue  # the inside of a nought
+        in_line = abs(y - top) <= _IN_LINE * tall and abs(y + h - bottom) <= _IN_LINE * tall
+        if in_line and _NARROWEST * tall <= w <= _WIDEST * tall and area >= _FILLED * w * h:
+            return True
+    return False
 
 
 def lone_stroke(ink: Ink) -> Alternative | None:

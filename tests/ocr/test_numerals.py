@@ -106,6 +106,19 @@ def test_steep_slashes_are_not_taken_for_ones(reader: NumeralReader) -> None:
         assert found.text == "/" or found.probability < 0.9
 
 
+def rubbed(text: str, place: int) -> np.ndarray:
+    """A cell in which one digit is a smear: its ink is spread evenly over its place."""
+    picture = cell(text, size=28, shape=(60, 160), noise=4)
+    inked = picture < 140
+    columns = np.flatnonzero(np.diff(np.concatenate([[0], inked.any(axis=0).astype(np.int8), [0]])))
+    left, right = columns[2 * place : 2 * place + 2]
+    rows = np.flatnonzero(inked[:, left:right].any(axis=1))
+    where = (slice(int(rows[0]), int(rows[-1]) + 1), slice(max(0, left - 3), right + 3))
+    smear = np.full(picture[where].shape, 150.0) + np.random.default_rng(1).normal(0, 12, picture[where].shape)
+    picture[where] = np.clip(smear, 0, 255).astype(np.uint8)
+    return picture
+
+
 def watermarked(text: str, darkness: int) -> np.ndarray:
     """A cell with broad strokes of a watermark beside and under its print, by so many grey levels darker than paper."""
     picture = cell(text, size=28, shape=(60, 160), noise=4)
@@ -134,6 +147,12 @@ def test_a_mark_on_a_watermark_is_never_sure(reader: NumeralReader, darkness: in
 def test_a_watermark_alone_is_no_numeral(reader: NumeralReader, darkness: int) -> None:
     found = reader.read([watermarked("", darkness)])[0]
     assert found.text == "" or found.probability < 0.5
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_figure_beside_a_digit_that_was_rubbed_out_is_never_sure(reader: NumeralReader, place: int) -> None:
+    for text in ("34", "12"):
+        assert reader.read([rubbed(text, place)])[0].probability < 0.6
 
 
 def test_specks_where_a_sign_would_be_leave_a_doubt(reader: NumeralReader) -> None:

@@ -14,6 +14,7 @@ from pipeline.labels.normalise import normalise
 from pipeline.ocr import TextEngine, rapidocr, recogniser
 from pipeline.ocr.lines import split_lines
 from tests.ocr.drawing import SANS, SERIF, cell
+from tests.ocr.test_numerals import rubbed
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +97,11 @@ class _Unsure(recogniser.Recogniser):
 
     def recognise(self, scaled: Sequence[recogniser.Scaled]) -> list[recogniser.Scaled]:
         return [found * np.float32(0.5) for found in self._other.recognise(scaled)]
+
+
+@pytest.mark.parametrize("text", ["12", "07"])
+def test_a_figure_beside_a_digit_that_was_rubbed_out_is_never_sure(engine: TextEngine, text: str) -> None:
+    assert engine.read_numerals([rubbed(text, 1)])[0].probability < 0.6
 
 
 def test_a_reading_does_not_depend_on_what_is_read_with_it(engine: TextEngine) -> None:
