@@ -39,6 +39,8 @@ Strokes of text are crossed more often, but do not line up over long stretches.
 """
 DOUBLE = 0.8
 """Share of a rule's length from which ink beside it is the other line of a double rule, with paper behind it."""
+LONGER = 3.5
+"""Strokes of a character stand beside each other like double rules, but none is so long, in text heights."""
 IN_LINE, LEAN = 0.12, 0.03
 """By how much the ends of pieces in line may differ across, in text heights: at once, and for each one of the gap."""
 
@@ -264,7 +266,8 @@ def crossed(inked: Pixels, ruling: Ruling, text_height: float) -> float:
     for side in (-1, 1):
         beside = inked[np.clip(path + side * np.arange(near, beyond + 1)[:, None], 0, inked.shape[0] - 1), columns]
         here = beside[: far - near + 1].mean(axis=0) >= 0.6
-        if not (_is_double(beside.mean(axis=1)) or (here.mean() >= DOUBLE and beside[-1].mean() <= 1.0 - DOUBLE)):
+        double = len(columns) >= LONGER * text_height and _is_double(beside.mean(axis=1))
+        if not (double or (here.mean() >= DOUBLE and beside[-1].mean() <= 1.0 - DOUBLE)):
             running |= here
     return float(running.mean())
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.tables.rulings import PAPER, Sight, darkness, ink, trace, without_characters
+from pipeline.tables.rulings import PAPER, Ruling, Sight, crossed, darkness, ink, trace, without_characters
 from tests.ocr.drawing import cell
 
 
@@ -31,3 +31,12 @@ def test_the_lines_of_a_double_rule_are_no_text(apart: int, text_height: float, 
         cv2.line(page, (20, top), (880, top + rise), (150,), 2, cv2.LINE_AA)
     found = trace(darkness(page, text_height, Sight(80.0)), ink(page), text_height, 100.0)
     assert [rule.length > 850 for rule in found] == [True, True]
+
+
+@pytest.mark.parametrize(("length", "share"), [(20, 0.6), (300, 0.0)])
+def test_strokes_beside_each_other_are_no_double_rule_because_they_are_short(length: int, share: float) -> None:
+    inked = np.zeros((60, 400), np.uint8)
+    inked[25, 50 : 50 + length] = inked[28, 50 : 50 + length] = 1
+    inked[29:31, 50 : 50 + round(0.6 * length)] = 1  # thicker here than there, as strokes are
+    rule = Ruling(np.array([50.0, 50.0 + length]), np.array([25.0, 25.0]), 50.0, 50.0 + length, 1.0, 1.0)
+    assert crossed(inked, rule, 18.0) == pytest.approx(share)
