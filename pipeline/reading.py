@@ -220,7 +220,7 @@ def _read_cells(crops: Sequence[Pixels], readers: Readers) -> list[Reading]:
     short = [i for i in doubtful if readings[i].text.strip() and _may_be_figure(lines[i])]
     numerals = _numerals(short, crops, readers.engine)
     wordy = [i for i in doubtful if i not in numerals or numerals[i].probability < _FIGURE]
-    texts = iter(readers.engine.read_lines([line for i in wordy for line in lines[i]]))
+    texts = iter(readers.engine.read_labels([line for i in wordy for line in lines[i]]))
     worded = {i: _join([next(texts) for _ in lines[i]], readers.engine.name) for i in wordy}
     wordings = {i for i in wordy if _is_wording(worded[i])}
     numerals |= _numerals([i for i in doubtful if i not in wordings | numerals.keys()], crops, readers.engine)

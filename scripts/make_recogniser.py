@@ -53,7 +53,7 @@ class _Lines(NullEngine):
     def __init__(self) -> None:
         self.lines: list[Pixels] = []
 
-    def read_lines(self, lines: Sequence[Pixels]) -> list[Reading]:
+    def read_labels(self, lines: Sequence[Pixels]) -> list[Reading]:
         self.lines.extend(lines)
         return [Reading((Alternative("政府信息公开", 1.0),), self.name) for _ in lines]
 

@@ -44,6 +44,9 @@ class Engine:
         self.lines.extend(lines)
         return [self._reading(LABEL if _is_long(line) else "") for line in lines]
 
+    def read_labels(self, lines: Sequence[Pixels]) -> list[Reading]:
+        return self.read_lines(lines)
+
     def read_numerals(self, crops: Sequence[Pixels]) -> list[Reading]:
         self.numerals.extend(crops)
         return [self._reading("") for _ in crops]
@@ -123,7 +126,7 @@ def test_words_are_not_asked_for_where_the_engine_knows_the_figure(numerals: Num
 class Words(Engine):
     """Reads the same short word in every line."""
 
-    def read_lines(self, lines: Sequence[Pixels]) -> list[Reading]:
+    def read_labels(self, lines: Sequence[Pixels]) -> list[Reading]:
         return [Reading((Alternative("其他", 0.97),), self.name) for _ in lines]
 
 

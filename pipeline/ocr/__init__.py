@@ -45,9 +45,13 @@ class TextEngine(Protocol):
         ...
 
     def read_lines(self, lines: Sequence[Pixels]) -> list[Reading]:
-        """Read pictures that hold one line of text each, grey (h, w), dark on light.
+        """Read pictures that hold one line of text each, grey (h, w), dark on light."""
+        ...
 
-        An engine may look less closely at what is plain, but not at figures.
+    def read_labels(self, lines: Sequence[Pixels]) -> list[Reading]:
+        """Read pictures that hold one line of text each, of which the meaning counts and not every character.
+
+        An engine may look less closely than `read_lines` does where that is plain; figures it reads as closely.
         """
         ...
 

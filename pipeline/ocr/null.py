@@ -26,6 +26,10 @@ class NullEngine:
         """Empty readings of probability 0."""
         return [Reading((Alternative("", 0.0),), NAME) for _ in lines]
 
+    def read_labels(self, lines: Sequence[Pixels]) -> list[Reading]:
+        """Empty readings of probability 0."""
+        return self.read_lines(lines)
+
     def read_numerals(self, crops: Sequence[Pixels]) -> list[Reading]:
         """Empty readings of probability 0."""
         return self.read_lines(crops)

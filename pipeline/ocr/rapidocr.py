@@ -38,7 +38,7 @@ _ROOM, _CHARACTER, _PADDING = 1.35, 40.0, 13.0
 
 
 class RapidOcrEngine:
-    """PP-OCRv6 recogniser on one thread, and a quick one that reads most lines."""
+    """PP-OCRv6 recogniser on one thread, and a quick one for labels."""
 
     name = NAME
 
@@ -55,8 +55,18 @@ class RapidOcrEngine:
     def read_lines(self, lines: Sequence[Pixels]) -> list[Reading]:
         """Read single lines; the probability is the geometric mean over the characters.
 
-        The quick network reads them, and the full one again those that it leaves in doubt or that hold figures.
+        Those that turn out to hold figures are read again with more room.
         """
+        readings = self._read(lines, WORDS)
+        figures = [
+            i for i, line in enumerate(lines) if natural_width(line) > WORDS[1] and _FIGURE.search(readings[i].text)
+        ]
+        for i, reading in zip(figures, self._read([lines[i] for i in figures], _FIGURES), strict=True):
+            readings[i] = reading
+        return readings
+
+    def read_labels(self, lines: Sequence[Pixels]) -> list[Reading]:
+        """Read single lines with the quick network, those that it leaves in doubt or with figures with the full one."""
         scaled = [squeeze(line, *QUICK, self._quick.height) for line in lines]
         readings = []
         doubtful, figures = [], []
@@ -69,7 +79,7 @@ class RapidOcrEngine:
                 doubtful.append(index)
             readings.append(Reading((Alternative(found.text.strip(), found.probability),), NAME))
         again = [
-            *zip(doubtful, self._closely([lines[i] for i in doubtful]), strict=True),
+            *zip(doubtful, self.read_lines([lines[i] for i in doubtful]), strict=True),
             *zip(figures, self._read([lines[i] for i in figures], _FIGURES), strict=True),
         ]
         for index, reading in again:
@@ -79,16 +89,6 @@ class RapidOcrEngine:
     def read_numerals(self, crops: Sequence[Pixels]) -> list[Reading]:
         """Read value cells with the output restricted to the numeral alphabet."""
         return pictures.read_cells(crops, self._numerals, NAME)
-
-    def _closely(self, lines: Sequence[Pixels]) -> list[Reading]:
-        """Lines as the full network reads them, with more room where they turn out to hold figures."""
-        readings = self._read(lines, WORDS)
-        figures = [
-            i for i, line in enumerate(lines) if natural_width(line) > WORDS[1] and _FIGURE.search(readings[i].text)
-        ]
-        for i, reading in zip(figures, self._read([lines[i] for i in figures], _FIGURES), strict=True):
-            readings[i] = reading
-        return readings
 
     def _read(self, lines: Sequence[Pixels], width: tuple[float, int]) -> list[Reading]:
         """Lines squeezed to a share of their width, or to so many pixels, as the network reads them."""

@@ -39,6 +39,10 @@ class ReplayEngine:
         """The recorded readings of lines."""
         return [self._find("lines", line) for line in lines]
 
+    def read_labels(self, lines: Sequence[Pixels]) -> list[Reading]:
+        """The recorded readings of labels."""
+        return [self._find("labels", line) for line in lines]
+
     def read_numerals(self, crops: Sequence[Pixels]) -> list[Reading]:
         """The recorded readings of value cells."""
         return [self._find("numerals", crop) for crop in crops]
@@ -56,7 +60,7 @@ class RecordingEngine:
     def __init__(self, engine: TextEngine) -> None:
         self._engine = engine
         self.name = engine.name
-        self.recorded: Recorded = {"lines": {}, "numerals": {}}
+        self.recorded: Recorded = {"lines": {}, "labels": {}, "numerals": {}}
 
     def version(self) -> str:
         """Version of the engine being recorded."""
@@ -65,6 +69,10 @@ class RecordingEngine:
     def read_lines(self, lines: Sequence[Pixels]) -> list[Reading]:
         """Read and record lines."""
         return self._keep("lines", lines, self._engine.read_lines(lines))
+
+    def read_labels(self, lines: Sequence[Pixels]) -> list[Reading]:
+        """Read and record labels."""
+        return self._keep("labels", lines, self._engine.read_labels(lines))
 
     def read_numerals(self, crops: Sequence[Pixels]) -> list[Reading]:
         """Read and record value cells."""

@@ -53,6 +53,10 @@ class TesseractEngine:
                 readings.append(Reading((Alternative("", 1.0),), NAME))
         return readings
 
+    def read_labels(self, lines: Sequence[Pixels]) -> list[Reading]:
+        """Read single lines of Chinese text."""
+        return self.read_lines(lines)
+
     def read_numerals(self, crops: Sequence[Pixels]) -> list[Reading]:
         """Read value cells with a whitelist; Tesseract gives one alternative only."""
         return pictures.read_cells(crops, _numerals, NAME)

@@ -45,7 +45,7 @@ def test_one_reading_per_picture_and_probabilities_that_are_some(name: str) -> N
     engine = ocr.load_engine(name)
     odd = [np.full((1, 1), 255, np.uint8), np.full((3, 90), 0, np.uint8), np.full((30, 30), 128, np.uint8)]
     pictures = [cell("0"), cell(""), *odd]
-    for readings in (engine.read_lines(pictures), engine.read_numerals(pictures)):
+    for readings in (engine.read_lines(pictures), engine.read_labels(pictures), engine.read_numerals(pictures)):
         assert len(readings) == len(pictures)
         for found in readings:
             probabilities = [a.probability for a in found.alternatives]
@@ -55,6 +55,7 @@ def test_one_reading_per_picture_and_probabilities_that_are_some(name: str) -> N
             assert sum(probabilities) <= 1.0 + 1e-6
             assert found.reader == name
     assert engine.read_lines([]) == []
+    assert engine.read_labels([]) == []
     assert engine.read_numerals([]) == []
 
 
@@ -62,10 +63,11 @@ def test_one_reading_per_picture_and_probabilities_that_are_some(name: str) -> N
 def test_real_engines_read_chinese_and_tell_empty_cells(name: str) -> None:
     engine = ocr.load_engine(name)
     label = "政府信息公开申请"
-    lines = engine.read_lines([cell(label, size=24, shape=(48, 240)), cell("")])
-    assert lines[0].text.replace(" ", "") == label
-    assert lines[0].probability > 0.5
-    assert (lines[1].text, lines[1].probability) == ("", 1.0)
+    for read in (engine.read_lines, engine.read_labels):
+        lines = read([cell(label, size=24, shape=(48, 240)), cell("")])
+        assert lines[0].text.replace(" ", "") == label
+        assert lines[0].probability > 0.5
+        assert (lines[1].text, lines[1].probability) == ("", 1.0)
     numerals = engine.read_numerals([cell("137"), cell(""), cell("/"), cell("—")])
     assert [found.text.replace("—", "-") for found in numerals] == ["137", "", "/", "-"]
 

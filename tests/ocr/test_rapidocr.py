@@ -61,7 +61,7 @@ def _line(text: str, font: tuple[object, int] = SERIF, size: int = 22, noise: fl
     ],
 )
 def test_labels_keep_their_meaning(engine: TextEngine, font: tuple[object, int], text: str) -> None:
-    (reading,) = engine.read_lines([_line(text, font)])
+    (reading,) = engine.read_labels([_line(text, font)])
     assert normalise(reading.text) == normalise(text)
     assert reading.probability > 0.7
 
@@ -69,7 +69,7 @@ def test_labels_keep_their_meaning(engine: TextEngine, font: tuple[object, int],
 @pytest.mark.parametrize("text", ["3万元", "5223.3万元", "本年收到135548件", "2021年度结转10007件", "1个"])
 def test_figures_among_words_are_read_by_the_full_network(engine: TextEngine, unsure: TextEngine, text: str) -> None:
     line = _line(text)
-    assert engine.read_lines([line]) == unsure.read_lines([line])
+    assert engine.read_labels([line]) == unsure.read_labels([line])
 
 
 @pytest.mark.parametrize("text", ["政府信息公开申请", "审结"])
@@ -77,8 +77,8 @@ def test_what_the_quick_network_leaves_in_doubt_is_read_by_the_full_one(
     engine: TextEngine, unsure: TextEngine, text: str
 ) -> None:
     plain, poor = _line(text), _line(text, size=9, noise=26.0)
-    assert engine.read_lines([plain]) != unsure.read_lines([plain])
-    assert engine.read_lines([poor]) == unsure.read_lines([poor])
+    assert engine.read_labels([plain]) != unsure.read_labels([plain])
+    assert engine.read_labels([poor]) == unsure.read_labels([poor])
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ def test_a_figure_beside_a_digit_that_was_rubbed_out_is_never_sure(engine: TextE
 
 def test_a_reading_does_not_depend_on_what_is_read_with_it(engine: TextEngine) -> None:
     lines = [_line(text) for text in ("予以公开", "其他", "重复申请", "一、本年新收政府信息公开申请数量", "总计")]
-    together = engine.read_lines(lines * 7)[: len(lines)]
-    alone = [engine.read_lines([line])[0] for line in lines]
+    together = engine.read_labels(lines * 7)[: len(lines)]
+    alone = [engine.read_labels([line])[0] for line in lines]
     assert [found.text for found in together] == [found.text for found in alone]
     assert [found.probability for found in together] == pytest.approx([found.probability for found in alone], abs=1e-4)
