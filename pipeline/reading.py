@@ -110,7 +110,10 @@ def _read_picture(page: PageImage, readers: Readers) -> tuple[TableReading | Lin
         sheet = imaging.clean_glance(page, glance)
         titles = _titles(tables.find_lines(sheet, ()))
         near = [replace(line, pixels=imaging.close_up(page, sheet, line)) for line in titles]
-        return tuple(_read(near, readers.engine))
+        # The quick network does not know every character of a name; where few lines stand, most are narrative.
+        full = iter(readers.engine.read_lines([line.pixels for line in near if _stands_out(line)]))
+        quick = iter(readers.engine.read_labels([line.pixels for line in near if not _stands_out(line)]))
+        return tuple(LineReading(line, next(full if _stands_out(line) else quick)) for line in near)
     clean = imaging.clean(page, ruled=ruled)
     best: tuple[float, CleanPage, _Tables] | None = None
     bare: set[int] = set()
@@ -269,6 +272,10 @@ def _read_lines(
     titles = _titles(lines)
     above = _above_tables(lines, grids, to_page)
     return _read([line for line in lines if line.text is not None or line in titles or line in above], readers.engine)
+
+
+def _stands_out(line: TextLine) -> bool:
+    return line.centred or line.prominence >= _PROMINENT_CENTRED
 
 
 def _titles(lines: Sequence[TextLine]) -> Sequence[TextLine]:

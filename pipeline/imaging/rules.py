@@ -13,8 +13,8 @@ from pipeline.imaging.streaks import without_streaks
 
 GLANCE = 620
 """Width in pixels of the picture that is looked at, about 75 dots per inch for an A4 page."""
-SHORTEST = 0.03
-"""Shorter segments are strokes of characters; as a share of ``GLANCE``."""
+SHORTEST, SHORTEST_PIECE = 0.045, 0.03
+"""Shorter segments are strokes of characters; as a share of ``GLANCE``, for edges of any kind and for thin rules."""
 RULED = 0.14
 """Length of segments in line that makes a rule, as a share of ``GLANCE``."""
 LOUD, LOUDEST = 120.0, 8.0
@@ -36,10 +36,14 @@ def has_rules(small: Pixels) -> bool:
 
     A page without them cannot hold a ruled table and need not be searched for one.
     """
-    lines = segments(_louder(small), COARSENESS)
+    return _shows_rules(_louder(small), SHORTEST_PIECE) or _shows_rules(small, SHORTEST)
+
+
+def _shows_rules(small: Pixels, shortest: float) -> bool:
+    lines = segments(small, COARSENESS)
     direction, length = angles(lines)
     return any(
-        _parallel(lines[chosen], direction[chosen], length[chosen])
+        _parallel(lines[chosen], direction[chosen], length[chosen], shortest * GLANCE)
         for chosen in (np.abs(direction) <= 45.0, np.abs(direction) > 45.0)
     )
 
@@ -51,9 +55,11 @@ def _louder(small: Pixels) -> Pixels:
     return cv2.convertScaleAbs(thin, alpha=float(np.clip(LOUD / max(usual, 1.0), 1.0, LOUDEST)))  # type: ignore[return-value]
 
 
-def _parallel(lines: NDArray[np.float64], direction: NDArray[np.float64], length: NDArray[np.float64]) -> bool:
+def _parallel(
+    lines: NDArray[np.float64], direction: NDArray[np.float64], length: NDArray[np.float64], shortest: float
+) -> bool:
     """Whether long segments of like direction lie at two or more places."""
-    long = length >= SHORTEST * GLANCE
+    long = length >= shortest
     if long.sum() < 3:
         return False
     lines, direction, length = lines[long], np.radians(direction[long]), length[long]
