@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import replace
+
+import numpy as np
 
 from pipeline.domain import BoundingBox, LineReading, PageReading, TableReading
 
@@ -22,14 +25,21 @@ def _in_order_of_file(page: PageReading) -> PageReading:
     tables = [item for item in page.items if isinstance(item, TableReading)]
     if len(tables) < 2 or not all(table.places and _lies_on_its_side(table) for table in tables):
         return page
-    boxes = [table.grid.box for table in tables]
-    middle = (min(box.y0 for box in boxes) + max(box.y1 for box in boxes)) / 2
-    if not all(box.y1 <= middle or box.y0 >= middle for box in boxes):
-        return page
-    upper = [item for item in page.items if _box(item).y0 + _box(item).y1 < 2 * middle]
-    lower = [item for item in page.items if _box(item).y0 + _box(item).y1 >= 2 * middle]
-    items = (*upper, *lower)
+    ends = _between_sheets([table.grid.box for table in tables])
+    items = tuple(sorted(page.items, key=lambda item: bisect(ends, (_box(item).y0 + _box(item).y1) / 2)))
     return page if items == page.items else replace(page, items=items)
+
+
+def _between_sheets(boxes: Sequence[BoundingBox]) -> list[float]:
+    """Heights between tables of different sheets; on one sheet that lies on its side all tables stand side by side."""
+    ordered = sorted(boxes, key=lambda box: box.y0)
+    ends: list[float] = []
+    lowest = ordered[0].y1
+    for box in ordered[1:]:
+        if box.y0 >= lowest:
+            ends.append((lowest + box.y0) / 2)
+        lowest = max(lowest, box.y1)
+    return ends
 
 
 def _box(item: TableReading | LineReading) -> BoundingBox:
@@ -37,9 +47,9 @@ def _box(item: TableReading | LineReading) -> BoundingBox:
 
 
 def _lies_on_its_side(table: TableReading) -> bool:
-    """Whether the rows of a table run up or down the page as decoded."""
-    first, last = table.places[0], table.places[0]
-    for cell, place in zip(table.grid.cells, table.places, strict=True):
-        if cell.column + cell.column_span == table.grid.columns and cell.row == table.grid.cells[0].row:
-            last = place
-    return abs(last.y0 + last.y1 - first.y0 - first.y1) > abs(last.x0 + last.x1 - first.x0 - first.x1)
+    """Whether the rows of a table follow each other across the page as decoded, not down it."""
+    cells = table.grid.cells
+    squares = [(1.0, cell.row + cell.row_span / 2, cell.column + cell.column_span / 2) for cell in cells]
+    middles = [(place.x0 + place.x1, place.y0 + place.y1) for place in table.places]
+    _, (across, down), _ = np.abs(np.linalg.lstsq(np.array(squares), np.array(middles))[0])
+    return bool(across > down)

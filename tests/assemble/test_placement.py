@@ -588,6 +588,17 @@ def test_sheets_that_lie_on_their_side_in_one_picture_are_read_in_either_order(l
     assert found(pages, report) == expected(form, "requests")
 
 
+@pytest.mark.parametrize("last_first", [True, False])
+def test_of_three_such_sheets_two_may_be_the_wrong_way_round(last_first: bool) -> None:
+    form = form_by_id("ogi-2021")
+    upper, lower = cut(squares_of(spec_of(form, "requests"), name), 14)
+    first = lying(table(squares_of(spec_of(form, "proactive_disclosure"), name)), 0.0)
+    second, third = lying(table(upper), 1000.0), lying(table(lower), 2000.0)
+    pages = [page(*((second, first) if last_first else (first, second)), third)]
+    (report,) = read(*pages)
+    assert found(pages, report) == expected(form, "proactive_disclosure") | expected(form, "requests")
+
+
 def test_a_spread_on_its_side_keeps_its_left_sheet_first() -> None:
     form = form_by_id("ogi-2021")
     upper, lower = cut(squares_of(spec_of(form, "requests"), name), 14)
