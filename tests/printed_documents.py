@@ -66,7 +66,10 @@ def _doubtful(reading: Reading) -> Reading:
     texts = reading.text.split("?")
     if len(texts) == 1:
         return replace(reading, reader="numerals")
-    return Reading((Alternative(texts[0], 0.55), Alternative(texts[1], 0.4)), "numerals")
+    alternatives = (Alternative(texts[0], 0.55), Alternative(texts[1], 0.4))
+    # What one reader doubts a second one has looked at.
+    parts = tuple(Reading(alternatives, reader) for reader in ("numerals", "rapidocr"))
+    return Reading(alternatives, "numerals+rapidocr", parts)
 
 
 STAGES = Stages(warm_up, read)

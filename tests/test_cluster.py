@@ -165,7 +165,7 @@ def test_a_scheduler_that_is_lost_ends_the_run_and_what_was_read_is_kept(tmp_pat
     )
     assert started.stdout is not None
     address = started.stdout.readline().strip()
-    inputs = scans(tmp_path / "in", "fine", "slow 20", "slow 21")
+    inputs = scans(tmp_path / "in", "fine" + 20 * " ", "slow 20", "slow 21")  # the largest is read first
     try:
         with pytest.raises(ClusterError, match=r"was lost\. What was read is kept"):
             run(

@@ -123,7 +123,7 @@ def test_no_dataset_no_questions(tmp_path: Path) -> None:
 
 
 def test_the_figures_of_a_lost_row_come_back_as_one_answer(tmp_path: Path) -> None:
-    out = printed_documents.extracted(tmp_path, printed_documents.content({f"{ROW}/{column}": "?" for column in LINE}))
+    out = printed_documents.extracted(tmp_path, printed_documents.content({f"{ROW}/{column}": "?0" for column in LINE}))
     (item,) = (item for item in questions(out, Level.ROWS)[0] if item.kind is review.Kind.FIGURES)
     assert (item.key.row_id, item.value.split()) == ("granted", ["blank"] * len(LINE))
     for figures, taken in (("1 0 0 0 0 2", 0), ("1 0 0 0 0 0 2", 0), ("1 0 0 0 0 1 2", 7)):

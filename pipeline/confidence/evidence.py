@@ -23,8 +23,8 @@ _CUT = 0.25
 _STAINED = -6.0
 # Log-odds beyond this are all the same: nobody has looked at so many cells.
 _MOST = 9.0
-DISBELIEVED = 0.5
-"""A cell whose readers do not rather believe what it reads than not is no surer than this."""
+BELIEVED, DISBELIEVED = 0.9, 0.5
+"""Where neither its readers nor the relations are as sure of a cell as the first, it is no surer than the second."""
 # Where a straight line through the log-odds may bend.
 _BENDS = (_MOST, 5.5, 3.0)
 _READER_BENDS = (_MOST, 3.0)
@@ -153,12 +153,12 @@ def against_reading(evidence: Evidence) -> tuple[float, ...]:
 
 
 def is_believed(read: float, given: float) -> bool:
-    """Whether its readers, or the relations, rather believe a reading than not; without that nothing else helps it.
+    """Whether its readers, or the relations, are as sure of a reading as `BELIEVED`; else nothing helps it.
 
     Args:
         read, given: how far the log-odds of both fall short of 9: ``read_9`` and ``given_9`` of `against_reading`.
     """
-    return min(read, given) < _MOST
+    return min(read, given) < _MOST - log_odds(BELIEVED)
 
 
 def is_stained(evidence: Evidence) -> bool:

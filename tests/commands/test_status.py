@@ -39,7 +39,13 @@ def test_a_run_can_be_watched(
 
     inputs, out = tmp_path / "in", tmp_path / "out"
     inputs.mkdir()
-    for name, content in {"a": "torn-page", "b": "damaged", "c": "fine", "d": "doubtful 0.1"}.items():
+    # The largest are read first.
+    for name, content in {
+        "a": "torn-page" + 40 * " ",
+        "b": "damaged" + 30 * " ",
+        "c": "fine",
+        "d": "doubtful 0.1",
+    }.items():
         (inputs / f"{name}.png").write_text(content)
     seen: list[dict[str, Any]] = []
     with pytest.raises(KeyboardInterrupt):
