@@ -250,9 +250,12 @@ def _faint_lines(ys: Array, xs: Array, level: _Gauge) -> Array:
     """
     if len(ys) < 2 or len(xs) < 2:
         return np.empty(0)
-    left, right = round(float(xs[0])), round(float(xs[-1]))
+    # A side that was cut off by the end of the page lies beyond it.
+    left, right = max(0, round(float(xs[0]))), max(1, round(float(xs[-1])))
+    if left >= min(right, level.dark.shape[1]):
+        return np.empty(0)
     thick = cv2.dilate((level.dark[:, left:right] > INK).astype(np.uint8), np.ones((3, 1), np.uint8))
-    share = thick.mean(axis=1) if thick.size else np.zeros(len(thick))
+    share = thick.mean(axis=1)
     near = round(LEAST_CELL * level.size)
     highest = cv2.dilate(share, np.ones((2 * near + 1, 1), np.uint8))[:, 0]
     found: list[float] = []

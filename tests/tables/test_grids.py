@@ -12,7 +12,7 @@ import pytest
 from pipeline.domain import CleanPage, Grid, Pixels, Points
 from pipeline.geometry import Identity, box_to_parent
 from pipeline.tables import find_grids
-from pipeline.tables.grids import PLACED_UPRIGHT, SURE_LEVEL, _open_sides
+from pipeline.tables.grids import PLACED_UPRIGHT, SURE_LEVEL, _faint_lines, _Gauge, _open_sides
 from tests.tables.drawing import SPANS, XS, YS, Drawn
 
 
@@ -355,3 +355,11 @@ def test_pieces_of_hairlines_inside_a_thick_frame_make_rows_and_columns() -> Non
             cv2.line(drawn.pixels, (x, y), (x, y + 60), (20,), 1)
     grid = only(find_grids(drawn.page()))
     assert (grid.rows, grid.columns) == (len(ys) - 1, len(xs) - 1)
+
+
+@pytest.mark.parametrize(("left", "right"), [(-3.0, 150.0), (-3.0, 420.0), (-9.0, -1.0), (410.0, 430.0)])
+def test_worn_rules_are_looked_for_inside_the_picture_where_a_side_was_cut_off(left: float, right: float) -> None:
+    dark = np.zeros((200, 400), np.uint8)
+    dark[100, 5:395:9] = 255
+    gauge = _Gauge(dark, (dark > 0).astype(np.uint8), 18.0, dotted=False, across_text=False)
+    assert _faint_lines(np.array([20.0, 180.0]), np.array([left, right]), gauge).size == 0
