@@ -210,7 +210,12 @@ def test_columns_of_two_blocks_that_nearly_agree(apart: int) -> None:
     assert grid.rows == 22
 
 
-def test_a_rule_of_which_two_broken_borders_are_left() -> None:
+@pytest.mark.parametrize(
+    ("left", "rows"), [((312, 358), [2]), ((311, 400), [0, 1, 2])], ids=["two broken", "half of one"]
+)
+def test_a_rule_of_which_broken_borders_are_left_is_told_by_the_texts_that_it_parts(
+    left: tuple[int, int], rows: list[int]
+) -> None:
     xs, ys = list(range(200, 1300, 80)), [200, 250, 340, 400]
     drawn = Drawn().table(xs, ys, width=1, text="0")
     rng = np.random.default_rng(6)
@@ -219,9 +224,9 @@ def test_a_rule_of_which_two_broken_borders_are_left() -> None:
             start = int(rng.integers(top + 5, bottom - 20))
             drawn.pixels[start : start + 15, x - 2 : x + 3] = 250
     drawn.pixels[200:250, 678:683] = 250
-    drawn.pixels[312:358, 678:683] = 250
+    drawn.pixels[slice(*left), 678:683] = 250
     grid = only(find_grids(drawn.page()))
-    assert sum(cell.row == 2 for cell in grid.cells) == len(xs) - 1
+    assert {sum(cell.row == row for cell in grid.cells) for row in rows} == {len(xs) - 1}
 
 
 def test_strokes_of_an_open_last_row_do_not_hide_that_it_is_open() -> None:
@@ -257,20 +262,6 @@ def test_hairlines_of_which_scattered_dots_are_left_part_the_rows_between_two_te
             cv2.putText(drawn.pixels, "12", (x + 60, y + 34), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (20,), 2)
     grid = only(find_grids(drawn.page()))
     assert structure(grid) == [(row, column, 1, 1) for row in range(len(ys) - 1) for column in range(3)]
-
-
-def test_a_rule_of_which_half_a_border_is_left_is_told_by_the_texts_that_it_parts() -> None:
-    xs, ys = list(range(200, 1300, 80)), [200, 250, 340, 400]
-    drawn = Drawn().table(xs, ys, width=1, text="0")
-    rng = np.random.default_rng(6)
-    for x in [x for x in xs[1:-1] if x != 680]:
-        for top, bottom in pairwise(ys):
-            start = int(rng.integers(top + 5, bottom - 20))
-            drawn.pixels[start : start + 15, x - 2 : x + 3] = 250
-    drawn.pixels[200:250, 678:683] = 250
-    drawn.pixels[311:400, 678:683] = 250
-    grid = only(find_grids(drawn.page()))
-    assert [sum(cell.row == row for cell in grid.cells) for row in range(3)] == [len(xs) - 1] * 3
 
 
 def test_two_columns_without_sides() -> None:
