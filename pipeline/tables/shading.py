@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from pipeline import patches
 from pipeline.domain import Pixels
 
 if TYPE_CHECKING:
@@ -37,7 +38,12 @@ PAPER = 250
 
 
 def without_screens(picture: Pixels, text_height: float) -> Pixels:
-    """The picture with screens of dots made as light as paper; what stands on them stays dark, a little blurred."""
+    """The picture with screens of dots made as light as paper; what stands on them stays dark, a little blurred.
+
+    Args:
+        picture: grey, dark on light, shape (h, w); returned as it is where it has no screen.
+        text_height: of characters in tables, in pixels.
+    """
     dots = cv2.threshold(picture, INK - 1, 255, cv2.THRESH_BINARY_INV)[1]
     block = max(2, round(BLOCK * text_height))
     rows, columns = picture.shape[0] // block, picture.shape[1] // block
@@ -49,7 +55,7 @@ def without_screens(picture: Pixels, text_height: float) -> Pixels:
     crowded = (cv2.boxFilter(grey, -1, (side, side)) > SCREENED).astype(np.uint8)
     screen = cv2.morphologyEx(crowded, cv2.MORPH_OPEN, np.ones((side // 2 + 1, side // 2 + 1), np.uint8))
     result = picture
-    for left, top, width, height, _ in cv2.connectedComponentsWithStats(screen)[2][1:]:
+    for left, top, width, height, _ in patches.label(screen)[1][1:]:
         area = (
             slice(max(0, top - side) * block, (top + height + side) * block),
             slice(max(0, left - side) * block, (left + width + side) * block),
