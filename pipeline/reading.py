@@ -44,6 +44,8 @@ _SEEN = 0.4
 _UNSEEN, _UNSEEN_BLANK = 0.95, 0.9
 # A page whose words or figures read worse than this on average stands on its side or on its head.
 _LEGIBLE = 0.6
+# What dashes are read as where they stand upright, one or several in line.
+_ON_ITS_SIDE = frozenset("1-—+")
 # So many cells, or up to twice as many, are read before that is decided.
 _SAMPLE = 40
 # Lines higher than the usual line of the page by this factor may be titles; less is enough where they are centred.
@@ -173,10 +175,11 @@ def _legibility(readings: Sequence[Reading]) -> tuple[float, bool]:
 
     Upside down neither words nor figures are sure, and of many words nothing is read at all. On its side words may be:
     a column of characters turns into a line that recognisers know from vertical print. Figures are not, so that the
-    amount counts in proportion to how surely they are read. Dashes look the same on their head and say nothing.
+    amount counts in proportion to how surely they are read. Dashes look the same on their head and like ones on their
+    side: neither says anything.
     """
     words = [r for r in readings if (len(r.text) > 1 and not _is_figure(r.text)) or _is_unread(r)]
-    figures = [r for r in readings if parse_value(r.text).mark is Mark.NUMBER]
+    figures = [r for r in readings if parse_value(r.text).mark is Mark.NUMBER and set(r.text) - _ON_ITS_SIDE]
     amount = sum(len(r.text) * r.probability for r in (*words, *figures) if r.probability >= _LEGIBLE)
     amount *= (1.0 + sum(r.probability for r in figures)) / (1.0 + len(figures))
     sure = [float(np.mean([r.probability for r in some])) >= _LEGIBLE for some in (words, figures) if len(some) > 2]

@@ -376,7 +376,9 @@ def _explain(draft: _Draft, form: FormSpec, classes: Sequence[str], answers: Seq
             answered = answered_rows(rows, table, form, answers)
             weighed = weigh_answers(*_row_scores(rows, table, classes), answered)
             alignment = hold_to_answers(align(*weighed), answered)
-            score += alignment.score
+            # Rows without a label fit best where the form has most rows, so they have no say in which form it is.
+            named = np.array([row.likely is not None for row in rows])
+            score += alignment.score if named.all() else align(weighed[0][named], weighed[1][named]).score
             placements.update(_place_list(table, rows, alignment, classes))
             placed.extend(_placed_rows(table, rows, alignment, classes))
     table_ids = {table.id for table in form.tables}

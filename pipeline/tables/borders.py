@@ -24,6 +24,10 @@ RUNNING_ON = 0.12
 """Least ink at the ends of borders in a row of pixels that belongs to the rule, as a share of that in its best row."""
 CLEAR = 0.01
 """Share of ink beside a border up to which nothing reaches across it; specks do not count."""
+DASHES = 0.5
+"""Share of the ink of dotted rules that lies in dashes no longer than the usual one; crossings make some longer."""
+STROKE_DASHES, STROKE_LENGTH, LONGEST_STROKE = 2.0, 0.6, 3.0
+"""Strokes of characters on a dotted rule: least length in dashes and in text heights, and most in text heights."""
 
 Array = NDArray[np.float64]
 
@@ -50,7 +54,7 @@ def measure(
     lines: Array,
     stops: Array,
     text_height: float,
-    dotted: bool = False,
+    dash: float | None = None,
     across_text: bool = False,
 ) -> Borders:
     """Measure the borders along x: on each of ``lines`` (heights) between neighbouring ``stops`` (abscissae).
@@ -61,7 +65,7 @@ def measure(
         lines: in pixels, ascending.
         stops: in pixels, ascending.
         text_height: of the page, in pixels.
-        dotted: whether small gaps belong to the rules.
+        dash: length of the dashes that the rules are made of, in pixels; None where they are not dotted.
         across_text: whether text runs from line to line, as it does where the picture is transposed.
     """
     usual_reach = max(3, round(0.2 * text_height))
@@ -69,7 +73,8 @@ def measure(
     starts = np.minimum(np.round(stops[:-1]).astype(np.intp) + trim, dark.shape[1] - 1)
     ends = np.clip(np.round(stops[1:]).astype(np.intp) - trim, starts + 1, dark.shape[1])
     _, joined = cv2.threshold(dark, INK, 255, cv2.THRESH_BINARY)
-    if dotted:
+    if dash is not None:
+        joined = _without_long_strokes(joined, dash, text_height)  # type: ignore[arg-type]
         joined = cv2.morphologyEx(joined, cv2.MORPH_CLOSE, np.ones((1, round(0.3 * text_height) | 1), np.uint8))
     shape = (len(lines), len(stops) - 1)
     seen, beside, low, high = np.zeros(shape), np.zeros(shape), np.zeros(shape), np.zeros(shape)
@@ -94,6 +99,40 @@ def measure(
         low[index] += centre - reach
         high[index] += centre - reach
     return Borders(seen, beside, low, high)
+
+
+def dash_length(dark: Pixels, rules: Array) -> float:
+    """Length of the dashes of which the long rules along x are made, in pixels; what is solid has long ones.
+
+    Args:
+        dark: as for ``measure``.
+        rules: position, start and end of each in pixels, shape (n, at least 3).
+    """
+    lengths = rules[:, 2] - rules[:, 1]
+    runs: list[int] = []
+    for y, start, end in rules[lengths >= lengths.max() / 2, :3]:
+        rows = np.clip(round(y - 0.5) + np.arange(-1, 2), 0, dark.shape[0] - 1)
+        inked = (dark[rows, max(0, round(start)) : max(0, round(end))] > INK).any(axis=0)
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], inked, [False]])))
+        runs.extend((edges[1::2] - edges[::2]).tolist())
+    if not runs:
+        return 0.0
+    ordered = np.sort(runs)
+    total = np.cumsum(ordered)
+    return float(ordered[int(np.searchsorted(total, DASHES * total[-1]))])
+
+
+def _without_long_strokes(inked: NDArray[np.uint8], dash: float, text_height: float) -> NDArray[np.uint8]:
+    """Leave out what is longer along x than the dashes of the rules, but no longer than strokes of characters are.
+
+    Where gaps between dashes are closed, so are those between such a stroke and the rules above and below it.
+    """
+    least = round(max(STROKE_DASHES * dash, STROKE_LENGTH * text_height))
+    most = round(LONGEST_STROKE * text_height)
+    if least >= most:
+        return inked
+    strokes, solid = (cv2.morphologyEx(inked, cv2.MORPH_OPEN, np.ones((1, n), np.uint8)) for n in (least, most))
+    return np.where((strokes > 0) & (solid == 0), np.uint8(0), inked)
 
 
 def apart(inked: Pixels, lines: Array, stops: Array, text_height: float, seen: Array) -> NDArray[np.bool_]:

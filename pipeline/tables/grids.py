@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pipeline.domain import BoundingBox, CleanPage, Grid, GridCell, Pixels
 from pipeline.geometry import bounding, chain, corners
 from pipeline.tables import whitespace
-from pipeline.tables.borders import INK, Borders, apart, measure
+from pipeline.tables.borders import INK, Borders, apart, dash_length, measure
 from pipeline.tables.flatten import Flattened, flatten
 from pipeline.tables.grouping import TOUCH, RuleGroup, group, is_dotted
 from pipeline.tables.rulings import Sight, darkness, ink, join, sights, trace, without_characters
@@ -65,19 +65,19 @@ class _Gauge:
     Attributes:
         dark, inked: as ``measure`` wants them.
         size: height of characters in tables, in pixels.
-        dotted: whether the rules are.
+        dash: length of the dashes of dotted rules, in pixels; None where they are not dotted.
         across_text: whether text runs from line to line, as it does in the transposed picture.
     """
 
     dark: Pixels
     inked: Pixels
     size: float
-    dotted: bool
+    dash: float | None
     across_text: bool
 
     def measure(self, lines: Array, stops: Array) -> Borders:
         """The borders on lines between stops."""
-        return measure(self.dark, self.inked, lines, stops, self.size, self.dotted, self.across_text)
+        return measure(self.dark, self.inked, lines, stops, self.size, self.dash, self.across_text)
 
     def apart(self, lines: Array, stops: Array, seen: Array) -> NDArray[np.bool_]:
         """Whether they part different texts."""
@@ -167,8 +167,12 @@ def _structure(
     bare = _with_crossings(without_characters(flat.pixels, inked, size), flat, size)
     turned: Pixels = np.ascontiguousarray(bare.T)
     inked_turned: Pixels = np.ascontiguousarray(inked.T)
-    level = _Gauge(darkness(bare, size, sight), inked, size, dotted, across_text=False)
-    upright = _Gauge(darkness(turned, size, sight), inked_turned, size, dotted, across_text=True)
+    dark, dark_turned = darkness(bare, size, sight), darkness(turned, size, sight)
+    dash, dash_turned = (
+        (dash_length(dark, flat.levels), dash_length(dark_turned, flat.uprights)) if dotted else (None, None)
+    )
+    level = _Gauge(dark, inked, size, dash, across_text=False)
+    upright = _Gauge(dark_turned, inked_turned, size, dash_turned, across_text=True)
     ys, xs = _lines(flat.levels, PLACED_LEVEL * size, size), _lines(flat.uprights, PLACED_UPRIGHT * size, size)
     if len(ys) < 1 or len(xs) < 1:
         return None

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.domain import BoundingBox
-from pipeline.tables.rulings import Ruling
+from pipeline.tables.rulings import Ruling, weighted_quantile
 
 TOUCH = 0.4
 """Distance, in text heights, at which rules still meet; corners are often worn off."""
@@ -18,6 +18,10 @@ NARROWEST, LOWEST = 10.0, 1.2
 """Least width and height of a table, in text heights."""
 LESS_SOLID = 0.22
 """By how much less solid than the usual rule of its table a rule may be; strokes of text in line are less."""
+LESS_SOLID_THAN_ANY = 0.1
+"""The same in a dotted table, relative to the least solid tenth of its rules."""
+LONG_DASH, STROKE, LONGEST_STROKE = 1.6, 0.5, 3.0
+"""Strokes of text among dotted rules: least length in dashes and in text heights, and most in text heights."""
 CAPTION = 3.6
 """Greatest height of a row that holds a caption between two rules, in text heights."""
 STREAK = 8.0
@@ -55,7 +59,8 @@ def group(levels: list[Ruling], uprights: list[Ruling], text_height: float) -> l
             continue
         tied_levels, tied_uprights = [levels[i] for i in chosen_levels], [uprights[i] for i in chosen_uprights]
         dotted = is_dotted(tied_levels) or is_dotted(tied_uprights)
-        alike_levels, alike_uprights = _alike(tied_levels, dotted), _alike(tied_uprights, dotted)
+        alike_levels = _alike(tied_levels, dotted, text_height)
+        alike_uprights = _alike(tied_uprights, dotted, text_height)
         # Without the strokes that had tied them together a group may fall into several.
         meets = _meet(alike_levels, alike_uprights, TOUCH * text_height)
         tied = np.hstack([meets, _spanned(alike_levels, alike_uprights, meets, text_height)])
@@ -87,6 +92,8 @@ def _filled(frame: RuleGroup, levels: list[Ruling], uprights: list[Ruling], text
     inner_uprights = [r for r in uprights if _within(r, (top, bottom), (left, right), reach)]
     inner_levels = [r for r in inner_levels if r.length >= PIECE_LEVEL * text_height]
     inner_uprights = [r for r in inner_uprights if r.length >= PIECE_UPRIGHT * text_height]
+    inner_levels = _like(frame.levels, inner_levels, text_height)
+    inner_uprights = _like(frame.uprights, inner_uprights, text_height)
     heights = [float(np.median(r.y)) for r in inner_levels]
     if _distinct(heights, 0.7 * text_height) < 4 or not inner_uprights:
         return frame
@@ -116,13 +123,27 @@ def is_dotted(rulings: Sequence[Ruling]) -> bool:
     return sum(ruling.length for ruling in long if ruling.inked < 0.85) >= 0.25 * sum(ruling.length for ruling in long)
 
 
-def _alike(rulings: list[Ruling], dotted: bool) -> list[Ruling]:
+def _alike(rulings: list[Ruling], dotted: bool, text_height: float) -> list[Ruling]:
     """Rules about as solid as most of their length is: strokes of text in line are less so."""
     share = np.array([ruling.solid if dotted else ruling.inked for ruling in rulings])
-    order = np.argsort(share)
-    length = np.cumsum(np.array([ruling.length for ruling in rulings])[order] ** 2)
-    usual = share[order][int(np.searchsorted(length, length[-1] / 2))]
-    return [ruling for ruling, here in zip(rulings, share, strict=True) if here >= usual - LESS_SOLID]
+    usual = weighted_quantile(share, _weights(rulings), 0.5)
+    alike = [ruling for ruling, here in zip(rulings, share, strict=True) if here >= usual - LESS_SOLID]
+    return _like(rulings, alike, text_height) if dotted else alike
+
+
+def _like(known: Sequence[Ruling], pieces: list[Ruling], text_height: float) -> list[Ruling]:
+    """Pieces that may belong to known rules made of dashes of one length: strokes of text are longer, or have gaps."""
+    weights = _weights(known)
+    dash = weighted_quantile(np.array([rule.dash for rule in known]), weights, 0.5)
+    if dash > STROKE * text_height:
+        return pieces
+    least = weighted_quantile(np.array([rule.solid for rule in known]), weights, 0.1) - LESS_SOLID_THAN_ANY
+    longest, solid = max(LONG_DASH * dash, STROKE * text_height), LONGEST_STROKE * text_height
+    return [piece for piece in pieces if piece.solid >= least and not longest < piece.dash < solid]
+
+
+def _weights(rulings: Sequence[Ruling]) -> NDArray[np.float64]:
+    return np.array([ruling.length for ruling in rulings]) ** 2
 
 
 def _spanned(

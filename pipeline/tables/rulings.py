@@ -59,7 +59,8 @@ class Ruling:
     """One traced rule along x: ``y`` (n,) measured at ``x`` (n,), both in pixels, x strictly increasing.
 
     ``start`` and ``end`` are the x between which ink was seen, on the share ``inked`` of the way; ``solid`` is that
-    share when small gaps, as between dots and dashes, are taken for ink.
+    share when small gaps, as between dots and dashes, are taken for ink. ``dash`` is how far ink runs without a gap:
+    half of it in shorter runs, half in longer ones.
     """
 
     x: NDArray[np.float64]
@@ -68,6 +69,7 @@ class Ruling:
     end: float
     inked: float
     solid: float
+    dash: float
 
     @property
     def length(self) -> float:
@@ -131,8 +133,8 @@ def sights(picture: Pixels, inked: Pixels, text_height: float) -> tuple[Sight, S
             break
         seen = np.maximum(0.0, np.array([_along(thin, rule) for rule in rules]) - _grain(thin))
         length = np.array([rule.length for rule in rules])
-        own = seen >= GHOST * _quantile(seen, length, 0.95)
-        fainter, fainter_own = _quantile(seen, length, 0.2), _quantile(seen[own], length[own], 0.2)
+        own = seen >= GHOST * weighted_quantile(seen, length, 0.95)
+        fainter, fainter_own = weighted_quantile(seen, length, 0.2), weighted_quantile(seen[own], length[own], 0.2)
         if along == BLURRED or fainter >= STANDING_OUT * np.percentile(thin[::7, ::7], 75):
             return Sight(min(max(fainter, least), FULL), along), Sight(min(max(fainter_own, least), FULL), along)
     return Sight(FULL), Sight(FULL)
@@ -145,7 +147,8 @@ def _along(thin: Pixels, rule: Ruling) -> float:
     return float(np.maximum(np.maximum(thin[path - 1, columns], thin[path, columns]), thin[path + 1, columns]).mean())
 
 
-def _quantile(values: NDArray[np.float64], weights: NDArray[np.float64], share: float) -> float:
+def weighted_quantile(values: NDArray[np.float64], weights: NDArray[np.float64], share: float) -> float:
+    """The value below which a share of the weight lies, both of shape (n,), n > 0."""
     order = np.argsort(values)
     total = np.cumsum(weights[order])
     return float(values[order][int(np.searchsorted(total, share * total[-1]))])
@@ -221,6 +224,7 @@ def _as_one(chain: list[Ruling]) -> Ruling:
         end=max(piece.end for piece in chain),
         inked=float(np.dot([piece.inked for piece in chain], length) / length.sum()),
         solid=float(np.dot([piece.solid for piece in chain], length) / length.sum()),
+        dash=weighted_quantile(np.array([piece.dash for piece in chain]), length, 0.5),
     )
 
 
@@ -326,4 +330,16 @@ def _follow(
         end=float(left + last),
         inked=float(seen.mean()),
         solid=float(cv2.morphologyEx(seen, cv2.MORPH_CLOSE, gaps).mean()),
+        dash=_usual_run(seen[0]),
     )
+
+
+def _usual_run(inked: NDArray[np.uint8]) -> float:
+    """Length of the run in which the middle of all ink lies when runs are sorted by length, in pixels.
+
+    Args:
+        inked: shape (n,), 1 for ink, at least once.
+    """
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], inked, [0]])))
+    runs = (edges[1::2] - edges[::2]).astype(np.float64)
+    return weighted_quantile(runs, runs, 0.5)

@@ -38,5 +38,5 @@ def test_strokes_beside_each_other_are_no_double_rule_because_they_are_short(len
     inked = np.zeros((60, 400), np.uint8)
     inked[25, 50 : 50 + length] = inked[28, 50 : 50 + length] = 1
     inked[29:31, 50 : 50 + round(0.6 * length)] = 1  # thicker here than there, as strokes are
-    rule = Ruling(np.array([50.0, 50.0 + length]), np.array([25.0, 25.0]), 50.0, 50.0 + length, 1.0, 1.0)
+    rule = Ruling(np.array([50.0, 50.0 + length]), np.array([25.0, 25.0]), 50.0, 50.0 + length, 1.0, 1.0, length)
     assert crossed(inked, rule, 18.0) == pytest.approx(share)

@@ -88,5 +88,5 @@ def _as_rulings(chains: Sequence[Sequence[tuple[float, float, float]]], scale: f
     for points in chains:
         start, end, across = np.array(points).T / scale
         along = (start + end) / 2
-        rulings.append(Ruling(along, across, float(along[0]), float(along[-1]), 1.0, 1.0))
+        rulings.append(Ruling(along, across, float(along[0]), float(along[-1]), 1.0, 1.0, float(along[-1] - along[0])))
     return tuple(rulings)
