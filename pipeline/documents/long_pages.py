@@ -13,7 +13,7 @@ from pipeline.domain import PageImage, Pixels
 _TALL = 1.9  # height by width above which a picture is more than one page
 _A4 = 2**0.5  # ISO 216
 _A4_TOLERANCE = 0.005
-_STOUT, _SLENDER = 1.3, 1.5  # long by short side of a sheet of A4 that was scanned askew
+_STOUT, _SLENDER = 1.3, 1.55  # long by short side of a sheet of A4 that was scanned askew
 _WORK_WIDTH = 800
 _BLOCKS = 48
 _STEP_LEVELS = 3.0
@@ -22,8 +22,10 @@ _SHORTEST_PAGE = 0.3  # of the width
 _LONGEST_SLICE = 1.6  # of the width
 _MARGIN = 0.035  # of the width: the least margin of a page that lies on its side
 _RIM = 0.01  # of the width: what a scanner shows beside the sheet, a dark line where two pages meet
-_RIM_INK = 0.02  # of a row's pixels: the same at the sides of the sheet
+_RIM_INK = 0.035  # of a row's pixels: the same at the sides of the sheet, or the lower end of a seal
 _LID = 100  # grey level of what is dark around a sheet
+_STREAKS = 2  # most streaks that a scanner draws
+_STREAK = 0.85  # share of both pages along which a streak is seen
 _BAND = 0.006  # of the width: a blank band lower than that lies between lines of one paragraph
 
 _Grey = NDArray[np.uint8]
@@ -75,20 +77,41 @@ def _a4_seams(grey: _Grey) -> list[int]:
     if pages < 2 or abs(height / width / pages / _A4 - 1) > _A4_TOLERANCE:
         return []
     seams = [round(height * page / pages) for page in range(1, pages)]
-    strokes = _upright_strokes(grey)
-    return [] if any(_runs_through(strokes, seam) for seam in seams) else seams
+    return [] if _cuts_a_table(grey, seams) else seams
 
 
 def _even_seams(grey: _Grey) -> list[int]:
-    """Seams of pages of one size and about the shape of A4, as of a scanner that takes skewed sheets whole."""
+    """Seams of pages of one size and about the shape of A4, as of a scanner that takes skewed sheets whole.
+
+    Two sheets that lie on their side have the shape of one upright one, so these are tried first.
+    """
     height, width = grey.shape
-    strokes = _upright_strokes(grey)
-    for stout, slender in ((_STOUT, _SLENDER), (1 / _SLENDER, 1 / _STOUT)):
+    for stout, slender in ((1 / _SLENDER, 1 / _STOUT), (_STOUT, _SLENDER)):
         for pages in range(max(2, round(height / width / slender)), round(height / width / stout) + 1):
             seams = [round(height * page / pages) for page in range(1, pages)]
             if stout <= height / width / pages <= slender and _between_margins(grey, seams):
-                return [] if any(_runs_through(strokes, seam) for seam in seams) else seams
+                return [] if _cuts_a_table(grey, seams) else seams
     return []
+
+
+def _cuts_a_table(grey: _Grey, seams: list[int]) -> bool:
+    """Whether rules run through a seam of pages; one or two lines along both pages are streaks of the scanner."""
+    strokes = _upright_strokes(grey)
+    edges = [0, *seams, len(grey)]
+    for above, seam, below in zip(edges, seams, edges[2:], strict=False):
+        through = _through(strokes, seam)
+        if len(through) >= 2 and not (len(through) <= _STREAKS and _are_streaks(strokes, through, above, seam, below)):
+            return True
+    return False
+
+
+def _are_streaks(strokes: _Grey, columns: NDArray[np.intp], above: int, seam: int, below: int) -> bool:
+    reach = max(strokes.shape[1] // 160, 3)
+    for x in columns.tolist():
+        seen = strokes[:, max(0, x - reach) : x + reach + 1].max(axis=1) > 0
+        if min(seen[above:seam].mean(), seen[seam:below].mean()) < _STREAK:
+            return False
+    return True
 
 
 def _between_margins(grey: _Grey, seams: list[int]) -> bool:
@@ -111,11 +134,16 @@ def _upright_strokes(grey: _Grey) -> _Grey:
 
 
 def _runs_through(strokes: _Grey, row: int) -> bool:
-    """Whether two or more upright strokes cross a row, as the rules of a table do; a slant of 5 % is allowed."""
+    """Whether two or more upright strokes cross a row, as the rules of a table do."""
+    return len(_through(strokes, row)) >= 2
+
+
+def _through(strokes: _Grey, row: int) -> NDArray[np.intp]:
+    """The columns in which upright strokes cross a row; a slant of 5 % is allowed."""
     reach = max(strokes.shape[1] // 40, 8)
     band = strokes[max(row - reach, 0) : row + reach]
     columns = cv2.dilate(band, np.ones((1, 3), np.uint8))
-    return int(np.count_nonzero(_rising_edges((columns > 0).mean(axis=0) >= 0.9))) >= 2
+    return np.flatnonzero(_rising_edges(np.asarray((columns > 0).mean(axis=0) >= 0.9)))
 
 
 def _rising_edges(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:

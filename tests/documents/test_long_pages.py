@@ -126,6 +126,28 @@ def test_lying_sheets_with_a_dark_rim(pages: int) -> None:
     assert all(abs(y0 - 1240 * index) <= 8 for index, (y0, _) in enumerate(ranges))
 
 
+def test_streaks_of_the_scanner_through_all_sheets_are_no_rules() -> None:
+    tall = _stack(*(picture(1240, 1754, seed=seed) for seed in range(3)))
+    draw = ImageDraw.Draw(tall)
+    for x in (333, 902):
+        draw.line((x, 0, x, tall.height), fill=90, width=2)
+    ranges = _cut(tall)
+    assert len(ranges) == 3
+    assert all(abs(y0 - 1754 * index) <= 3 for index, (y0, _) in enumerate(ranges))
+
+
+def test_four_lying_sheets_that_are_no_multiple_of_a4_are_not_taken_for_two_upright_ones() -> None:
+    sheets = []
+    for seed in range(4):
+        sheet = Image.new("L", (1905, 1252), 245)
+        sheet.paste(picture(1700, 1040, shade=245, seed=seed), (100, 100))
+        ImageDraw.Draw(sheet).line((900, 1200, 930, 1200), fill=0, width=20)  # a number below the text
+        sheets.append(sheet)
+    ranges = _cut(_stack(*sheets))
+    assert len(ranges) == 4
+    assert all(abs(y0 - 1252 * index) <= 12 for index, (y0, _) in enumerate(ranges))
+
+
 def test_a_long_text_is_cut_between_its_lines() -> None:
     image = Image.new("RGB", (800, 6000), "white")
     draw = ImageDraw.Draw(image)
