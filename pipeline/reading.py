@@ -38,6 +38,8 @@ from pipeline.values import parse_value
 _SURE = 0.995
 # A line no longer than this many times its height may be a figure; one that the engine reads as surely as this is one.
 _SHORT, _FIGURE = 3.0, 0.9
+# What two letters at least, or so many, were read with, counts as words from here on.
+_WORDS, _MANY_LETTERS, _WORDS_FEW = 0.5, 5, 0.05
 # Cells whose borders were seen less than this come from the alignment of text. Without a relation that holds they are
 # not accepted, blank ones never.
 _SEEN = 0.4
@@ -250,7 +252,9 @@ def _is_wording(reading: Reading) -> bool:
     letters = sum(character.isalpha() and not character.isascii() for character in reading.text)
     if value.mark is Mark.NUMBER:
         return bool(value.note) and letters > 0
-    return value.mark is Mark.TEXT and letters >= 2 and reading.probability >= 0.5
+    # Of several characters some may be guessed: they are words all the same.
+    least = _WORDS_FEW if letters >= _MANY_LETTERS else _WORDS
+    return value.mark is Mark.TEXT and letters >= 2 and reading.probability >= least
 
 
 def second_opinions(

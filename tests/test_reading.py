@@ -275,6 +275,33 @@ def test_words_read_downwards_do_not_outweigh_figures_that_are_read_surely() -> 
     assert _legibility(upright)[0] > _legibility(sideways)[0] > 0
 
 
+def test_dashes_that_look_like_ones_on_their_side_do_not_tell_how_a_page_lies() -> None:
+    words = [printed.reading(LABEL, probability=0.99)] * 6
+    dashes = [printed.reading("—", probability=1.0)] * 30
+    strangers = [printed.reading("4", probability=0.1)] * 3
+    downwards = [printed.reading(LABEL[:5], probability=0.97)] * 4 + [printed.reading("1", probability=1.0)] * 36
+    assert _legibility([*words, *dashes, *strangers])[0] > _legibility([*downwards, *strangers])[0]
+
+
+class Guesses(Engine):
+    """Guesses some characters of every line, and sees nothing in a figure."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+    def read_labels(self, lines: Sequence[Pixels]) -> list[Reading]:
+        return [Reading((Alternative(self.text, 0.2),), self.name) for _ in lines]
+
+
+@pytest.mark.parametrize(("guessed", "kept"), [("其中主劲公开观范性件教", True), ("其中", False)])
+def test_a_long_label_of_which_some_characters_are_guessed_is_words(
+    numerals: NumeralReader, guessed: str, kept: bool
+) -> None:
+    (read,) = _read_cells([cell(LABEL, shape=(HEIGHT, WIDTH))], Readers(Guesses(guessed), numerals))
+    assert (read.text == guessed) is kept
+
+
 @pytest.mark.parametrize(
     "box",
     [(50.2, 20.0, 50.4, 40.0), (10.0, 30.4, 60.0, 30.4), (99.8, 59.9, 100.0, 60.0), (-3.0, -2.0, -1.0, -1.0)],
@@ -299,7 +326,7 @@ def test_cells_between_rules_that_coincide_are_read_too(
 def test_a_page_that_nobody_can_read_is_not_read_whole_in_every_orientation(numerals: NumeralReader) -> None:
     class Blind(Engine):
         def _reading(self, text: str) -> Reading:
-            return Reading((Alternative(text, 0.1),), self.name)
+            return Reading((Alternative(text, 0.04),), self.name)
 
     page = np.vstack([table([[LABEL] * 5] * 14)] * 2)
     engine = Blind()

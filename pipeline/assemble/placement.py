@@ -209,7 +209,7 @@ def _collect(
     titles = {title.first: title for title in read_titles(lines)}
     strips = frozenset(t.id for form in forms for t in form.tables if t.layout is TableLayout.STRIP)
     order = _printed_order(forms)
-    headed = _headed(lines, classifier, kinds, strips)
+    headed = _headed(lines, classifier, kinds)
 
     drafts = [_Draft()]
     before: str | None = None
@@ -247,13 +247,9 @@ def _sections(items: Sequence[tuple[int, TableReading | LineReading]]) -> list[s
     return sections
 
 
-def _headed(
-    lines: Sequence[LineReading], classifier: Classifier, kinds: LabelKinds, strips: frozenset[str]
-) -> dict[int, str]:
-    """By the number of its line the table of each heading of a strip: nothing else tells where its header was lost."""
-    own = {
-        k: kinds.table[k] for k, name in enumerate(classifier.classes) if name in {f"section/{each}" for each in strips}
-    }
+def _headed(lines: Sequence[LineReading], classifier: Classifier, kinds: LabelKinds) -> dict[int, str]:
+    """By the number of its line the table of each heading of a section: nothing else tells where labels were lost."""
+    own = {k: kinds.table[k] for k, name in enumerate(classifier.classes) if name.startswith("section/")}
     if not lines:
         return {}
     likely = classifier.probabilities([LabelContext(line.reading.text) for line in lines])
@@ -536,7 +532,9 @@ def _place_list(
         ]
         first, last = edges[target]
         label = 0.0 if printed.likely is None else float(printed.likely[own_class[target]])
-        for column, (cell, sure) in zip(block.columns, _columns(printed, count, _centres(beside)), strict=True):
+        for column, (cell, sure) in zip(
+            block.columns, _columns(printed, count, _centres(beside), bool(block.unit_header)), strict=True
+        ):
             if cell is not None:
                 yield (
                     CellKey(table.id, spec.id, column.id),
@@ -662,11 +660,16 @@ def _figures(row: PrintedRow) -> int:
     return sum(is_value(text) for text in _texts(row))
 
 
-def _columns(row: PrintedRow, count: int, centres: NDArray[np.float64] | None) -> list[tuple[int | None, float]]:
+def _columns(
+    row: PrintedRow, count: int, centres: NDArray[np.float64] | None, units: bool = False
+) -> list[tuple[int | None, float]]:
     """For each of ``count`` columns the value cell of the row and how sure that is.
 
     Columns go by ordinal: grid lines of a data row need not agree with those of its header (two-wide cells of the
     2019 form). Only a row with another number of cells is placed by where its cells lie.
+
+    Args:
+        units: whether units stand between the labels and the values; they may have been read as figures.
     """
     values = list(row.values)
     texts = row.table.reading.readings
@@ -678,7 +681,8 @@ def _columns(row: PrintedRow, count: int, centres: NDArray[np.float64] | None) -
         return [(filled[0], 1.0)]
     if centres is None:
         # Strokes that were taken for rules leave blank squares between the figures.
-        likely = filled if len(values) > len(filled) == count else values[:count]
+        first = values[1:] if units and len(values) == count + 1 else values[:count]
+        likely = filled if len(values) > len(filled) == count else first
         return [(cell, _SHARED) for cell in likely] + [(None, 0.0)] * max(0, count - len(likely))
     cells = row.table.reading.grid.cells
     found: list[tuple[int | None, float]] = []

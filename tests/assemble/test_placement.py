@@ -327,6 +327,30 @@ def test_a_strip_of_which_no_label_can_be_read_is_told_by_its_heading(heading: s
     assert found(pages, report) == wanted
 
 
+@pytest.mark.parametrize("heading", ["二、主动公开政府信息情况", "一、总体情况"], ids=["its own", "another"])
+def test_a_table_of_which_no_label_can_be_read_is_told_by_its_heading(heading: str) -> None:
+    form = form_by_id("ogi-2021")
+    squares = squares_of(spec_of(form, "proactive_disclosure"), name)
+    figures = set(expected(form, "proactive_disclosure").values())
+    illegible = [(r, c, rs, cs, text if text in figures else "") for r, c, rs, cs, text in squares]
+    requests = table(squares_of(spec_of(form, "requests"), name))
+    pages = [page(line(heading), table(illegible)), page(requests)]
+    (report,) = read(*pages)
+    wanted = expected(form, "requests")
+    if heading.startswith("二"):
+        wanted |= expected(form, "proactive_disclosure")
+    assert found(pages, report) == wanted
+
+
+def test_rows_without_labels_do_not_decide_the_form() -> None:
+    first = [("信息内容", "本年制发件数", "本年废止件数", "现行有效件数"), ("规章", "1", "2", "3")]
+    rows = [*first, ("信息内容", "处理决定数量"), ("行政处罚", "4"), ("行政强制", "5"), ("行政事业性收费", "6")]
+    squares: list[Square] = [(r, c, 1, 1, text) for r, row in enumerate(rows) for c, text in enumerate(row)]
+    unnamed: list[Square] = [(r, c, 1, 1, str(r + c)) for r in range(12) for c in range(2)]
+    (report,) = read(page(table(squares)), page(table(unnamed)))
+    assert report.form.id == "ogi-2021"
+
+
 @pytest.mark.parametrize("first", [2, 7, 9, 13])
 def test_a_strip_in_which_a_rule_was_lost_is_placed_by_its_labels(first: int) -> None:
     form = form_by_id("ogi-2021")
@@ -560,6 +584,18 @@ def test_units_read_as_figures_are_no_values_where_the_header_tells() -> None:
     block = spec_of(form, "statistics").blocks[0]
     squares: list[Square] = [(0, c, 1, 1, t) for c, t in enumerate((block.stub, "单位", block.columns[0].label))]
     for number, row in enumerate(block.rows, start=1):
+        squares += [(number, c, 1, 1, t) for c, t in enumerate((row.label, "5", name(row, block.columns[0])))]
+    pages = [page(table(squares))]
+    (report,) = read(*pages)
+    wanted = {CellKey("statistics", row.id, "value"): name(row, block.columns[0]) for row in block.rows}
+    assert found(pages, report).items() >= wanted.items()
+
+
+def test_units_read_as_figures_are_no_values_where_the_header_is_lost() -> None:
+    form = form_by_id("ogi-2014")
+    block = spec_of(form, "statistics").blocks[0]
+    squares: list[Square] = []
+    for number, row in enumerate(block.rows):
         squares += [(number, c, 1, 1, t) for c, t in enumerate((row.label, "5", name(row, block.columns[0])))]
     pages = [page(table(squares))]
     (report,) = read(*pages)

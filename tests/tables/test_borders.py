@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.tables.borders import apart, measure
+from pipeline.tables.borders import apart, dash_length, measure
 from tests.ocr.drawing import cell
 
 SIZE = 20.0
@@ -48,3 +48,31 @@ def test_figures_that_stand_against_a_rule_are_no_part_of_it_and_a_second_rule_i
         dark = np.maximum(rule, beside)
         found = measure(dark, (dark > 0).astype(np.uint8), np.array([10.0, 29.0, 50.0]), stops, 1.5 * SIZE)
         assert (found.high[1] - found.low[1]).tolist() == pytest.approx([thickness] * 10, abs=1)
+
+
+@pytest.mark.parametrize("dotted", [True, False], ids=["a dotted rule", "a stroke of text"])
+def test_a_stroke_from_rule_to_rule_is_no_border_of_a_dotted_table(dotted: bool) -> None:
+    picture = np.zeros((60, 200), np.uint8)
+    for x in (50, 100, 150):
+        picture[:, x - 1 : x + 2] = 255
+    for start in range(50, 150, 14):
+        picture[29:32, start : start + 9] = 255
+    if not dotted:
+        picture[29:32, 50:100] = 0
+        picture[29:32, 58:92] = 255  # 8 pixels short of either rule
+        for x in (55, 94):
+            picture[29:32, x - 3 : x + 2] = 255  # what dashes of the crossing rules leave beside them
+    stops = np.array([50.0, 100.0, 150.0])
+    borders = measure(picture, np.zeros_like(picture), np.array([30.5]), stops, 25.0, dash=9.0)
+    assert bool(borders.seen[0, 0] > 0.7) is dotted
+    assert borders.seen[0, 1] > 0.7
+
+
+def test_the_dashes_of_rules_are_as_long_as_most_of_them() -> None:
+    picture = np.zeros((60, 400), np.uint8)
+    for start in range(20, 380, 14):
+        picture[29:32, start : start + 9] = 255
+    picture[:, 200:212] = 255  # a crossing rule joins two of them
+    assert dash_length(picture, np.array([[30.5, 20.0, 380.0, 360.0]])) == 9.0
+    picture[29:32, 20:380] = 255
+    assert dash_length(picture, np.array([[30.5, 20.0, 380.0, 360.0]])) == 360.0

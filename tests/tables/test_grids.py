@@ -352,5 +352,5 @@ def test_pieces_of_hairlines_inside_a_thick_frame_make_rows_and_columns() -> Non
 def test_worn_rules_are_looked_for_inside_the_picture_where_a_side_was_cut_off(left: float, right: float) -> None:
     dark = np.zeros((200, 400), np.uint8)
     dark[100, 5:395:9] = 255
-    gauge = _Gauge(dark, (dark > 0).astype(np.uint8), 18.0, dotted=False, across_text=False)
+    gauge = _Gauge(dark, (dark > 0).astype(np.uint8), 18.0, dash=None, across_text=False)
     assert _faint_lines(np.array([20.0, 180.0]), np.array([left, right]), gauge).size == 0
