@@ -44,6 +44,8 @@ _WORDS, _MANY_LETTERS, _WORDS_FEW = 0.5, 5, 0.05
 # not accepted, blank ones never.
 _SEEN = 0.4
 _UNSEEN, _UNSEEN_BLANK = 0.95, 0.9
+# What a reader gives a figure with a trace of a sign, a point or a 1 in it; one without it is no surer than the other.
+_FAINTLY, _TRACED = 0.1, 0.85
 # A page whose words or figures read worse than this on average stands on its side or on its head.
 _LEGIBLE = 0.6
 # What dashes are read as where they stand upright, one or several in line.
@@ -206,14 +208,41 @@ def _calibrated(table: TableReading) -> TableReading:
 
 def _as_sure_as(cell: GridCell, reading: Reading) -> Reading:
     """The calibrated reading of a cell, no surer than its borders: where none were seen a figure may be cut."""
-    reading = calibration.load().apply(reading, cell.quality)
-    if cell.quality > _SEEN:
-        return reading
-    most = _UNSEEN if reading.text.strip() else _UNSEEN_BLANK
+    calibrated = calibration.load().apply(reading, cell.quality)
+    most = 1.0
+    if cell.quality <= _SEEN:
+        most = _UNSEEN if reading.text.strip() else _UNSEEN_BLANK
+    if _has_traces(reading):
+        most = min(most, _TRACED)
+    if most == 1.0:
+        return calibrated
     return replace(
-        reading,
-        alternatives=tuple(replace(other, probability=min(other.probability, most)) for other in reading.alternatives),
+        calibrated,
+        alternatives=tuple(
+            replace(other, probability=min(other.probability, most)) for other in calibrated.alternatives
+        ),
     )
+
+
+def _has_traces(reading: Reading) -> bool:
+    """Whether one of two readers saw, if only faintly, a sign, a point or a comma more or less than was read.
+
+    Or a 1 at an end, where something stands against a rule. The digits say nothing about such a speck, so that the
+    other reader's certainty of them must not hide it.
+    """
+    digits, value = _digits(reading.text), parse_value(reading.text)
+    if not digits:
+        return False
+    same = (digits, f"1{digits}", f"{digits}1")
+    return any(
+        other.probability >= _FAINTLY and _digits(other.text) in same and parse_value(other.text) != value
+        for part in reading.parts
+        for other in part.alternatives
+    )
+
+
+def _digits(text: str) -> str:
+    return "".join(character for character in text if character.isdigit())
 
 
 def _read_cells(crops: Sequence[Pixels], readers: Readers) -> list[Reading]:

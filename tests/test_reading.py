@@ -13,10 +13,22 @@ import pikepdf
 import pytest
 
 from pipeline.documents import read_pages
-from pipeline.domain import Alternative, BoundingBox, LineReading, PageImage, PageReading, Pixels, Reading, TableReading
+from pipeline.domain import (
+    Alternative,
+    BoundingBox,
+    GridCell,
+    LineReading,
+    PageImage,
+    PageReading,
+    Pixels,
+    Reading,
+    TableReading,
+)
 from pipeline.geometry import affine, box_to_parent, chain, translation
+from pipeline.ocr import calibration
 from pipeline.ocr.numerals import NumeralReader
-from pipeline.reading import Readers, _in_order, _legibility, _read_cells, crop, read_page
+from pipeline.ocr.pooling import pool
+from pipeline.reading import Readers, _as_sure_as, _in_order, _legibility, _read_cells, crop, read_page
 from pipeline.settings import Settings
 from tests.assemble import printed
 from tests.documents.builders import text_pdf
@@ -239,6 +251,19 @@ def test_cells_whose_borders_were_not_seen_are_never_sure(numerals: NumeralReade
     (found,) = [item for item in read.items if isinstance(item, TableReading)]
     assert max(reading.probability for reading in found.readings) <= 0.95
     assert all(reading.probability <= 0.9 for reading in found.readings if not reading.text)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [(("624784", "6247.84"), "624784"), (("7", "-7"), "7"), (("839", "889"), "8.39"), (("204", "1204"), "204")],
+)
+def test_a_point_a_sign_or_a_1_that_one_reader_saw_faintly_leaves_a_doubt(first: tuple[str, str], second: str) -> None:
+    faint = Reading(tuple(Alternative(text, 0.49) for text in first), NumeralReader.name)
+    plain = replace(faint, alternatives=(Alternative(second, 0.98),))
+    engine = Reading((Alternative(second, 0.9999),), calibration.ENGINE)
+    whole = GridCell(0, 0, 1, 1, BoundingBox(0, 0, 90, 40), quality=1.0)
+    assert _as_sure_as(whole, pool([plain, engine])).probability > 0.99
+    assert _as_sure_as(whole, pool([faint, engine])).probability <= 0.85
 
 
 @pytest.mark.parametrize("degrees", [-15.0, 0.0, 15.0])

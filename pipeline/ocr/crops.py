@@ -464,8 +464,10 @@ def _strays(
     np.maximum.at(largest, cells, area[keep])
     tiny = keep & (area < 0.12 * largest[np.minimum(cell, largest.size - 1)])
     for index in np.flatnonzero(tiny):
-        main = np.flatnonzero(keep & (cell == cell[index]) & (area >= 0.25 * largest[cell[index]]))
-        tall = int(h[main].max())
+        own = keep & (cell == cell[index])
+        tall = int(h[own & (area >= 0.25 * largest[cell[index]])].max())
+        # Beside digits that hang together a digit that stands alone has little area.
+        main = np.flatnonzero(own & ((area >= 0.25 * largest[cell[index]]) | (h >= 0.5 * tall)))
         gap_x = np.maximum(np.maximum(x[main] - (x[index] + w[index]), x[index] - (x[main] + w[main])), 0).min()
         gap_y = np.maximum(np.maximum(y[main] - (y[index] + h[index]), y[index] - (y[main] + h[main])), 0).min()
         reach = 0.6 * max(tall, 8)

@@ -43,6 +43,8 @@ SHAPES = 8  # numbers that tell a glyph's proportions
 FORMAT = 1
 
 _REJECT = CLASSES.index("reject")
+_POINT = CLASSES.index(".")
+_DASHES = [CLASSES.index("-"), CLASSES.index("—")]
 _WELL_FORMED = re.compile(r"[+\-—]{0,2}\d+([.,]\d+)*|\(\d+\)|[/\-—]|——|--|")
 # A text that is no numeral as people write them is at most this likely, whatever its glyphs look like.
 _MALFORMED = 0.5
@@ -50,10 +52,25 @@ _DOUBTFUL = 0.9
 _BEAM = 8
 _STRAY_AMONG_NUMERALS = 0.1  # odds of a stray stroke there, relative to the odds anywhere
 _MOST_GLYPHS = 16  # more are words; the longest amounts have 13
-_SIGN = 4  # pixels of dark specks before a figure that may be what is left of a sign
+# What stands where a point does and looks like nothing known is one, most likely; the distance of the digits beside it,
+# in terms of the usual one.
+_POINT_SHARE, _POINT_STEP = 0.9, 1.25
+_LOWEST = 0.45  # height of a digit as a share of that of the tallest glyph
+_BORDER, _STRIP = 3, 9  # pixels along the border where rests of rules are; where strokes of figures stand against one
+# Darkness of what may be left of a sign, in units of the noise and of the crop's contrast.
+_TRACE, _TRACE_INK = 5.2, 0.2
 _MOST_SUSPECTS = 3  # glyphs of a cell that may be digits grown together; more are Chinese characters
+_WIDEST, _WIDEST_ONE = 0.95, 0.75  # width of a digit and of a 1, as a share of its height
+# A digit is wider than others of its sheet by no more than this factor and these pixels; so many tell what is usual.
+_WIDER, _BLUR, _USUAL = 1.2, 1.5, 5
+# A dash that touches its digit: ink in units of the crop's contrast, its height at most and its width at least, as
+# shares of the digit's height.
+_STROKE, _FLAT, _SHORTEST = 0.4, 0.45, 0.15
+# A piece that is so probable a dash before a digit is one; so is a longer one, whatever it looks like.
+_LIKE_DASH, _LONG_DASH = 0.1, 0.3
 _CUT = 0.997  # how much less sure each piece of a glyph is for having been cut
 _CUT_OFF = 0.9  # how much less sure a text is of which a glyph runs into the border
+_LONG = 0.3  # share of a glyph's height on which it touches what was taken for a rule
 _MARGIN = 14  # pixels of paper around print
 _SHRINK = 4  # words are told from numerals on means of this many pixels squared
 
@@ -152,33 +169,41 @@ class NumeralReader:
         if len(parts) == 0:
             return []
         crops = list(parts.values())
-        found, wordy = self._read(crops, lay_out(crops, look))
+        found, wordy, joined = self._read(crops, lay_out(crops, look))
         doubtful = []
-        for index, reading, words in zip(parts, found, wordy, strict=True):
-            first = readings[index] is _NO_NUMERAL
-            better = reading.text != "" and reading.probability > readings[index].probability
-            if better and look is not ALL_INK:
+        for index, reading, words, grown in zip(parts, found, wordy, joined, strict=True):
+            before = readings[index]
+            # The blur that joins digits hides the point between them.
+            pointed = (
+                reading.probability > _MALFORMED and reading.text.replace(".", "", 1) == before.text != reading.text
+            )
+            better = reading.text != "" and reading.probability > before.probability
+            if (better or pointed) and look is not ALL_INK:
                 every, kept = find_ink(whole[index]).mask, find_inks([parts[index]], look)[0].mask
                 if look is PRINT:
                     reading = pictures.left_of_print(reading, every, kept)
                 elif pictures.hides_digit(every, kept):
                     reading = pictures.perhaps(reading)
-                better = reading.probability > readings[index].probability
-            if first or better:
+                better = reading.probability > before.probability
+            if before is _NO_NUMERAL or better or pointed:
                 readings[index] = reading
-            if readings[index].probability < _DOUBTFUL and not words:
+            joins = grown and look is ALL_INK
+            if (readings[index].probability < _DOUBTFUL or joins) and not words:
                 doubtful.append(index)
         return doubtful
 
-    def _read(self, crops: Sequence[Pixels], sheet: Sheet) -> tuple[list[Reading], list[bool]]:
-        """Readings, and for each whether the crop holds too many glyphs for a numeral."""
+    def _read(self, crops: Sequence[Pixels], sheet: Sheet) -> tuple[list[Reading], list[bool], list[bool]]:
+        """Readings, for each whether the crop holds too many glyphs for a numeral, and whether one was cut."""
         wordy = np.bincount(sheet.pieces[:, 1], minlength=len(crops)) > _MOST_GLYPHS
         glyphs = find_glyphs(sheet, crops, ~wordy)
         probabilities = self.classify(glyphs.pictures, glyphs.shapes)
         glyphs, probabilities, doubt = self._split_touching(sheet, glyphs, probabilities)
+        probabilities = _by_place(probabilities, glyphs)
         first = np.searchsorted(glyphs.crop, np.arange(len(crops) + 1))
         ink = np.zeros((len(crops), 2))
         np.add.at(ink, sheet.pieces[:, 1], sheet.weight)
+        joined = np.zeros(len(crops), dtype=np.bool_)
+        joined[glyphs.crop[doubt < 1.0]] = True
         readings = []
         for index in range(len(crops)):
             if wordy[index]:
@@ -189,15 +214,15 @@ class NumeralReader:
             noise = float(sheet.noise[index])
             blank = blank_odds(int(ink[index, 0]), float(ink[index, 1]) * noise, noise)
             texts = _texts(probabilities[rows], glyphs.boxes[rows], doubt[rows]) if rows.stop > rows.start else []
-            if rows.stop - rows.start > 1 and _faint_point(sheet, glyphs.boxes[rows], float(sheet.contrast[index])):
-                texts = [(text, probability * _MALFORMED) for text, probability in texts]
-            if rows.stop > rows.start and _faint_sign(sheet, glyphs.boxes[rows], index):
-                texts = [(text, probability * _MALFORMED) for text, probability in texts]
-            if rows.stop > rows.start and _runs_out(sheet, glyphs.boxes[rows], index, crops[index]):
-                texts = [(text, probability * _CUT_OFF) for text, probability in texts]
+            if rows.stop > rows.start:
+                texts = _perhaps_pointed(texts, sheet, glyphs.boxes[rows], float(sheet.contrast[index]))
+                texts = _perhaps_signed(texts, sheet, glyphs.boxes[rows], index)
+                texts = _perhaps_longer(texts, sheet, glyphs.boxes[rows], index, crops[index])
+                whole = _whole(sheet, glyphs.boxes[rows], index, crops[index])
+                texts = [(text, probability * whole) for text, probability in texts]
             found = [Alternative("", blank), *(Alternative(t, p * (1.0 - blank)) for t, p in texts)]
             readings.append(pictures.reading(found, NAME))
-        return readings, wordy.tolist()
+        return readings, wordy.tolist(), joined.tolist()
 
     def classify(self, images: Pixels, shapes: Floats) -> NDArray[np.float64]:
         """Probability of each class for each glyph, shape (n, len(CLASSES))."""
@@ -216,45 +241,65 @@ class NumeralReader:
     ) -> tuple[Glyphs, NDArray[np.float64], NDArray[np.float64]]:
         """Cut wide glyphs that look like nothing into two to four digits, where these look like something.
 
+        The first glyph of a crop may be a dash and digits.
+
         Returns:
             Glyphs, their probabilities, and the factor by which each is less sure for having been cut.
         """
         sizes = glyphs.boxes[:, 2:] - glyphs.boxes[:, :2]
         certain = np.ones(len(sizes))
-        # No digit is as wide as high, least of all a 1: two that touch are.
-        best_class = probabilities.argmax(axis=1)
-        widest = np.where(best_class == 1, 0.75, 0.95) * sizes[:, 1]
-        wide = (best_class < 10) & (sizes[:, 0] > widest) & (sizes[:, 1] >= 7)
+        wide = _too_wide(sizes, probabilities)
         probabilities = probabilities.copy()
         probabilities[wide, :_REJECT] *= _MALFORMED
         probabilities[wide, _REJECT] = 1.0 - probabilities[wide, :_REJECT].sum(axis=1)
         suspects = np.flatnonzero(
             (np.delete(probabilities, _REJECT, axis=1).max(axis=1, initial=0.0) < _DOUBTFUL)
-            & (sizes[:, 0] > 0.75 * sizes[:, 1])
+            & (wide | (sizes[:, 0] > 0.75 * sizes[:, 1]))
             & (sizes[:, 0] < 4.0 * sizes[:, 1])
             & (sizes[:, 1] >= 7)
         )
         of_crop = np.bincount(glyphs.crop[suspects], minlength=1)
         suspects = suspects[of_crop[glyphs.crop[suspects]] <= _MOST_SUSPECTS]
-        proposals: list[tuple[int, Boxes]] = []
+        proposals: list[tuple[int, Boxes, bool]] = []
         for index in suspects.tolist():
-            proposals += [(index, cut) for cut in _cuts(sheet, glyphs.boxes[index])]
+            proposals += [(index, cut, False) for cut in _cuts(sheet, glyphs.boxes[index])]
+        leading = np.flatnonzero(np.diff(glyphs.crop, prepend=-1))
+        # A nought that is not too wide is no dash and a digit, and most cells hold one.
+        likeliest = probabilities[leading, :_REJECT].argmax(axis=1)
+        signed_perhaps = ((likeliest > 0) & (likeliest < 10)) | wide[leading]
+        for index in leading[signed_perhaps & (sizes[leading, 1] >= 7)].tolist():
+            contrast = float(sheet.contrast[glyphs.crop[index]])
+            proposals += [(index, cut, True) for cut in _cuts_after_sign(sheet, glyphs.boxes[index], contrast)]
         if not proposals:
             return glyphs, probabilities, certain
-        boxes = np.concatenate([cut for _, cut in proposals])
-        owners = np.concatenate([np.full(len(cut), glyphs.crop[index]) for index, cut in proposals])
+        boxes = np.concatenate([cut for _, cut, _ in proposals])
+        owners = np.concatenate([np.full(len(cut), glyphs.crop[index]) for index, cut, _ in proposals])
         # The place in the line is judged among the neighbours the pieces will have.
         lines = _line_of(glyphs)
         pieces = _glyphs(sheet, boxes, owners, lines)
         found = self.classify(pieces.pictures, pieces.shapes)
         best: dict[int, tuple[float, slice]] = {}
         start = 0
-        for index, cut in proposals:
+        for index, cut, signed in proposals:
             rows = slice(start, start + len(cut))
             start += len(cut)
-            worth = float(np.prod(found[rows, :10].max(axis=1)))
-            if worth > max(best.get(index, (0.5, rows))[0], float(probabilities[index, :_REJECT].max())):
+            if signed:
+                length = float(cut[0, 2] - cut[0, 0]) / float(sizes[index, 1])
+                # Preferred to digits, since it leaves a doubt.
+                worth = 1.0 + _worth_of_sign(found[rows], length)
+                least = 1.0
+            else:
+                worth = float(np.prod(found[rows, :10].max(axis=1)))
+                least = max(_MALFORMED, float(probabilities[index, :_REJECT].max()))
+            if worth > max(best.get(index, (least, rows))[0], least):
                 best[index] = (worth, rows)
+        factors = np.full(len(boxes), _CUT)
+        for index, (worth, rows) in best.items():
+            if worth > 1.0:
+                found[rows.start] = _as_dash(found[rows.start])
+                # A 4 of few dots may look like a dash and a 1.
+                if probabilities[index, :_REJECT].max() > _DOUBTFUL:
+                    factors[rows.start] = _MALFORMED
         if not best:
             return glyphs, probabilities, certain
         kept = np.array([index for index in range(len(sizes)) if index not in best], dtype=np.intp)
@@ -268,7 +313,7 @@ class NumeralReader:
             np.concatenate([glyphs.pictures[kept], pieces.pictures[chosen]])[order],
             np.concatenate([glyphs.shapes[kept], pieces.shapes[chosen]])[order],
         )
-        doubt = np.concatenate([np.ones(len(kept)), np.full(len(chosen), _CUT)])[order]
+        doubt = np.concatenate([np.ones(len(kept)), factors[chosen]])[order]
         return merged, np.concatenate([probabilities[kept], found[chosen]])[order], doubt
 
 
@@ -384,6 +429,63 @@ def _glyphs(sheet: Sheet, boxes: Boxes, crop: NDArray[np.intp], lines: NDArray[n
     return Glyphs(boxes, crop, images.reshape(len(boxes), SIDE * SIDE), shapes.astype(np.float32))
 
 
+def _too_wide(sizes: Boxes, probabilities: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which glyphs that look like a digit are too wide for one: two that touch, or a dash and a digit.
+
+    No digit is as wide as high, least of all a 1. Those of one typeface are all about as wide, so that the others of
+    the sheet tell more.
+    """
+    digit = probabilities.argmax(axis=1)
+    width, height = sizes[:, 0], sizes[:, 1]
+    widest = np.where(digit == 1, _WIDEST_ONE, _WIDEST) * height
+    sure = (digit < 10) & (digit != 1) & (probabilities.max(axis=1) > _DOUBTFUL) & (height >= 7)
+    if np.count_nonzero(sure) >= _USUAL:
+        usual = float(np.median(width[sure] / height[sure]))
+        widest = np.minimum(widest, _WIDER * usual * height + _BLUR)
+    wide: NDArray[np.bool_] = (digit < 10) & (width > widest) & (height >= 7)
+    return wide
+
+
+def _cuts_after_sign(sheet: Sheet, box: NDArray[np.intp], contrast: float) -> list[Boxes]:
+    """Ways to cut a glyph into a dash on its left and one or more digits; none where it has no dash there."""
+    x0, y0, x1, y1 = (int(value) for value in box)
+    height = y1 - y0
+    inked = sheet.darkness[y0:y1, x0:x1] > _STROKE * contrast
+    first, last = inked.argmax(axis=0), height - inked[::-1].argmax(axis=0)
+    flat = (last - first <= _FLAT * height) & (first + last > 0.5 * height) & (first + last < 1.6 * height)
+    flat |= ~inked.any(axis=0)
+    wide = len(flat) if flat.all() else int(np.argmin(flat))
+    rows = np.flatnonzero(inked[:, :wide].any(axis=1))
+    if wide < _SHORTEST * height or x1 - x0 - wide < 3 or not rows.size:
+        return []
+    dash = (x0, y0 + int(rows[0]), x0 + wide, y0 + int(rows[-1]) + 1)
+    rest = np.array([x0 + wide, y0, x1, y1], dtype=np.intp)
+    ways = [rest.reshape(1, 4), *_cuts(sheet, rest)]
+    return [np.concatenate([np.array([dash], dtype=np.intp), way]) for way in ways]
+
+
+def _worth_of_sign(pieces: NDArray[np.float64], length: float) -> float:
+    """How well a dash of a length, as a share of the height, and digits explain a glyph; 0 where they do not.
+
+    The tip of a 4 looks like a dash that touches a 4 or a 1, but it is short.
+    """
+    digits = pieces[1:, :10]
+    dash, best = float(pieces[0, _DASHES].sum()), float(np.prod(digits.max(axis=1)))
+    other = len(digits) == 1 and best >= _MALFORMED and int(digits.argmax()) not in (1, 4)
+    return max(dash, _MALFORMED) * best if dash * best >= _LIKE_DASH or length >= _LONG_DASH or other else 0.0
+
+
+def _as_dash(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The probabilities of a piece that is a dash at least as likely as not."""
+    dash = float(probabilities[_DASHES].sum())
+    if dash >= _MALFORMED:
+        return probabilities
+    weighed = probabilities * (1.0 - _MALFORMED) / (1.0 - dash)
+    weighed[_DASHES] = 0.0
+    weighed[_DASHES[0]] = _MALFORMED
+    return weighed
+
+
 def _cuts(sheet: Sheet, box: NDArray[np.intp]) -> list[Boxes]:
     """Ways to cut a glyph into two to four pieces as wide as digits are, at its thinnest columns."""
     x0, y0, x1, y1 = (int(value) for value in box)
@@ -412,33 +514,99 @@ def _cuts(sheet: Sheet, box: NDArray[np.intp]) -> list[Boxes]:
     return ways
 
 
-def _faint_point(sheet: Sheet, boxes: Boxes, contrast: float) -> bool:
-    """Whether at the foot of a gap between tall glyphs there is a trace too faint to be a glyph: a point, perhaps."""
+def _perhaps_pointed(
+    texts: list[tuple[str, float]], sheet: Sheet, boxes: Boxes, contrast: float
+) -> list[tuple[str, float]]:
+    """The texts, one per glyph, each as likely as not with a point where there is a trace of one."""
+    traces = _faint_points(sheet, boxes, contrast)
+    if not traces:
+        return texts
+    found = [(text, probability * _MALFORMED) for text, probability in texts]
+    for text, probability in texts:
+        if "." not in text:
+            share = probability * _MALFORMED / len(traces)
+            found += [(f"{text[:place]}.{text[place:]}", share) for place in traces]
+    return found
+
+
+def _faint_points(sheet: Sheet, boxes: Boxes, contrast: float) -> list[int]:
+    """Gaps between tall glyphs with a trace at their foot too faint to be a glyph, each by its right glyph."""
     tall = int((boxes[:, 3] - boxes[:, 1]).max())
-    for (_, top, right, bottom), (left, other_top, _, _) in pairwise(boxes.tolist()):
+    found = []
+    for place, ((_, top, right, bottom), (left, other_top, _, _)) in enumerate(pairwise(boxes.tolist()), 1):
         if left - right < 4 or bottom - top < 0.7 * tall or other_top > top + 0.4 * tall:
             continue
         foot = sheet.darkness[bottom - tall // 4 : bottom + tall // 6, right + 1 : left - 1]
         if foot.size and float(foot.max()) > max(2.2, 0.2 * contrast):
-            return True
-    return False
+            found.append(place)
+    return found
+
+
+def _perhaps_signed(texts: list[tuple[str, float]], sheet: Sheet, boxes: Boxes, index: int) -> list[tuple[str, float]]:
+    """The texts, each as likely as not with a minus where specks lie before a figure."""
+    if not _faint_sign(sheet, boxes, index):
+        return texts
+    halved = [(text, probability * _MALFORMED) for text, probability in texts]
+    return halved + [(f"-{text}", probability) for text, probability in halved if text[:1].isdigit()]
 
 
 def _faint_sign(sheet: Sheet, boxes: Boxes, index: int) -> bool:
-    """Whether specks lie before a figure where a sign would: a dash that thresholding broke into pieces, perhaps."""
+    """Whether a speck lies before a figure where a sign would: a dash that thresholding broke into pieces, perhaps."""
     left, top, _, bottom = (int(value) for value in boxes[0])
     tall = bottom - top
-    first = max(int(sheet.x[index]), left - round(1.6 * tall))
-    where = (slice(top + round(0.3 * tall), bottom - round(0.25 * tall)), slice(first, left - 1))
-    strong = sheet.darkness[where] > 0.5 * float(sheet.contrast[index])
-    return int(np.count_nonzero(strong)) >= _SIGN
+    first = max(int(sheet.x[index]) + _BORDER, left - round(1.2 * tall))
+    place = sheet.darkness[top + round(0.35 * tall) : bottom - round(0.25 * tall), first : left - 1]
+    return _is_trace(place, float(sheet.contrast[index]))
 
 
-def _runs_out(sheet: Sheet, boxes: Boxes, index: int, crop: Pixels) -> bool:
-    """Whether a glyph touches the border of its crop on a long stretch: the cell was cut through its print."""
+def _is_trace(place: Floats, contrast: float) -> bool:
+    """Whether there is something darker than the paper's noise, even if too little for a piece of ink."""
+    return place.size > 0 and float(place.max()) > max(_TRACE, _TRACE_INK * contrast)
+
+
+def _perhaps_longer(
+    texts: list[tuple[str, float]], sheet: Sheet, boxes: Boxes, index: int, crop: Pixels
+) -> list[tuple[str, float]]:
+    """The texts, each as likely as not with a 1 more where a stroke as high as the figure stands at the border.
+
+    It may be a rest of the rule, but those are as high as the cell, or begin in a corner.
+    """
+    x, y = int(sheet.x[index]), int(sheet.y[index])
+    height, width = crop.shape
+    tallest = int((boxes[:, 3] - boxes[:, 1]).argmax())
+    top, bottom = int(boxes[tallest, 1]) - y, int(boxes[tallest, 3]) - y
+    slack = 0.2 * (bottom - top)
+    left, right = int(boxes[0, 0]) - x, int(boxes[-1, 2]) - x
+    for start, stop, gap in ((0, min(_STRIP, left - 1), left), (max(width - _STRIP, right + 1), width, width - right)):
+        if stop <= start or gap > _STRIP + bottom - top:
+            continue
+        strip = sheet.darkness[y : y + height, x + start : x + stop] > 0.5 * float(sheet.contrast[index])
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], strip.any(axis=1).astype(np.int8), [0]]))).tolist()
+        for first, last in zip(edges[0::2], edges[1::2], strict=True):
+            inside = first > 1 and last < height - 1
+            if inside and abs(first - top) <= slack and abs(last - bottom) <= slack:
+                halved = [(text, probability * _MALFORMED) for text, probability in texts]
+                return halved + [(f"1{t}" if start == 0 else f"{t}1", p) for t, p in halved if t[-1:].isdigit()]
+    return texts
+
+
+def _whole(sheet: Sheet, boxes: Boxes, index: int, crop: Pixels) -> float:
+    """How much less sure a text is whose glyphs touch the border of the crop, or what is left of a rule there.
+
+    On a long stretch: the cell was cut through its print, or the print through the rule. A lone dash as wide as its
+    cell is none.
+    """
     height, width = crop.shape
     x, y = int(sheet.x[index]), int(sheet.y[index])
+    if len(boxes) == 1 and boxes[0, 2] - boxes[0, 0] > pictures.SPANNING * width:
+        return _MALFORMED
+    strong = 0.5 * float(sheet.contrast[index])
+    sure = 1.0
     for x0, y0, x1, y1 in boxes.tolist():
+        for near, column in ((x0 - x <= _STRIP, x0 - 1), (x + width - x1 <= _STRIP, x1)):
+            if near and x <= column < x + width:
+                beyond = np.count_nonzero(sheet.darkness[y0:y1, column] > strong)
+                sure = min(sure, _MALFORMED if beyond > _LONG * (y1 - y0) else 1.0)
         sides = (
             (x0 - x <= 1, (slice(y0, y1), slice(x0, x0 + 1))),
             (x + width - x1 <= 1, (slice(y0, y1), slice(x1 - 1, x1))),
@@ -446,8 +614,50 @@ def _runs_out(sheet: Sheet, boxes: Boxes, index: int, crop: Pixels) -> bool:
             (y + height - y1 <= 1, (slice(y1 - 1, y1), slice(x0, x1))),
         )
         if any(touches and np.count_nonzero(sheet.labels[side]) > 0.2 * (y1 - y0) for touches, side in sides):
-            return True
-    return False
+            sure = min(sure, _CUT_OFF)
+    return sure
+
+
+def _by_place(probabilities: NDArray[np.float64], glyphs: Glyphs) -> NDArray[np.float64]:
+    """No glyph much lower than another one of its crop is a digit; one that stands where a point does is a point."""
+    sizes = glyphs.boxes[:, 2:] - glyphs.boxes[:, :2]
+    tallest = np.zeros(int(glyphs.crop.max(initial=-1)) + 1)
+    np.maximum.at(tallest, glyphs.crop, sizes[:, 1])
+    low = sizes[:, 1] < _LOWEST * tallest[glyphs.crop]
+    result = probabilities.copy()
+    result[low, :10] = 0.0
+    rest = result[low].sum(axis=1, keepdims=True)
+    # What looks like nothing but a digit is part of something else.
+    result[low] = np.where(rest > _MALFORMED, result[low] / np.maximum(rest, 1e-9), result[low])
+    result[low, _REJECT] += 1.0 - result[low].sum(axis=1)
+    for index in np.flatnonzero(low).tolist():
+        if _is_point(glyphs, low, index):
+            result[index, _POINT] += _POINT_SHARE * result[index, _REJECT]
+            result[index, _REJECT] *= 1.0 - _POINT_SHARE
+    return result
+
+
+def _is_point(glyphs: Glyphs, low: NDArray[np.bool_], index: int) -> bool:
+    """Whether a low glyph stands at the foot of a gap that is wider than those between the digits of its crop."""
+    rows = np.flatnonzero((glyphs.crop == glyphs.crop[index]) & ~low)
+    place = int(np.searchsorted(rows, index))
+    if not 0 < place < len(rows):
+        return False
+    x0, y0, x1, y1 = glyphs.boxes[index].tolist()
+    boxes = glyphs.boxes[rows]
+    before, after = boxes[place - 1], boxes[place]
+    tall = float(before[3] - before[1])
+    if y1 - y0 > 0.3 * tall or x1 - x0 > 0.35 * tall or abs(y1 - float(before[3])) > 0.12 * tall:
+        return False
+    middles = (boxes[:, 0] + boxes[:, 2]) / 2
+    steps = np.diff(middles)
+    step = float(steps[place - 1])
+    # Digits that grew together tell nothing of the distance between two.
+    single = boxes[:, 2] - boxes[:, 0] < tall
+    others = [float(steps[i]) for i in range(len(steps)) if i != place - 1 and single[i] and single[i + 1]]
+    usual = float(np.median(others)) if others else 0.0
+    usual = usual or (before[2] - before[0] + after[2] - after[0]) / 2 + 0.1 * tall
+    return bool(single[place - 1] and single[place] and step >= _POINT_STEP * usual)
 
 
 def _in_company(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:

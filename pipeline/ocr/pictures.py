@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 import cv2
@@ -18,6 +19,10 @@ _MOST = 8
 # the print's area).
 _DOUBTFUL, _TINT = 0.9, 0.2
 _PERHAPS = 0.5
+SPANNING = 0.85
+"""No dash is as wide as its cell (share of it): small digits that grew together may be."""
+# A comma where only a point can be.
+_DECIMAL_COMMA = re.compile(r"[+\-—]{0,2}\d+,(\d{1,2}|\d{4,})\D*")
 # A place that a digit was washed out of: how far its ends are from those of the print, its width, both as shares of the
 # height of the print, and the share of it that is inked.
 _IN_LINE, _NARROWEST, _WIDEST, _FILLED = 0.2, 0.2, 1.2, 0.6
@@ -48,10 +53,17 @@ def picture_hash(picture: Pixels) -> str:
 
 
 def reading(alternatives: Iterable[Alternative], reader: str) -> Reading:
-    """A reading from alternatives in any order; texts that occur twice are added up, their sum is at most 1."""
+    """A reading from alternatives in any order; texts that occur twice are added up, their sum is at most 1.
+
+    A comma that separates no three digits speaks for the point that it looks like, where that is likelier.
+    """
     sums: dict[str, float] = {}
     for alternative in alternatives:
         sums[alternative.text] = sums.get(alternative.text, 0.0) + alternative.probability
+    for text in [text for text in sums if _DECIMAL_COMMA.fullmatch(text)]:
+        point = text.replace(",", ".")
+        if sums.get(point, 0.0) >= sums[text]:
+            sums[point] += sums.pop(text)
     ordered = sorted(sums.items(), key=lambda item: (-item[1], item[0]))[:_MOST]
     total = max(1.0, sum(probability for _, probability in ordered))
     kept = tuple(Alternative(text, probability / total) for text, probability in ordered if probability > 0.0)
@@ -94,7 +106,7 @@ def _read_inks(
     found = recognise([cut_ink(crops[index], inks[index]) for index in inked])
     readings = [reading([Alternative("", blank)], reader) for blank in blanks]
     for index, alternatives in zip(inked, found, strict=True):
-        stroke = lone_stroke(inks[index])
+        stroke = None if _are_digits(alternatives) else lone_stroke(inks[index])
         share = 0.0 if stroke is None else stroke.probability
         parts = [Alternative(a.text, a.probability * (1.0 - share)) for a in alternatives]
         parts += [] if stroke is None else [stroke]
@@ -103,6 +115,12 @@ def _read_inks(
             [Alternative("", blanks[index]), *(Alternative(a.text, a.probability * ink_share) for a in parts)], reader
         )
     return readings
+
+
+def _are_digits(alternatives: Sequence[Alternative]) -> bool:
+    """Whether several digits were recognised: small ones that grew together are as flat as a dash."""
+    best = max(alternatives, key=lambda each: each.probability, default=Alternative("", 0.0))
+    return best.probability > _PERHAPS and sum(character.isdigit() for character in best.text) > 1
 
 
 def _is_tinted(ink: Ink, alone: Ink) -> bool:
@@ -176,7 +194,7 @@ def _dash(ink: Ink, xs: np.ndarray, ys: np.ndarray, width: int, height: int) -> 
         return None
     gaps = int((columns == 0).sum())
     even = float((np.abs(columns - thickness) <= 1.5).mean())
-    if even < 0.75 or gaps > 0.25 * width:
+    if even < 0.75 or gaps > 0.25 * width or width > SPANNING * ink.mask.shape[1]:
         return None
     # A rule of 1 em is a dash of the Chinese full width; the hyphen is a third of it. The size of the type is
     # unknown here, so proportion decides: a hyphen is 3 to 6 times as long as thick.

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.domain import Reading
+from pipeline.domain import Pixels, Reading
 from pipeline.ocr.numerals import NumeralReader
 from tests.ocr.drawing import LATIN, SANS, SERIF, cell
 
@@ -55,6 +55,56 @@ def test_touching_digits_are_parted_or_doubted(reader: NumeralReader) -> None:
     joined = np.minimum(cell("3", shape=(48, 60)), np.roll(cell("8", shape=(48, 60)), 13, axis=1))
     found = reader.read([joined])[0]
     assert found.text == "38" or found.probability < 0.9
+
+
+def _signed(digit: str, font: tuple[Path, int], size: int) -> Pixels:
+    """A digit that its minus touches."""
+    figure, dash = (cell(text, font=font, size=size, shape=(48, 120)) for text in (digit, "-"))
+    left, right = (np.flatnonzero((picture < 160).any(axis=0)) for picture in (figure, dash))
+    joined = np.minimum(figure, np.roll(dash, int(left[0]) - int(right[-1]) - 1, axis=1))
+    return cv2.GaussianBlur(joined, (0, 0), 0.8)
+
+
+@pytest.mark.parametrize("font", [SERIF, SANS, LATIN], ids=["serif", "sans", "latin"])
+@pytest.mark.parametrize("size", [16, 20, 26])
+def test_a_minus_that_touches_its_digit_is_seen(reader: NumeralReader, font: tuple[Path, int], size: int) -> None:
+    others = [cell(text, font=font, size=size, shape=(48, 120)) for text in ("20", "35", "48", "96", "57", "4", "7")]
+    right, sure = 0, []
+    for digit in "123456789":
+        found = reader.read([*others, _signed(digit, font, size)])[-1]
+        right += _meaning(found.text) == f"-{digit}"
+        if _meaning(found.text) != f"-{digit}" and found.probability >= 0.995:
+            sure.append((digit, found.text))
+    assert right >= 6
+    assert len(sure) <= 1, sure
+    assert all(found.probability > 0.9 for found in reader.read(others))
+
+
+@pytest.mark.parametrize("text", ["44401.23", "1.98", "0.08", "316.1"])
+def test_points_are_read_where_digits_hang_together_and_where_they_are_small(reader: NumeralReader, text: str) -> None:
+    found = reader.read([cell(text, font=LATIN, size=20, noise=3)])[0]
+    assert found.text == text
+    assert found.probability > 0.8
+
+
+def test_the_trace_of_a_point_leaves_both_readings(reader: NumeralReader) -> None:
+    picture = cell("12.5", font=LATIN, size=28, shape=(60, 160))
+    columns = np.flatnonzero((picture < 140).any(axis=0))
+    runs = np.split(columns, np.flatnonzero(np.diff(columns) > 1) + 1)
+    point = slice(int(runs[2][0]) - 2, int(runs[2][-1]) + 3)
+    picture[:, point] = 235 - (235 - picture[:, point].astype(np.int16)) * 0.28
+    texts = {a.text: a.probability for a in reader.read([picture])[0].alternatives}
+    assert texts["125"] > 0.3
+    assert texts["12.5"] > 0.3
+
+
+def test_a_stroke_as_high_as_the_figure_at_the_border_may_be_a_1(reader: NumeralReader) -> None:
+    picture = cell("204", size=28, shape=(60, 90))
+    rows = np.flatnonzero((picture < 140).any(axis=1))
+    assert reader.read([picture])[0].probability > 0.99
+    picture[rows[0] : rows[-1] + 1, :4] = 40
+    texts = {a.text: a.probability for a in reader.read([picture])[0].alternatives}
+    assert texts["1204"] > 0.2
 
 
 def test_probabilities_sum_to_at_most_one(reader: NumeralReader) -> None:
@@ -160,9 +210,12 @@ def test_specks_where_a_sign_would_be_leave_a_doubt(reader: NumeralReader) -> No
     assert reader.read([picture])[0].probability > 0.99
     rows, columns = (np.flatnonzero((picture < 128).any(axis=axis)) for axis in (1, 0))
     middle, left = int(rows.mean()), int(columns[0])
+    specks = picture.copy()
     for x in (left - 20, left - 14, left - 9):
-        picture[middle : middle + 2, x : x + 2] = 60
-    assert reader.read([picture])[0].probability < 0.9
+        specks[middle : middle + 2, x : x + 2] = 60
+    assert reader.read([specks])[0].probability < 0.9
+    picture[middle : middle + 2, left - 9 : left - 7] = 60
+    assert "-6" in [a.text for a in reader.read([picture])[0].alternatives if a.probability > 0.1]
 
 
 def test_a_digit_paler_than_its_neighbour_is_not_left_out(reader: NumeralReader) -> None:

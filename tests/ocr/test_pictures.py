@@ -1,12 +1,15 @@
-"""A stroke that stands alone is told by its shape."""
+"""A stroke that stands alone is told by its shape; alternatives that mean the same are one."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
+from pipeline.domain import Alternative, Pixels
 from pipeline.ocr.crops import find_ink
-from pipeline.ocr.pictures import lone_stroke
+from pipeline.ocr.pictures import lone_stroke, read_cells, reading
 from tests.ocr.drawing import cell
 
 
@@ -16,6 +19,37 @@ def test_a_slash_is_told_by_the_way_it_leans() -> None:
         stroke = lone_stroke(find_ink(picture))
         assert stroke is not None
         assert stroke.text == text
+
+
+def test_a_flat_stroke_as_wide_as_its_cell_is_no_dash() -> None:
+    narrow, wide = (np.full((40, width), 235, np.uint8) for width in (60, 160))
+    for picture in (narrow, wide):
+        picture[17:23, 3:57] = 30
+    assert lone_stroke(find_ink(narrow)) is None
+    stroke = lone_stroke(find_ink(wide))
+    assert stroke is not None
+    assert stroke.text == "-"
+
+
+def test_a_comma_that_parts_no_three_digits_speaks_for_the_point_that_is_likelier() -> None:
+    def texts(*pairs: tuple[str, float]) -> dict[str, float]:
+        found = reading([Alternative(text, probability) for text, probability in pairs], "x")
+        return {each.text: round(each.probability, 3) for each in found.alternatives}
+
+    assert texts(("37784.8", 0.9), ("37784,8", 0.05)) == {"37784.8": 0.95}
+    assert texts(("0.08", 0.3), ("0,08", 0.6)) == {"0,08": 0.6, "0.08": 0.3}
+    assert texts(("32.481", 0.9), ("32,481", 0.05)) == {"32.481": 0.9, "32,481": 0.05}
+
+
+def test_small_digits_that_grew_together_are_no_dash() -> None:
+    picture = np.full((40, 200), 235, np.uint8)
+    picture[17:24, 60:130] = 30
+
+    def digits(cuts: Sequence[Pixels]) -> list[list[Alternative]]:
+        return [[Alternative("55679.437", 0.9)] for _ in cuts]
+
+    assert read_cells([picture], lambda cuts: [[] for _ in cuts], "x")[0].text == "—"
+    assert read_cells([picture], digits, "x")[0].text == "55679.437"
 
 
 @pytest.mark.parametrize("text", ["1", "0", "7", "件"])
