@@ -128,7 +128,7 @@ def _read_picture(page: PageImage, readers: Readers) -> tuple[TableReading | Lin
         if quarters % 2 in bare:
             continue
         turned = imaging.turn(clean, quarters)
-        found = _Tables(tables.find_grids(turned))
+        found = _Tables(tables.find_grids(turned, ruled))
         amount, legible = _legibility(found.sample(readers))
         amount *= len(found.cells) / max(1, len(found.readings))
         if best is None or amount > best[0]:

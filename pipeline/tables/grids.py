@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -52,6 +53,8 @@ PIECES, STROKES = 3, 5
 """So many pieces of strokes may lie along a line, and so many more for each border beside which nothing stands."""
 FAINT_SHARE, STANDING_OUT = 0.15, 4.0
 """Least share of the width of a table at which a rule between rows shows ink, also relative to what is usual around."""
+FAR_MORE = 2
+"""So many times as many cells must show in the alignment of text as by rules that no glance saw."""
 MOST_INK = 0.25
 """Share of ink beyond which what looks like columns of text is a photograph."""
 
@@ -84,10 +87,10 @@ class _Gauge:
         return apart(self.inked, lines, stops, self.size, seen)
 
 
-def find_grids(page: CleanPage) -> tuple[Grid, ...]:
+def find_grids(page: CleanPage, ruled: bool = True) -> tuple[Grid, ...]:
     """The tables of a page, top to bottom, those side by side from left to right.
 
-    Where no rules show a table, the alignment of text may.
+    Where no rules show a table, the alignment of text may, or more of it: ``ruled`` tells whether a glance saw rules.
     """
     size = _table_text(page)
     page = replace(page, pixels=without_screens(page.pixels, size))
@@ -97,9 +100,17 @@ def find_grids(page: CleanPage) -> tuple[Grid, ...]:
     made = [(each.box, grid) for each in groups if (grid := _grid(page, each, size, sight)) is not None]
     # Strokes of characters may look like a table inside the cell of one.
     outermost = [grid for box, grid in made if not any(_lies_in(box, other) for other, _ in made if other is not box)]
-    if outermost:
+    if outermost and ruled:
         return tuple(_in_reading_order(page, outermost))
-    return tuple(grid for grid in whitespace.find_grids(page) if ink(grid.pixels).mean() <= MOST_INK)
+    aligned = whitespace.find_grids(page, dots=bool(outermost))
+    aligned = tuple(grid for grid in aligned if ink(grid.pixels).mean() <= MOST_INK)
+    if _count_cells(outermost) * FAR_MORE >= _count_cells(aligned):
+        return tuple(_in_reading_order(page, outermost))
+    return aligned
+
+
+def _count_cells(grids: Sequence[Grid]) -> int:
+    return sum(len(grid.cells) for grid in grids)
 
 
 def _lies_in(inner: BoundingBox, outer: BoundingBox) -> bool:

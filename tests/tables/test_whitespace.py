@@ -125,6 +125,29 @@ def test_what_was_found_by_its_rules_is_not_found_again() -> None:
     assert find_grids(page, grids) == ()
 
 
+@pytest.mark.parametrize("ruled", [True, False])
+def test_where_dots_are_left_of_rules_the_alignment_of_text_shows_more_than_a_few_pieces(ruled: bool) -> None:
+    page = table()
+    edges = [*(x - 80 for x in COLUMNS), COLUMNS[-1] + 80]
+    heights = [FIRST + PITCH * row - PITCH // 2 for row in range(9)]
+    for y in heights:
+        page.pixels[y, 280:1260:9] = 20
+        for x in edges:
+            cv2.line(page.pixels, (x - 3, y), (x + 3, y), (20,), 2)  # a crossing
+            cv2.line(page.pixels, (x, y - 3), (x, y + 3), (20,), 2)
+    for x in edges:
+        page.pixels[heights[0] : heights[-1] : 9, x] = 20
+    for y in heights[:4]:  # of one corner the rules are whole
+        cv2.line(page.pixels, (edges[0], y), (edges[2], y), (20,), 2)
+    for x in edges[:3]:
+        cv2.line(page.pixels, (x, heights[0]), (x, heights[3]), (20,), 2)
+    (grid,) = tables.find_grids(page, ruled)
+    if ruled:
+        assert len(grid.cells) < 32
+    else:
+        assert len({tuple(place) for place in owners(grid).reshape(-1, 2)}) == 32
+
+
 def test_narrative_is_no_table() -> None:
     assert find_grids(narrative()) == ()
 

@@ -28,8 +28,10 @@ QUALITY = 0.4
 """Quality of cells whose rules were not seen."""
 
 
-def find_grids(page: CleanPage, taken: Sequence[Grid] = ()) -> tuple[Grid, ...]:
+def find_grids(page: CleanPage, taken: Sequence[Grid] = (), dots: bool = False) -> tuple[Grid, ...]:
     """Tables that show in the alignment of text alone, top to bottom, outside the tables already found.
+
+    ``dots`` tells that dots are left of rules: what is as small as they are is no text then.
 
     Edges of cells lie in the white between pieces of text; their quality is low, so that nothing is accepted on the
     word of a table whose rules were not seen.
@@ -37,7 +39,7 @@ def find_grids(page: CleanPage, taken: Sequence[Grid] = ()) -> tuple[Grid, ...]:
     usual = TABLE_POINTS / 72.0 * page.dpi
     scale = REDUCED / min(max(page.text_height, 0.75 * usual), usual)
     picture = _without(page, taken)
-    inked = text_ink(picture, scale)
+    inked = text_ink(picture, scale, dots)
     pieces = find_pieces(inked)
     zone = figure_zone(pieces)
     if zone is None:
@@ -45,12 +47,12 @@ def find_grids(page: CleanPage, taken: Sequence[Grid] = ()) -> tuple[Grid, ...]:
     angle = text_slope(inked)
     if abs(angle) > LEVEL:
         picture, page = levelled(picture, page, angle)
-        pieces = find_pieces(text_ink(picture, scale))
+        pieces = find_pieces(text_ink(picture, scale, dots))
         zone = figure_zone(pieces)
         if zone is None:
             return ()
     flat = flatten(picture, alignment(pieces, zone, scale), REDUCED / scale)
-    layouts = _layouts(find_pieces(text_ink(flat.pixels, scale)))
+    layouts = _layouts(find_pieces(text_ink(flat.pixels, scale, dots)))
     return tuple(_grid(page, flat, layout, scale) for layout in layouts)
 
 

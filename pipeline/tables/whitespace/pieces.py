@@ -27,6 +27,8 @@ DOWNWARDS = 0.65
 """Least white, in heights of the figures, between those of different rows."""
 BETWEEN = 0.4
 """Least distance of what stands between two lines of characters from both, in heights of characters."""
+DOT = 0.4
+"""Largest side of dots and crossings that are left of rules, in heights of characters."""
 FEWEST = 3
 """Fewest rows of figures that make a table."""
 
@@ -52,8 +54,8 @@ class Piece(BoundingBox):
         return (self.y0 + self.y1) / 2
 
 
-def text_ink(picture: Pixels, scale: float) -> Pixels:
-    """Ink of the reduced picture without what is left of rules."""
+def text_ink(picture: Pixels, scale: float, dots: bool = False) -> Pixels:
+    """Ink of the reduced picture without what is left of rules; ``dots``: of these only dots and crossings are left."""
     small: Pixels = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
     inked = ink(small)
     length = round(3.0 * REDUCED)
@@ -62,6 +64,10 @@ def text_ink(picture: Pixels, scale: float) -> Pixels:
         cv2.morphologyEx(inked, cv2.MORPH_OPEN, np.ones((length, 1), np.uint8)),
     )
     inked[cv2.dilate(rules, np.ones((3, 3), np.uint8)) > 0] = 0
+    if dots:
+        labels, stats = patches.label(inked)
+        tiny = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) <= DOT * REDUCED
+        inked[tiny[labels]] = 0
     return inked
 
 
