@@ -30,19 +30,44 @@ def label(mask: MatLike) -> tuple[Labels, Labels]:
     count, found = cv2.connectedComponents(mask, connectivity=8, ltype=cv2.CV_32S)
     labels: Labels = np.asarray(found, dtype=np.int32)
     stats = np.zeros((count, 5), np.int32)
-    places = np.flatnonzero(mask)
-    if places.size == 0:
+    if count == 1:
         return labels, stats
-    owner = labels.ravel()[places]
-    y, x = np.divmod(places.astype(np.int32), np.int32(mask.shape[1]))
-    low, high = np.full((2, count), np.iinfo(np.int32).max, np.int32), np.full((2, count), -1, np.int32)
-    for axis, values in enumerate((x, y)):
-        np.minimum.at(low[axis], owner, values)
-        np.maximum.at(high[axis], owner, values)
-    stats[1:, :2] = low[:, 1:].T
-    stats[1:, 2:4] = (high - low)[:, 1:].T + 1
-    stats[1:, cv2.CC_STAT_AREA] = np.bincount(owner, minlength=count)[1:]
+    x, y, width = _runs(np.asarray(mask))
+    owner = labels[y, x]
+    left, right = np.full(count, labels.shape[1]), np.zeros(count, np.intp)
+    np.minimum.at(left, owner, x)
+    np.maximum.at(right, owner, x + width)
+    top, bottom = np.zeros((2, count), np.intp)
+    top[owner[::-1]] = y[::-1]  # what is written last stays: the first run of each patch, and its last
+    bottom[owner] = y + 1
+    area = np.bincount(owner, width, count)
+    stats[1:] = np.stack([left, top, right - left, bottom - top, area], axis=1)[1:]
     return labels, stats
+
+
+def some(mask: MatLike, labels: Labels, which: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Some patches of a mask, 1 where they are, 0 elsewhere, shape (h, w).
+
+    Args:
+        mask, labels: as for and from `label`.
+        which: of the patches by number, shape (n + 1,).
+    """
+    places = np.flatnonzero(np.asarray(mask) != 0)
+    found = np.zeros(labels.shape, np.uint8)
+    found.ravel()[places] = which[labels.ravel()[places]]
+    return found
+
+
+def _runs(mask: NDArray[np.integer]) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Left end, height and width of every run of ink along x, from top to bottom, left to right; at least one."""
+    width = mask.shape[1]
+    places = np.flatnonzero(mask != 0)
+    begins = np.ones(len(places) + 1, dtype=bool)
+    np.not_equal(places[1:], places[:-1] + 1, out=begins[1:-1])
+    begins[np.searchsorted(places, np.arange(0, mask.size, width))] = True  # no run goes on in the next row
+    bounds = np.flatnonzero(begins)
+    y, x = np.divmod(places[bounds[:-1]], width)
+    return x, y, np.diff(bounds)
 
 
 def wide(mask: MatLike, least: float) -> list[tuple[tuple[int, int, int, int], NDArray[np.bool_]]]:

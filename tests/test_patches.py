@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import cv2
 import numpy as np
 import pytest
@@ -25,6 +27,14 @@ def test_labels_and_sizes_are_those_of_opencv(mask: Pixels) -> None:
     assert np.array_equal(labels, expected)
     assert np.array_equal(stats[1:], sizes[1:])
     assert not stats[0].any()
+
+
+@given(MASKS, st.randoms())
+@settings(deadline=None)
+def test_some_patches_are_those_pixels_alone(mask: Pixels, random: Random) -> None:
+    labels, stats = patches.label(mask)
+    which = np.array([False, *(random.random() < 0.5 for _ in stats[1:])])
+    assert np.array_equal(patches.some(mask, labels, which), which[labels])
 
 
 @given(MASKS, st.integers(1, 6))

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from pipeline import patches
 from pipeline.domain import Pixels
+from pipeline.geometry import transposed
 
 DARKER = 22
 """By how much ink is darker than its surroundings, in grey levels."""
@@ -35,7 +36,7 @@ def has_columns(small: Pixels) -> bool:
     around = cv2.blur(small, (25, 25))
     inked = (cv2.subtract(around, small) > DARKER).astype(np.uint8)
     # Characters of a line stand closer to each other than lines do: along the text there are fewer, longer words.
-    boxes = min(_words(inked), _words(np.ascontiguousarray(inked.T)), key=len)
+    boxes = min(_words(inked), _words(transposed(inked)), key=len)
     figures = boxes[_stand_alone(boxes)]
     if len(figures) < STRIP:
         return False

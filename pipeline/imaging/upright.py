@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from pipeline.domain import CleanPage, Pixels
+from pipeline.geometry import transposed
 
 _INK_PERCENTILE = 1.0
 """Percentile of the grey levels of a page that lies in its print."""
@@ -36,7 +37,7 @@ def text_runs(grey: Pixels, text_height: float) -> tuple[float, float]:
         cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((24, 1), np.uint8)),
     )
     ink[cv2.dilate(rules, np.ones((3, 3), np.uint8)) > 0] = 0
-    return _lined(ink, (1, 4)), _lined(np.ascontiguousarray(ink.T), (1, 4))
+    return _lined(ink, (1, 4)), _lined(transposed(ink), (1, 4))
 
 
 def _between(small: Pixels) -> float:

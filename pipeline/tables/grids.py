@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.domain import BoundingBox, CleanPage, Grid, GridCell, Pixels
-from pipeline.geometry import bounding, chain, corners
+from pipeline.geometry import bounding, chain, corners, transposed
 from pipeline.tables import whitespace
 from pipeline.tables.borders import INK, Borders, apart, dash_length, measure
 from pipeline.tables.flatten import Flattened, flatten
@@ -141,8 +141,9 @@ def _groups(bare: Pixels, inked: Pixels, size: float, sight: Sight) -> list[Rule
     levels = join(trace(darkness(bare, size, sight), inked, size, SHORTEST_LEVEL * size), size, GAP_LEVEL * size)
     if not levels:
         return []
-    turned: Pixels = np.ascontiguousarray(bare.T)
-    uprights = trace(darkness(turned, size, sight), np.ascontiguousarray(inked.T), size, SHORTEST_UPRIGHT * size)
+    turned = transposed(bare)
+    inked_turned = transposed(inked)
+    uprights = trace(darkness(turned, size, sight), inked_turned, size, SHORTEST_UPRIGHT * size)
     return group(levels, join(uprights, size, GAP_UPRIGHT * size), size)
 
 
@@ -176,8 +177,8 @@ def _structure(
     """Rows, columns and cells of a straightened table, or None if it is none."""
     inked = ink(flat.pixels)
     bare = _with_crossings(without_characters(flat.pixels, inked, size), flat, size)
-    turned: Pixels = np.ascontiguousarray(bare.T)
-    inked_turned: Pixels = np.ascontiguousarray(inked.T)
+    turned = transposed(bare)
+    inked_turned = transposed(inked)
     dark, dark_turned = darkness(bare, size, sight), darkness(turned, size, sight)
     dash, dash_turned = (
         (dash_length(dark, flat.levels), dash_length(dark_turned, flat.uprights)) if dotted else (None, None)

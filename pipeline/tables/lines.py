@@ -66,7 +66,7 @@ def _boxes(inked: Pixels) -> list[BoundingBox]:
     labels, specks = patches.label(inked)
     large = specks[:, cv2.CC_STAT_AREA] >= LEAST_INK
     large[0] = False
-    solid = large.astype(np.uint8)[labels]
+    solid = patches.some(inked, labels, large)
     joined = cv2.morphologyEx(solid, cv2.MORPH_CLOSE, np.ones((1, round(1.8 * REDUCED_TEXT)), np.uint8))
     _, stats = patches.label(joined)
     pieces = stats[1:]

@@ -7,6 +7,8 @@ Everything is written for rules along x; rules along y are those of the transpos
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -15,6 +17,8 @@ from numpy.typing import NDArray
 
 from pipeline import patches
 from pipeline.domain import Pixels
+from pipeline.tables import courses
+from pipeline.tables.courses import Courses
 
 FULL = 80.0
 """Darkness against the surroundings, in grey levels, that counts as a full rule at most."""
@@ -37,10 +41,6 @@ CROSSED = (0.15, 0.35)
 
 Strokes of text are crossed more often, but do not line up over long stretches.
 """
-DOUBLE = 0.8
-"""Share of a rule's length from which ink beside it is the other line of a double rule, with paper behind it."""
-LONGER = 3.5
-"""Strokes of a character stand beside each other like double rules, but none is so long, in text heights."""
 IN_LINE, LEAN = 0.12, 0.03
 """By how much the ends of pieces in line may differ across, in text heights: at once, and for each one of the gap."""
 
@@ -175,8 +175,10 @@ def without_characters(picture: Pixels, inked: Pixels, text_height: float) -> Pi
     dense = stats[:, cv2.CC_STAT_AREA] >= np.where(long < DIGIT, DENSE_SMALL, DENSE) * width * height
     likely = (short >= THIN) & (long >= SMALL) & (long <= LARGE) & dense
     likely[0] = False
-    mask = cv2.dilate(likely.astype(np.uint8)[labels], np.ones((3, 3), np.uint8))
-    return np.where(mask > 0, np.uint8(PAPER), picture)
+    characters = cv2.dilate(patches.some(inked, labels, likely), np.ones((3, 3), np.uint8))
+    bare = picture.copy()
+    np.copyto(bare, np.uint8(PAPER), where=characters > 0)
+    return bare
 
 
 def join(pieces: list[Ruling], text_height: float, widest: float) -> list[Ruling]:
@@ -196,9 +198,13 @@ def join(pieces: list[Ruling], text_height: float, widest: float) -> list[Ruling
 
 
 def _continuation(piece: Ruling, others: list[Ruling], text_height: float, widest: float) -> int | None:
-    """Index of the piece that continues a piece to the right, the nearest if there are several."""
+    """Index among others, in the order of their starts, of the nearest piece that continues a piece to the right."""
     near = []
-    for index, other in enumerate(others):
+    # Those that begin near enough; a pixel more, because the gap itself decides.
+    first = bisect_left(others, piece.end - 0.1 * text_height - 1.0, key=_start)
+    last = bisect_right(others, piece.end + widest + 1.0, key=_start)
+    for index in range(first, last):
+        other = others[index]
         gap = other.start - piece.end
         reach = min(widest, max(piece.length, other.length))
         if not -0.1 * text_height <= gap <= reach:
@@ -207,6 +213,10 @@ def _continuation(piece: Ruling, others: list[Ruling], text_height: float, wides
         if step <= (IN_LINE + LEAN * max(0.0, gap) / text_height) * text_height:
             near.append((gap, index))
     return min(near)[1] if near else None
+
+
+def _start(ruling: Ruling) -> float:
+    return ruling.start
 
 
 def _as_one(chain: list[Ruling]) -> Ruling:
@@ -244,94 +254,31 @@ def trace(dark: Pixels, inked: Pixels, text_height: float, shortest: float) -> l
     sharp = cv2.morphologyEx(mean, cv2.MORPH_TOPHAT, np.ones((across, 1), np.uint8))
     _, mask = cv2.threshold(sharp, round(PRESENT * 255), 255, cv2.THRESH_BINARY)
     mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((1, max(3, round(0.4 * text_height))), np.uint8))
-    found = []
-    for box, inside in patches.wide(mask, shortest):
-        ruling = _follow(dark, sharp, box, inside, text_height)  # type: ignore[arg-type]
-        if ruling is None or ruling.length < shortest:
-            continue
-        if crossed(inked, ruling, text_height) <= np.interp(ruling.length / shortest, (1.0, 4.0), CROSSED):
-            found.append(ruling)
-    return sorted(found, key=lambda ruling: -ruling.length)
+    found = patches.wide(mask, shortest)
+    if not found:
+        return []
+    traced = courses.follow(dark, sharp, found, text_height)  # type: ignore[arg-type]
+    traced = courses.chosen(traced, traced.length >= shortest)
+    most = np.interp(traced.length / shortest, (1.0, 4.0), CROSSED)
+    traced = courses.chosen(traced, courses.crossed(inked, traced, text_height) <= most)
+    return sorted(_rulings(traced, text_height), key=lambda ruling: -ruling.length)
 
 
-def crossed(inked: Pixels, ruling: Ruling, text_height: float) -> float:
-    """Share of a rule's length at which other ink runs into it from above or below.
-
-    Rules are crossed now and then, by a rule or a character that touches; strokes of a line of text all the time. The
-    other line of a double rule runs beside it from end to end and does not count.
-    """
-    columns = np.arange(round(ruling.start), round(ruling.end))
-    if not len(columns):
-        return 1.0
-    path = ruling.at((columns + 0.5).astype(np.float64)).astype(np.intp)
-    near, far = max(2, round(0.12 * text_height)), max(5, round(0.3 * text_height))
-    beyond = far + max(2, round(0.25 * text_height))
-    running = np.zeros(len(columns), dtype=bool)
-    for side in (-1, 1):
-        beside = inked[np.clip(path + side * np.arange(near, beyond + 1)[:, None], 0, inked.shape[0] - 1), columns]
-        here = beside[: far - near + 1].mean(axis=0) >= 0.6
-        double = len(columns) >= LONGER * text_height and _is_double(beside.mean(axis=1))
-        if not (double or (here.mean() >= DOUBLE and beside[-1].mean() <= 1.0 - DOUBLE)):
-            running |= here
-    return float(running.mean())
-
-
-def _is_double(shares: NDArray[np.float64]) -> bool:
-    """Whether a line runs beside a rule from end to end, with paper between them and behind it.
-
-    Args:
-        shares: of ink along the rule at growing distances from it, shape (n,).
-    """
-    line = np.flatnonzero(shares >= DOUBLE)
-    return bool(len(line) and (shares[: line[0]] <= 0.5).any() and shares[-1] <= 1.0 - DOUBLE)
-
-
-def _follow(
-    dark: Pixels,
-    sharp: Pixels,
-    box: tuple[int, int, int, int],
-    inside: NDArray[np.bool_],
-    text_height: float,
-) -> Ruling | None:
-    """Measure the course of one patch: darkest height per step along x, ends where the ink ends."""
-    left, top, width, height = box
-    window = (slice(top, top + height), slice(left, left + width))
-    weight = np.where(inside, sharp[window], 0).astype(np.float32)
-    step = max(4, round(0.3 * text_height))
-    bins = (width + step - 1) // step
-    padded = np.zeros((height, bins * step), np.float32)
-    padded[:, :width] = weight**2
-    sums = padded.reshape(height, bins, step).sum(axis=2)
-    total = sums.sum(axis=0)
-    seen = total > 0
-    if seen.sum() < 2:
-        return None
-    rows = np.arange(height, dtype=np.float64) + 0.5
-    y = (rows @ sums)[seen] / total[seen] + top
-    x = (np.arange(bins)[seen] + 0.5) * step + left
-    x[-1] = min(x[-1], left + width - 0.5)
-    if not np.all(np.diff(x) > 0):
-        return None
-    # The average along x reaches beyond the ends of the ink; the ink itself tells where they are.
-    columns = np.arange(left, left + width)
-    path = np.clip(np.interp(columns + 0.5, x, y).astype(np.intp), 1, dark.shape[0] - 2)
-    ink = np.maximum(np.maximum(dark[path - 1, columns], dark[path, columns]), dark[path + 1, columns])
-    near = np.convolve(ink > 100, np.ones(step), mode="same") >= 0.5 * step
-    if not near.any():
-        return None
-    where = np.flatnonzero(near)
-    first, last = int(where[0]), int(where[-1]) + 1
-    seen = (ink[None, first:last] > 100).astype(np.uint8)
+def _rulings(traced: Courses, text_height: float) -> Iterator[Ruling]:
     gaps = np.ones((1, max(3, round(0.22 * text_height) | 1)), np.uint8)
-    return Ruling(
-        x=x,
-        y=y,
-        start=float(left + first),
-        end=float(left + last),
-        inked=float(seen.mean()),
-        solid=float(cv2.morphologyEx(seen, cv2.MORPH_CLOSE, gaps).mean()),
-        dash=_usual_run(seen[0]),
-    )
+    for (first, last), start, end, column in zip(
+        traced.knots.tolist(), traced.start.tolist(), traced.end.tolist(), traced.columns.tolist(), strict=True
+    ):
+        seen = traced.inked[None, column : column + end - start].astype(np.uint8)
+        yield Ruling(
+            x=traced.x[first:last],
+            y=traced.y[first:last],
+            start=float(start),
+            end=float(end),
+            inked=float(seen.mean()),
+            solid=float(cv2.morphologyEx(seen, cv2.MORPH_CLOSE, gaps).mean()),
+            dash=_usual_run(seen[0]),
+        )
 
 
 def _usual_run(inked: NDArray[np.uint8]) -> float:

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.tables.rulings import PAPER, Ruling, Sight, crossed, darkness, ink, trace, without_characters
+from pipeline.tables.courses import Courses, crossed
+from pipeline.tables.rulings import PAPER, Sight, darkness, ink, trace, without_characters
 from tests.ocr.drawing import cell
 
 
@@ -38,5 +39,14 @@ def test_strokes_beside_each_other_are_no_double_rule_because_they_are_short(len
     inked = np.zeros((60, 400), np.uint8)
     inked[25, 50 : 50 + length] = inked[28, 50 : 50 + length] = 1
     inked[29:31, 50 : 50 + round(0.6 * length)] = 1  # thicker here than there, as strokes are
-    rule = Ruling(np.array([50.0, 50.0 + length]), np.array([25.0, 25.0]), 50.0, 50.0 + length, 1.0, 1.0, length)
-    assert crossed(inked, rule, 18.0) == pytest.approx(share)
+    rule = Courses(
+        x=np.array([50.0, 50.0 + length]),
+        y=np.array([25.0, 25.0]),
+        knots=np.array([[0, 2]]),
+        start=np.array([50]),
+        end=np.array([50 + length]),
+        height=np.full(length, 25.0),
+        inked=np.ones(length, dtype=bool),
+        columns=np.array([0]),
+    )
+    assert crossed(inked, rule, 18.0) == pytest.approx([share])
