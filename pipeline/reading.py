@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 
@@ -28,6 +28,7 @@ from pipeline.domain import (
 )
 from pipeline.geometry import Identity, box_to_parent, chain, corners, scaling, translation
 from pipeline.ocr import TextEngine, calibration
+from pipeline.ocr.crops import without_last
 from pipeline.ocr.lines import split_lines
 from pipeline.ocr.numerals import NumeralReader
 from pipeline.ocr.pooling import pool
@@ -261,9 +262,34 @@ def _read_cells(crops: Sequence[Pixels], readers: Readers) -> list[Reading]:
     worded = {i: _join([next(texts) for _ in lines[i]], readers.engine.name) for i in wordy}
     wordings = {i for i in wordy if _is_wording(worded[i])}
     numerals |= _numerals([i for i in doubtful if i not in wordings | numerals.keys()], crops, readers.engine)
+    readings = _with_units(readings, numerals, crops, readers.numerals)
     for i in doubtful:
         readings[i] = worded[i] if i in wordings else pool([readings[i], numerals[i]])
     return readings
+
+
+def _with_units(
+    readings: Sequence[Reading], engine: Mapping[int, Reading], crops: Sequence[Pixels], numerals: NumeralReader
+) -> list[Reading]:
+    """The numeral reader's readings; where the engine sees a figure with its unit, its reading of the figure alone.
+
+    Args:
+        engine: the engine's readings, by the number of the crop.
+    """
+    units = {i: unit for i, reading in engine.items() if (unit := _unit_at_end(reading.text))}
+    parts = {i: part for i, unit in units.items() if (part := without_last(crops[i], len(unit))) is not None}
+    found = list(readings)
+    for i, reading in zip(parts, numerals.read(list(parts.values())), strict=True):
+        figures = [a for a in reading.alternatives if parse_value(a.text).mark is Mark.NUMBER]
+        if figures:
+            found[i] = Reading(tuple(Alternative(a.text + units[i], a.probability) for a in figures), reading.reader)
+    return found
+
+
+def _unit_at_end(text: str) -> str:
+    """The unit that a figure ends with, empty where there is none."""
+    value = parse_value(text)
+    return value.unit if value.mark is Mark.NUMBER and text.endswith(value.unit) else ""
 
 
 def _numerals(chosen: Sequence[int], crops: Sequence[Pixels], engine: TextEngine) -> dict[int, Reading]:

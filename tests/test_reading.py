@@ -149,6 +149,26 @@ def test_figures_are_not_asked_for_where_a_short_word_shows_none(numerals: Numer
     assert engine.numerals == []
 
 
+class Amounts(Engine):
+    """Reads the same amount in every cell."""
+
+    def read_labels(self, lines: Sequence[Pixels]) -> list[Reading]:
+        return [Reading((Alternative("84.5万元", 0.97),), self.name) for _ in lines]
+
+    def read_numerals(self, crops: Sequence[Pixels]) -> list[Reading]:
+        return self.read_labels(crops)
+
+
+def test_a_figure_with_its_unit_is_read_by_both_readers(numerals: NumeralReader) -> None:
+    crops = [cell(text, shape=(HEIGHT, WIDTH)) for text in ("84.5万元", "34.5万元")]
+    right, wrong = _read_cells(crops, Readers(Amounts(), numerals))
+    assert right.text == "84.5万元"
+    assert right.probability > 0.99
+    assert right.parts[0].text == "84.5万元"
+    assert wrong.parts[0].text == "34.5万元"
+    assert wrong.probability < 0.9
+
+
 def test_boxes_lead_back_to_the_page(numerals: NumeralReader) -> None:
     (found,) = tables_of(read_page(PageImage(1, table(labelled(FIGURES)), 200.0), Readers(Engine(), numerals)))
     for each in found.grid.cells:

@@ -33,9 +33,12 @@ _POSSIBLE, _SURE = 2.8, 5.2
 # Significance of a piece as a whole (mean in units of noise times root of area) that makes up for a faint peak.
 _SURE_PIECE = 9.0
 _GAP = 3  # pixels between crops on a sheet
-_BROAD = 9  # pixels at 200 dpi; strokes of figures are half as wide
-_STANDS_OUT = 1.4  # how much darker print is than the broad strokes under it; the rests of their edges are no darker
+BROAD = 9
+"""Pixels at 200 dpi; strokes of figures are half as wide."""
+_STANDS_OUT = 1.2  # how much darker print is than the broad strokes under it; the rests of their edges are no darker
 _WHOLE_RUN = 0.8  # share of a border's length that only a rule has
+_ROOM = 16  # pixels of paper after what was cut off
+_FULL_WIDTH = 1.05  # distance of full-width characters, as a share of the height of a line of them
 _STRIDE = 4  # every fourth pixel in both directions is enough to know the paper
 
 
@@ -168,12 +171,34 @@ def without_broad_strokes(crop: Pixels) -> Pixels | None:
     Paper and broad strokes are what closing leaves (Serra 1982, Image Analysis and Mathematical Morphology); thinner
     strokes keep their contrast to what they stand on. None where nothing is left that is darker than broad strokes.
     """
-    ground = np.asarray(cv2.morphologyEx(crop, cv2.MORPH_CLOSE, np.ones((_BROAD, _BROAD), np.uint8)), dtype=np.int16)
+    ground = np.asarray(cv2.morphologyEx(crop, cv2.MORPH_CLOSE, np.ones((BROAD, BROAD), np.uint8)), dtype=np.int16)
     paper = int(np.percentile(ground, 90))
     if _darkest(ground - crop) < _STANDS_OUT * _darkest(paper - ground):
         return None
     lightened: Pixels = np.clip(crop + (paper - ground), 0, 255).astype(np.uint8)
     return lightened
+
+
+def without_last(crop: Pixels, characters: int) -> Pixels | None:
+    """The crop of a line without its last full-width characters; None where nothing is left before them.
+
+    Such a character is about as wide as high, and the line about as high as one; the cut is at the palest column there.
+    """
+    ink = find_ink(crop)
+    box = _box(ink.mask)
+    if box is None:
+        return None
+    height = box.y1 - box.y0
+    middle = box.x1 - characters * _FULL_WIDTH * height
+    low, high = (round(middle + share * height) for share in (-0.3, 0.3))
+    if low <= box.x0:
+        return None
+    darkness = (ink.darkness * ink.mask)[:, low:high].sum(axis=0)
+    palest = np.flatnonzero(darkness == darkness.min())
+    kept = crop[:, : low + int(palest[len(palest) // 2])]
+    paper = float(np.median(crop + ink.darkness))
+    result: Pixels = cv2.copyMakeBorder(kept, 0, 0, 0, _ROOM, cv2.BORDER_CONSTANT, value=paper).astype(np.uint8)
+    return result
 
 
 def _darkest(darkness: NDArray[np.int16]) -> float:

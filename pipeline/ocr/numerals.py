@@ -220,7 +220,12 @@ class NumeralReader:
                 texts = _perhaps_longer(texts, sheet, glyphs.boxes[rows], index, crops[index])
                 whole = _whole(sheet, glyphs.boxes[rows], index, crops[index])
                 texts = [(text, probability * whole) for text, probability in texts]
-            found = [Alternative("", blank), *(Alternative(t, p * (1.0 - blank)) for t, p in texts)]
+            found = [Alternative(text, probability * (1.0 - blank)) for text, probability in texts]
+            if rows.stop - rows.start == 1:
+                x0, y0, x1, y1 = glyphs.boxes[rows.start].tolist()
+                if pictures.is_no_mark(sheet.labels[y0:y1, x0:x1] > 0, crops[index].shape[1]):
+                    found = pictures.without_marks(found)
+            found.append(Alternative("", blank))
             readings.append(pictures.reading(found, NAME))
         return readings, wordy.tolist(), joined.tolist()
 
@@ -593,13 +598,10 @@ def _perhaps_longer(
 def _whole(sheet: Sheet, boxes: Boxes, index: int, crop: Pixels) -> float:
     """How much less sure a text is whose glyphs touch the border of the crop, or what is left of a rule there.
 
-    On a long stretch: the cell was cut through its print, or the print through the rule. A lone dash as wide as its
-    cell is none.
+    On a long stretch: the cell was cut through its print, or the print through the rule.
     """
     height, width = crop.shape
     x, y = int(sheet.x[index]), int(sheet.y[index])
-    if len(boxes) == 1 and boxes[0, 2] - boxes[0, 0] > pictures.SPANNING * width:
-        return _MALFORMED
     strong = 0.5 * float(sheet.contrast[index])
     sure = 1.0
     for x0, y0, x1, y1 in boxes.tolist():

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
 
 from pipeline import patches
 from pipeline.domain import Alternative, Pixels, Reading
-from pipeline.ocr.crops import PRINT, Ink, Mask, blank_probability_of, cut_ink, find_inks, without_broad_strokes
+from pipeline.ocr.crops import BROAD, PRINT, Ink, Mask, blank_probability_of, cut_ink, find_inks, without_broad_strokes
 
 # Alternatives beyond this many have never decided anything.
 _MOST = 8
@@ -19,8 +21,10 @@ _MOST = 8
 # the print's area).
 _DOUBTFUL, _TINT = 0.9, 0.2
 _PERHAPS = 0.5
-SPANNING = 0.85
-"""No dash is as wide as its cell (share of it): small digits that grew together may be."""
+_SPANNING = 0.85  # share of its cell that no dash is as wide as
+# What a stroke may be read as, and how much less probable that is of one too broad for it.
+_STROKES = frozenset({"-", "—", "--", "——", "/", "\\", "1"})
+_NO_MARK = 0.1
 # A comma where only a point can be.
 _DECIMAL_COMMA = re.compile(r"[+\-—]{0,2}\d+,(\d{1,2}|\d{4,})\D*")
 # A place that a digit was washed out of: how far its ends are from those of the print, its width, both as shares of the
@@ -106,6 +110,8 @@ def _read_inks(
     found = recognise([cut_ink(crops[index], inks[index]) for index in inked])
     readings = [reading([Alternative("", blank)], reader) for blank in blanks]
     for index, alternatives in zip(inked, found, strict=True):
+        if is_no_mark(_inked(inks[index].mask), crops[index].shape[1]):
+            alternatives = without_marks(alternatives)
         stroke = None if _are_digits(alternatives) else lone_stroke(inks[index])
         share = 0.0 if stroke is None else stroke.probability
         parts = [Alternative(a.text, a.probability * (1.0 - share)) for a in alternatives]
@@ -115,6 +121,28 @@ def _read_inks(
             [Alternative("", blanks[index]), *(Alternative(a.text, a.probability * ink_share) for a in parts)], reader
         )
     return readings
+
+
+def is_no_mark(ink: Mask, room: int) -> bool:
+    """Whether ink is too broad for a mark or a 1, or as wide as its cell: a stroke of a seal, or digits grown together.
+
+    Args:
+        ink: shape (height, width) of the ink, where it is.
+        room: width of the cell.
+    """
+    height, width = ink.shape
+    return bool(width > _SPANNING * room or np.count_nonzero(ink) > BROAD * math.hypot(width, height))
+
+
+def _inked(mask: Mask) -> Mask:
+    """The part of a mask around its ink, of which there is some."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def without_marks(alternatives: Iterable[Alternative]) -> list[Alternative]:
+    """The alternatives, marks and a 1 hardly probable any more."""
+    return [replace(a, probability=a.probability * (_NO_MARK if a.text in _STROKES else 1.0)) for a in alternatives]
 
 
 def _are_digits(alternatives: Sequence[Alternative]) -> bool:
@@ -178,6 +206,8 @@ def lone_stroke(ink: Ink) -> Alternative | None:
     if ys.size < 6:
         return None
     width, height = int(xs.max() - xs.min()) + 1, int(ys.max() - ys.min()) + 1
+    if is_no_mark(_inked(ink.mask), ink.mask.shape[1]):
+        return None
     if width >= 2.2 * height:
         return _dash(ink, xs, ys, width, height)
     if height >= 1.15 * width and width >= 4:
@@ -194,7 +224,7 @@ def _dash(ink: Ink, xs: np.ndarray, ys: np.ndarray, width: int, height: int) -> 
         return None
     gaps = int((columns == 0).sum())
     even = float((np.abs(columns - thickness) <= 1.5).mean())
-    if even < 0.75 or gaps > 0.25 * width or width > SPANNING * ink.mask.shape[1]:
+    if even < 0.75 or gaps > 0.25 * width:
         return None
     # A rule of 1 em is a dash of the Chinese full width; the hyphen is a third of it. The size of the type is
     # unknown here, so proportion decides: a hyphen is 3 to 6 times as long as thick.

@@ -42,6 +42,20 @@ def test_a_figure_that_stands_against_a_rule_is_whole(text: str, right: bool) ->
     assert crops.ink_mask(against).sum() == pytest.approx(crops.ink_mask(picture).sum(), rel=0.05)
 
 
+def test_the_characters_of_a_unit_are_cut_off() -> None:
+    for size in (16, 22, 28):
+        whole, figure = (crops.ink_box(picture) for picture in (cell("84.5万元", size=size), cell("84.5", size=size)))
+        kept = crops.without_last(cell("84.5万元", size=size), 2)
+        assert kept is not None
+        left = crops.ink_box(kept)
+        assert whole is not None
+        assert figure is not None
+        assert left is not None
+        assert left.x0 == whole.x0
+        assert left.width == pytest.approx(figure.width, abs=2)
+    assert crops.without_last(cell("万元"), 2) is None
+
+
 def test_ink_box_leaves_rules_out() -> None:
     box = crops.ink_box(cell("35", rules=True))
     assert box is not None

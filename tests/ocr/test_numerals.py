@@ -187,6 +187,15 @@ def test_print_on_a_watermark_is_read_without_it(reader: NumeralReader, text: st
     assert found.probability > 0.4
 
 
+@pytest.mark.parametrize("text", ["0", "6", "38"])
+def test_print_beside_a_seal_nearly_as_dark_is_read_without_it(reader: NumeralReader, text: str) -> None:
+    picture = cell(text, size=26, shape=(60, 160), ink=90, paper=245, noise=3)
+    cv2.line(picture, (112, 0), (140, 60), 175, 14)
+    found = reader.read([cv2.GaussianBlur(picture, (0, 0), 0.7)])[0]
+    assert found.text == text
+    assert found.probability > 0.4
+
+
 @pytest.mark.parametrize("darkness", [25, 50])
 def test_a_mark_on_a_watermark_is_never_sure(reader: NumeralReader, darkness: int) -> None:
     """It may be what the watermark left of a figure."""

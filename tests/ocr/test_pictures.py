@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 import pytest
 
 from pipeline.domain import Alternative, Pixels
 from pipeline.ocr.crops import find_ink
+from pipeline.ocr.numerals import NumeralReader
 from pipeline.ocr.pictures import lone_stroke, read_cells, reading
 from tests.ocr.drawing import cell
 
@@ -29,6 +31,19 @@ def test_a_flat_stroke_as_wide_as_its_cell_is_no_dash() -> None:
     stroke = lone_stroke(find_ink(wide))
     assert stroke is not None
     assert stroke.text == "-"
+
+
+@pytest.mark.parametrize("lean", [0, 40])
+def test_a_stroke_of_a_seal_through_an_empty_cell_is_no_mark(lean: int) -> None:
+    picture = np.full((70, 160), 235, np.uint8)
+    cv2.line(picture, (80 - lean, 5), (80 + lean, 65), 60, 15)
+
+    def mark(cuts: Sequence[Pixels]) -> list[list[Alternative]]:
+        return [[Alternative("/", 0.99)] for _ in cuts]
+
+    assert lone_stroke(find_ink(picture)) is None
+    assert read_cells([picture], mark, "x")[0].probability < 0.2
+    assert NumeralReader.load().read([picture])[0].probability < 0.2
 
 
 def test_a_comma_that_parts_no_three_digits_speaks_for_the_point_that_is_likelier() -> None:
