@@ -116,7 +116,11 @@ def find_inks(crops: Sequence[Pixels], look: Look = ALL_INK) -> list[Ink]:
     """As ``find_ink`` for many crops at once."""
     if not crops:
         return []
-    sheet = lay_out(crops, look)
+    return inks_of(lay_out(crops, look), crops)
+
+
+def inks_of(sheet: Sheet, crops: Sequence[Pixels]) -> list[Ink]:
+    """The ink of each of the crops that were laid out on a sheet."""
     inks = []
     kept = np.zeros(int(sheet.labels.max(initial=0)) + 1, dtype=np.bool_)
     kept[sheet.pieces[:, 0]] = True

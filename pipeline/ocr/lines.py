@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import cv2
@@ -26,6 +27,7 @@ _SHRINK = 4  # the paper is measured on means of this many pixels squared
 _NOISES, _SHARE, _LEVELS = 3.2, 0.3, 9.0
 # A line holds at least one pixel of this many times the noise, and so many pixels of ink.
 _SURE_NOISES, _FEWEST = 5.5, 10
+_STIFF = np.diag([1e-6, 3.0, 3.0])  # keeps the paper's plane flat where there is hardly any paper to fit
 _STEEPEST = 0.027  # slope of lines that flattening left in a cell
 _SMALLEST = 9.0  # pixels; no character is lower, what is lower is a stroke of one
 
@@ -104,26 +106,37 @@ def _paper(crop: Pixels) -> Floats:
     small = cv2.resize(
         crop, (max(2, width // _SHRINK), max(2, height // _SHRINK)), interpolation=cv2.INTER_AREA
     ).astype(np.float64)
-    across, down = np.linspace(-0.5, 0.5, small.shape[1]), np.linspace(-0.5, 0.5, small.shape[0])
-    terms = np.column_stack([np.ones(small.size), np.tile(across, len(down)), np.repeat(down, len(across))])
-    values = small.ravel()
+    terms, values = _terms(small.shape), small.ravel()
+    ordered = np.sort(values)
     # Where text stands close, hardly any mean is free of ink: the lightest fifth is.
-    plane = np.array([_percentile(values, 85), 0.0, 0.0])
-    spread = max(_percentile(values, 95) - plane[0], 2.0)
+    plane = np.array([_at_percent(ordered, 85), 0.0, 0.0])
+    spread = max(_at_percent(ordered, 95) - plane[0], 2.0)
     for _ in range(3):
         rest = values - terms @ plane
-        keep = np.abs(rest) <= 2.5 * spread
-        chosen, stiff = terms[keep], np.diag([1e-6, 3.0, 3.0])
-        plane = plane + np.linalg.solve(chosen.T @ chosen + stiff, chosen.T @ rest[keep])
-        spread = max(float(np.sqrt(np.mean((values[keep] - chosen @ plane) ** 2))) if keep.any() else 2.0, 2.0)
+        keep = np.flatnonzero(np.abs(rest) <= 2.5 * spread)
+        chosen = terms.take(keep, axis=0)
+        plane = plane + np.linalg.solve(chosen.T @ chosen + _STIFF, chosen.T @ rest[keep])
+        off = values[keep] - chosen @ plane
+        spread = max(float(np.sqrt(np.mean(off**2))) if keep.size else 2.0, 2.0)
     rows = (plane[0] + plane[2] * np.linspace(-0.5, 0.5, height)).astype(np.float32)
     columns = (plane[1] * np.linspace(-0.5, 0.5, width)).astype(np.float32)
     return np.add.outer(rows, columns)  # type: ignore[no-any-return]
 
 
+@lru_cache(maxsize=128)
+def _terms(shape: tuple[int, int]) -> NDArray[np.float64]:
+    """One, and the place across and down from −0.5 to 0.5, of each pixel, shape (pixels, 3)."""
+    across, down = np.linspace(-0.5, 0.5, shape[1]), np.linspace(-0.5, 0.5, shape[0])
+    return np.column_stack([np.ones(len(down) * len(across)), np.tile(across, len(down)), np.repeat(down, len(across))])
+
+
 def _percentile(values: NDArray[np.floating | np.integer], percent: float) -> float:
     """As ``np.percentile``, which takes four times as long for the few values of a cell."""
-    ordered = np.sort(values, axis=None)
+    return _at_percent(np.sort(values, axis=None), percent)
+
+
+def _at_percent(ordered: NDArray[np.floating | np.integer], percent: float) -> float:
+    """The percentile of ascending values."""
     place = percent / 100.0 * (ordered.size - 1)
     low, high = math.floor(place), math.ceil(place)
     return float(ordered[low]) + (float(ordered[high]) - float(ordered[low])) * (place - low)

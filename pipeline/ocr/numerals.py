@@ -29,8 +29,8 @@ from pipeline.ocr.crops import (
     Look,
     Sheet,
     blank_odds,
-    find_ink,
     find_inks,
+    inks_of,
     lay_out,
     without_broad_strokes,
 )
@@ -169,20 +169,21 @@ class NumeralReader:
         if len(parts) == 0:
             return []
         crops = list(parts.values())
-        found, wordy, joined = self._read(crops, lay_out(crops, look))
+        sheet = lay_out(crops, look)
+        found, wordy, joined = self._read(crops, sheet)
+        every, kept = {}, {}
+        if look is not ALL_INK:
+            new = [i for i, read in zip(parts, found, strict=True) if _is_better(read, readings[i])]
+            every = dict(zip(new, find_inks([whole[index] for index in new]), strict=True))
+            kept = dict(zip(parts, inks_of(sheet, crops), strict=True))
         doubtful = []
         for index, reading, words, grown in zip(parts, found, wordy, joined, strict=True):
             before = readings[index]
-            # The blur that joins digits hides the point between them.
-            pointed = (
-                reading.probability > _MALFORMED and reading.text.replace(".", "", 1) == before.text != reading.text
-            )
-            better = reading.text != "" and reading.probability > before.probability
-            if (better or pointed) and look is not ALL_INK:
-                every, kept = find_ink(whole[index]).mask, find_inks([parts[index]], look)[0].mask
+            better, pointed = _is_better(reading, before), _is_pointed(reading, before)
+            if better and look is not ALL_INK:
                 if look is PRINT:
-                    reading = pictures.left_of_print(reading, every, kept)
-                elif pictures.hides_digit(every, kept):
+                    reading = pictures.left_of_print(reading, every[index].mask, kept[index].mask)
+                elif pictures.hides_digit(every[index].mask, kept[index].mask):
                     reading = pictures.perhaps(reading)
                 better = reading.probability > before.probability
             if before is _NO_NUMERAL or better or pointed:
@@ -320,6 +321,16 @@ class NumeralReader:
         )
         doubt = np.concatenate([np.ones(len(kept)), factors[chosen]])[order]
         return merged, np.concatenate([probabilities[kept], found[chosen]])[order], doubt
+
+
+def _is_better(reading: Reading, before: Reading) -> bool:
+    """Whether a reading is surer than the one before it, or has the point that it lacks."""
+    return (reading.text != "" and reading.probability > before.probability) or _is_pointed(reading, before)
+
+
+def _is_pointed(reading: Reading, before: Reading) -> bool:
+    """Whether a reading has a point that the one before lacks: the blur that joins digits hides it."""
+    return reading.probability > _MALFORMED and reading.text.replace(".", "", 1) == before.text != reading.text
 
 
 def features(images: Pixels, shapes: Floats) -> Floats:

@@ -163,10 +163,17 @@ def apart(inked: Pixels, lines: Array, stops: Array, text_height: float, seen: A
                 (centre + near, place[after[index, interval]] - trim, beside_it[1]),
             )
             found[index, interval] = all(
-                last > first and inked[first:last, along].sum() >= least and inked[beside, along].mean() <= CLEAR
+                last > first
+                and cv2.countNonZero(inked[first:last, along]) >= least
+                and _share(inked[beside, along]) <= CLEAR
                 for first, last, beside in sides
             )
     return found
+
+
+def _share(inked: Pixels) -> float:
+    """Share of a part of a picture that is ink, 1.0 where the part is empty."""
+    return cv2.countNonZero(inked) / inked.size if inked.size else 1.0
 
 
 def _next_borders(there: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -182,8 +189,7 @@ def _seen(
     ink: NDArray[np.bool_], starts: NDArray[np.intp], ends: NDArray[np.intp], text_height: float
 ) -> tuple[Array, NDArray[np.intp]]:
     """Best share of ink over small shifts, and the row of that shift, per interval."""
-    total = np.zeros((ink.shape[0], ink.shape[1] + 1))
-    np.cumsum(ink, axis=1, out=total[:, 1:])
+    total = _counted(ink)
     share = (total[:, ends] - total[:, starts]) / (ends - starts)
     middle = ink.shape[0] // 2
     # Of shifts that do equally well, the one nearest to the line.
@@ -203,7 +209,7 @@ def _crossed(inked: Pixels, centre: int, starts: NDArray[np.intp], ends: NDArray
     offsets = np.arange(near, far + 1)
     rows = np.clip(np.concatenate([centre - offsets, centre + offsets]), 0, inked.shape[0] - 1)
     around = inked[rows].reshape(2, len(offsets), -1)
-    dense = (around.mean(axis=1) >= 0.6).any(axis=0)
+    dense = (around.sum(axis=1, dtype=np.uint8) / len(offsets) >= 0.6).any(axis=0)
     total = np.concatenate([[0], np.cumsum(dense)])
     inset = max(1, round(0.12 * text_height))
     first, last = np.minimum(starts + inset, ends - 1), np.maximum(ends - inset, starts + 1)
@@ -224,7 +230,11 @@ def _run_through(
 
 
 def _run_on(
-    total: Array, starts: NDArray[np.intp], ends: NDArray[np.intp], best: NDArray[np.intp], text_height: float
+    total: NDArray[np.int32],
+    starts: NDArray[np.intp],
+    ends: NDArray[np.intp],
+    best: NDArray[np.intp],
+    text_height: float,
 ) -> NDArray[np.bool_]:
     """Rows whose ink reaches the ends of the intervals, as rules do and figures that stand against one do not.
 
@@ -234,7 +244,7 @@ def _run_on(
     """
     zone = np.minimum(max(2, round(0.2 * text_height)), (ends - starts + 1) // 2)
     tips = (total[:, starts + zone] - total[:, starts] + total[:, ends] - total[:, ends - zone]).sum(axis=1)
-    usual = max(float(tips[np.unique(best)].max()), 1.0)
+    usual = max(float(tips[best].max()), 1.0)
     # A rule that is not quite straight lies now in one row and now in the next.
     return np.convolve(tips >= RUNNING_ON * usual, np.ones(3), mode="same") > 0
 
@@ -247,18 +257,26 @@ def _extent(
     text_height: float,
 ) -> tuple[Array, Array]:
     """First and last row, plus one, of the ink that runs along the border, double rules as one."""
-    total = np.zeros((ink.shape[0], ink.shape[1] + 1))
-    np.cumsum(ink, axis=1, out=total[:, 1:])
+    total = _counted(ink)
     share = (total[:, ends] - total[:, starts]) / (ends - starts)
     share[~_run_on(total, starts, ends, best, text_height)] = 0.0
     gap = max(1, round(0.15 * text_height))
-    low, high = np.empty(len(starts)), np.empty(len(starts))
-    for interval, row in enumerate(best):
-        dark = np.flatnonzero(share[:, interval] > 0.3 * max(0.35, share[:, interval].max()))
-        if not len(dark):
-            low[interval], high[interval] = row, row + 1
-            continue
-        runs = np.split(dark, np.flatnonzero(np.diff(dark) > gap + 1) + 1)
-        nearest = min(runs, key=lambda run: np.abs(run - row).min())
-        low[interval], high[interval] = nearest[0], nearest[-1] + 1
-    return low, high
+    dark = share > 0.3 * np.maximum(0.35, share.max(axis=0))
+    # Rows of one run follow each other closely; what counts is the run with the dark row nearest to the border's.
+    row = np.arange(len(ink))[:, None]
+    last_dark = np.maximum.accumulate(np.where(dark, row, -gap - 2), axis=0)
+    begins = dark.copy()
+    begins[1:] &= row[1:] - last_dark[:-1] > gap + 1
+    run = np.cumsum(begins, axis=0)
+    nearest = np.where(dark, np.abs(row - best), len(ink)).argmin(axis=0)
+    chosen = dark & (run == run[nearest, np.arange(len(best))])
+    low, high = chosen.argmax(axis=0), len(ink) - chosen[::-1].argmax(axis=0)
+    none = ~dark.any(axis=0)
+    return np.where(none, best, low).astype(np.float64), np.where(none, best + 1, high).astype(np.float64)
+
+
+def _counted(ink: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Ink of each row up to each column, shape (rows, columns + 1)."""
+    total = np.zeros((ink.shape[0], ink.shape[1] + 1), np.int32)
+    np.cumsum(ink, axis=1, out=total[:, 1:])
+    return total

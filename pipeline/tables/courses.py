@@ -143,7 +143,7 @@ def crossed(inked: Pixels, courses: Courses, text_height: float) -> Floats:
         for number, distance in enumerate(range(near, beyond + 1)):
             rows = np.minimum(np.maximum(path + side * distance, 0), inked.shape[0] - 1)
             beside[number] = surface[rows * inked.shape[1] + columns]
-        here = beside[: far - near + 1].mean(axis=0) >= BESIDE
+        here = beside[: far - near + 1].sum(axis=0, dtype=np.uint8) / (far - near + 1) >= BESIDE
         shares = np.add.reduceat(beside, first, axis=1, dtype=np.intp) / length
         double = (length >= LONGER * text_height) & _are_double(shares)
         double |= (np.add.reduceat(here, first, dtype=np.intp) / length >= DOUBLE) & (shares[-1] <= 1.0 - DOUBLE)

@@ -112,24 +112,40 @@ def fit(rulings: tuple[Ruling, ...], centre: tuple[float, float], half: tuple[fl
 def _terms(u: Array, v: Array) -> Array:
     """Powers u^p v^q for p from 1 and q from 0, shape (n, ALONG * (ACROSS + 1)); beyond the edges u and v are held."""
     u, v = np.clip(u, -1.2, 1.2), np.clip(v, -1.2, 1.2)
-    return np.stack([u**p * v**q for p in range(1, ALONG + 1) for q in range(ACROSS + 1)], axis=-1)
+    # Products of products: NumPy takes fifty times as long for a power.
+    along = np.multiply.accumulate([u] * ALONG)
+    across = np.multiply.accumulate([np.ones_like(v), *[v] * ACROSS])
+    return np.stack([up * vp for up in along for vp in across], axis=-1)
 
 
 def _straightened(rulings: tuple[Ruling, ...], field: Field, other: Field) -> Array:
     """Rules as rows (position, start, end, length of ink); ``other`` is the field of the rules that cross them."""
-    rows = []
-    for ruling in rulings:
-        inside = (ruling.x >= ruling.start - 1) & (ruling.x <= ruling.end + 1)
-        x, y = (ruling.x[inside], ruling.y[inside]) if inside.any() else (ruling.x, ruling.y)
-        level = np.full(len(y), y.mean())
-        for _ in range(2):
-            level = np.full(len(y), np.median(y - field.at(x, level)))
-        printed = np.array([ruling.start, ruling.end])
-        ends, beside = printed, ruling.at(printed)
-        for _ in range(2):
-            ends = printed - other.at(beside, ends)
-        rows.append((level[0], ends[0], ends[1], ruling.length))
-    return np.array(rows).reshape(-1, 4)
+    if not rulings:
+        return np.empty((0, 4))
+    knots = [_inked(ruling) for ruling in rulings]
+    x, y = (np.concatenate([each[axis] for each in knots]) for axis in (0, 1))
+    sizes = np.array([len(each) for each, _ in knots])
+    level = np.array([each.mean() for _, each in knots])
+    for _ in range(2):
+        level = _medians(y - field.at(x, np.repeat(level, sizes)), sizes)
+    printed = np.array([(ruling.start, ruling.end) for ruling in rulings])
+    ends, beside = printed, np.array([ruling.at(both) for ruling, both in zip(rulings, printed, strict=True)])
+    for _ in range(2):
+        ends = printed - other.at(beside.ravel(), ends.ravel()).reshape(-1, 2)
+    return np.column_stack([level, ends, [ruling.length for ruling in rulings]])
+
+
+def _inked(ruling: Ruling) -> tuple[Array, Array]:
+    """The knots of a rule, x and y, between its ends; all where none are."""
+    inside = (ruling.x >= ruling.start - 1) & (ruling.x <= ruling.end + 1)
+    return (ruling.x[inside], ruling.y[inside]) if inside.any() else (ruling.x, ruling.y)
+
+
+def _medians(values: Array, sizes: NDArray[np.intp]) -> Array:
+    """The median of each of several parts, at least one value each, that lie one after another."""
+    ordered = values[np.lexsort((values, np.repeat(np.arange(len(sizes)), sizes)))]
+    first = np.cumsum(sizes) - sizes
+    return np.asarray((ordered[first + (sizes - 1) // 2] + ordered[first + sizes // 2]) / 2)
 
 
 def _moved(rules: Array, position: float, along: float) -> Array:
