@@ -53,6 +53,8 @@ PIECES, STROKES = 3, 5
 """So many pieces of strokes may lie along a line, and so many more for each border beside which nothing stands."""
 FAINT_SHARE, STANDING_OUT = 0.15, 4.0
 """Least share of the width of a table at which a rule between rows shows ink, also relative to what is usual around."""
+OUTER = 0.9
+"""How much the outermost line counts beside the next one where they are too close for a cell between them."""
 FAR_MORE = 2
 """So many times as many cells must show in the alignment of text as by rules that no glance saw."""
 MOST_INK = 0.25
@@ -402,10 +404,12 @@ def _uncrowded(lines: Array, seen: Array, widths: Array, size: float) -> NDArray
     """Which lines leave room for characters between themselves and every better seen line they run beside.
 
     Strokes of a line of text come in bundles, rules of a table do not. Lines that lie close but run in different parts
-    of a table, as those of a header and of the columns below it, are no bundle.
+    of a table, as those of a header and of the columns below it, are no bundle. Of a double frame the inner rule is the
+    one at which cells end.
     """
     there = seen >= 0.45
     strength = seen @ widths
+    strength[[0, -1]] *= OUTER
     kept: list[int] = []
     for line in np.argsort(-strength):
         beside = [other for other in kept if abs(lines[other] - lines[line]) < LEAST_CELL * size]

@@ -50,8 +50,12 @@ def test_spans_are_found_whatever_the_rules_look_like(manner: dict[str, object])
         assert np.allclose((box.x0, box.y0, box.x1, box.y1), (x0, y0, x1, y1), atol=8)
 
 
-def test_cells_hold_no_ink_of_their_rules() -> None:
-    grid = only(find_grids(Drawn().table(XS, YS, SPANS, width=4).page()))
+@pytest.mark.parametrize("frame", [0, 8, 9], ids=lambda apart: f"frame {apart} pixels outside")
+def test_cells_hold_no_ink_of_their_rules(frame: int) -> None:
+    drawn = Drawn().table(XS, YS, SPANS, width=4 - frame // 8)
+    if frame:
+        cv2.rectangle(drawn.pixels, (XS[0] - frame, YS[0] - frame), (XS[-1] + frame, YS[-1] + frame), (20,), 3)
+    grid = only(find_grids(drawn.page()))
     for cell in grid.cells:
         box = cell.box
         assert grid.pixels[int(box.y0) : int(box.y1), int(box.x0) : int(box.x1)].min() > 200
