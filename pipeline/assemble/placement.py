@@ -378,7 +378,8 @@ def _explain(draft: _Draft, form: FormSpec, classes: Sequence[str], answers: Seq
             placements.update(_place_list(table, rows, alignment, classes))
             placed.extend(_placed_rows(table, rows, alignment, classes))
     table_ids = {table.id for table in form.tables}
-    foreign = sum(len(segment.rows) for segment in draft.segments if segment.table_id not in table_ids)
+    strangers = (row for segment in draft.segments if segment.table_id not in table_ids for row in segment.rows)
+    foreign = sum(row.likely is not None for row in strangers)
     return _Explanation(score + foreign * float(np.log(_FLOOR)), used, placements, tuple(placed))
 
 

@@ -18,6 +18,9 @@ _WORK_WIDTH = 800
 _BLOCKS = 48
 _STEP_LEVELS = 3.0
 _STEP_SHARE = 0.85
+_SUDDEN, _SUDDEN_TIMES = 2.0, 3.0  # grey levels, and times as many as are usual around
+_PEAK = 4  # rows
+_SHEET = (1.2, 1.62)  # height of a sheet by its width
 _SHORTEST_PAGE = 0.3  # of the width
 _LONGEST_SLICE = 1.6  # of the width
 _MARGIN = 0.035  # of the width: the least margin of a page that lies on its side
@@ -34,16 +37,16 @@ _Grey = NDArray[np.uint8]
 def cut_long_page(page: PageImage) -> tuple[tuple[int, int], ...]:
     """The ranges (y0, y1) of a page's rows that are pages of their own; one range for an ordinary page.
 
-    In the order tried: seams at multiples of the A4 ratio; steps of the background across the
-    whole width; margins at equal distances; for what is still tall, the widest bands without ink.
-    Ruled tables are cut at the first three only, and not where rules run through without a break.
+    In the order tried: seams at multiples of the A4 ratio; sudden changes of the background that leave pages of about
+    that shape, or else across the whole width; margins at equal distances; for what is still tall, the widest bands
+    without ink. Ruled tables are not cut at the last, nor anywhere where rules run through without a break.
     """
     height, width = page.pixels.shape[:2]
     if height <= _TALL * width:
         return ((0, height),)
     small = _shrunk(page.pixels)
     scale = height / len(small)
-    seams = _a4_seams(small) or _steps(small) or _even_seams(small)
+    seams = _a4_seams(small) or _sheets(small) or _steps(small) or _even_seams(small)
     edges = [0, *seams, len(small)]
     cuts = list(edges)
     for top, bottom in pairwise(edges):
@@ -151,14 +154,51 @@ def _rising_edges(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return rising
 
 
-def _steps(grey: _Grey) -> list[int]:
-    """Rows where the background changes at once across the whole width: another sheet begins."""
+def _sheets(grey: _Grey) -> list[int]:
+    """Seams of sheets photographed or scanned one by one, empty where not all pages between them have about A4's shape.
+
+    At a seam the background changes at once, wherever it is paper, desk or lid, though often by little: by several
+    times as much as in the rows around. So it does along the edge of a sheet; of seams that would do, those at which
+    most changes are taken.
+    """
+    height, width = grey.shape
+    jump = _jumps(grey)
+    strength = np.median(jump, axis=1)
+    near = max(width // 16, 9)
+    around = cv2.blur(strength[:, None], (1, 2 * near + 1))[:, 0]
+    highest = cv2.dilate(strength[:, None], np.ones((2 * _PEAK + 1, 1), np.uint8))[:, 0]
+    sudden = (strength == highest) & (strength >= np.maximum(_SUDDEN, _SUDDEN_TIMES * around))
+    rows = [int(row) for row in np.flatnonzero(sudden)]
+    rows = [row for row, before in zip(rows, [-_PEAK, *rows], strict=False) if row - before > _PEAK]
+    best: dict[int, tuple[float, list[int]]] = {0: (0.0, [])}
+    for row in [*rows, height]:
+        worth = 0.0 if row == height else float((jump[row] > _SUDDEN).mean())
+        ways = [
+            (total + worth, [*seams, row])
+            for above, (total, seams) in best.items()
+            if _SHEET[0] * width <= row - above <= _SHEET[1] * width
+        ]
+        if ways:
+            best[row] = max(ways)
+    seams = best.get(height, (0.0, []))[1][:-1]
+    return [] if _cuts_a_table(grey, seams) else seams
+
+
+def _jumps(grey: _Grey) -> NDArray[np.float32]:
+    """By how much the background changes from just above each row to just below, in blocks, shape (rows, blocks)."""
     height, width = grey.shape
     blocks = cv2.resize(grey, (_BLOCKS, height), interpolation=cv2.INTER_AREA)
     reach = max(width // 32, 5)
     ground = cv2.morphologyEx(blocks, cv2.MORPH_CLOSE, np.ones((reach, 1), np.uint8)).astype(np.float32)
     jump = np.zeros((height, _BLOCKS), np.float32)
     jump[2:-2] = np.abs(ground[4:] - ground[:-4])
+    return jump
+
+
+def _steps(grey: _Grey) -> list[int]:
+    """Rows where the background changes at once across the whole width: another sheet begins."""
+    height, width = grey.shape
+    jump = _jumps(grey)
     share = (jump > _STEP_LEVELS).mean(axis=1)
     whole = (share >= _STEP_SHARE) & (jump[:, :1].min(axis=1) > _STEP_LEVELS) & (jump[:, -1] > _STEP_LEVELS)
     strength = np.where(whole, np.median(jump, axis=1), 0.0)

@@ -351,6 +351,15 @@ def test_rows_without_labels_do_not_decide_the_form() -> None:
     assert report.form.id == "ogi-2021"
 
 
+def test_rows_without_labels_that_look_like_those_of_another_form_do_not_decide_it_either() -> None:
+    form = form_by_id("ogi-2021")
+    unnamed: list[Square] = [(0, c, 1, 1, text) for c, text in enumerate(("统计指标", "单位", "统计数"))]
+    unnamed += [(r, c, 1, 1, text) for r in range(1, 18) for c, text in enumerate(("", "", str(r)))]
+    disclosed = table(squares_of(spec_of(form, "proactive_disclosure"), name))
+    report = read(page(table(unnamed)), page(disclosed))[-1]
+    assert report.form.id == form.id
+
+
 @pytest.mark.parametrize("first", [2, 7, 9, 13])
 def test_a_strip_in_which_a_rule_was_lost_is_placed_by_its_labels(first: int) -> None:
     form = form_by_id("ogi-2021")

@@ -75,6 +75,24 @@ def test_photographs_of_differing_slant_light_and_height(heights: tuple[int, ...
         assert min(abs(cut - seam) for cut in cuts) < 80, (cuts, seams)
 
 
+@pytest.mark.parametrize("heights", [(1754, 1754, 1754), (1780, 1700, 1800, 1660)])
+def test_photographs_on_one_desk_whose_light_changes_little(heights: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(8)
+    sheets = []
+    for number, height in enumerate(heights):
+        page = picture(1060, height - 120, 235, number)
+        turned = page.rotate((-6, 5, -4, 6)[number], expand=True, fillcolor=120, resample=Image.Resampling.BILINEAR)
+        sheet = Image.new("L", (1240, height), 120)
+        sheet.paste(turned, ((1240 - turned.width) // 2, (height - turned.height) // 2))
+        # The light falls from above, the more the farther to the right, so that little changes where sheets meet.
+        light = 1.0 + np.linspace(-0.05, 0.05, height)[:, None] * np.linspace(0.0, 1.0, 1240)
+        noisy = np.asarray(sheet) * light + rng.normal(0, 2, (height, 1240))
+        sheets.append(Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8)))
+    cuts = [y0 for y0, _ in _cut(_stack(*sheets))[1:]]
+    assert len(cuts) == len(heights) - 1
+    assert max(abs(cut - seam) for cut, seam in zip(cuts, np.cumsum(heights), strict=False)) < 80
+
+
 def _long_table(height: int, first: int, last: int) -> Image.Image:
     image = Image.new("L", (1000, height), 250)
     draw = ImageDraw.Draw(image)
