@@ -173,16 +173,16 @@ def _quantised(model: onnx.ModelProto, lines: Sequence[Pixels]) -> bytes:
 def _metrics(quick: Recogniser, full: Recogniser, lines: Sequence[Pixels]) -> dict[str, float]:
     """How lines of other reports are read by both: how many the quick network is sure of, and reads alike."""
     began = time.process_time()
-    found = quick.recognise([squeeze(line, *rapidocr.QUICK, quick.height) for line in lines])
+    scaled = [squeeze(line, *rapidocr.QUICK, quick.height) for line in lines]
+    found = quick.recognise(scaled, lambda read: ctc.peaks(read, quick.characters))
     between = time.process_time()
-    closely = full.recognise([squeeze(line, *rapidocr.WORDS, full.height) for line in lines])
+    scaled = [squeeze(line, *rapidocr.WORDS, full.height) for line in lines]
+    closely = full.recognise(scaled, lambda read: ctc.greedy(read, full.characters).text)
     ended = time.process_time()
     alike = sure = 0
-    for line, one, other in zip(lines, found, closely, strict=True):
-        peaks = ctc.peaks(one, quick.characters)
+    for line, peaks, theirs in zip(lines, found, closely, strict=True):
         if rapidocr.is_plain(peaks, line):
             sure += 1
-            theirs = ctc.greedy(other, full.characters).text
             alike += normalise(ctc.text_of(peaks).text) == normalise(theirs)
     return {
         "lines": len(lines),

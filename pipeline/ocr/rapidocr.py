@@ -18,7 +18,7 @@ from pipeline import model_store
 from pipeline.domain import Alternative, Mark, Pixels, Reading
 from pipeline.ocr import TextEngine, ctc, pictures, recogniser
 from pipeline.ocr.crops import find_ink
-from pipeline.ocr.recogniser import Recogniser, natural_width, scale, squeeze
+from pipeline.ocr.recogniser import Recogniser, Scaled, natural_width, scale, squeeze
 from pipeline.values import parse_value
 
 NAME = "rapidocr"
@@ -70,8 +70,8 @@ class RapidOcrEngine:
         scaled = [squeeze(line, *QUICK, self._quick.height) for line in lines]
         readings = []
         doubtful, figures = [], []
-        for index, probabilities in enumerate(self._quick.recognise(scaled)):
-            peaks = ctc.peaks(probabilities, self._quick.characters)
+        every = self._quick.recognise(scaled, lambda found: ctc.peaks(found, self._quick.characters))
+        for index, peaks in enumerate(every):
             found = ctc.text_of(peaks)
             if _counts(found.text):
                 figures.append(index)
@@ -92,10 +92,10 @@ class RapidOcrEngine:
 
     def _read(self, lines: Sequence[Pixels], width: tuple[float, int]) -> list[Reading]:
         """Lines squeezed to a share of their width, or to so many pixels, as the network reads them."""
-        found = self._full.recognise([squeeze(line, *width, self._full.height) for line in lines])
+        scaled = [squeeze(line, *width, self._full.height) for line in lines]
+        texts = self._full.recognise(scaled, lambda found: ctc.greedy(found, self._full.characters))
         readings = []
-        for line, probabilities in zip(lines, found, strict=True):
-            text = ctc.greedy(probabilities, self._full.characters)
+        for line, text in zip(lines, texts, strict=True):
             # Nothing read is right where there is nothing.
             sure = 1.0 if text.text == "" and not find_ink(line).mask.any() else text.probability
             readings.append(Reading((Alternative(text.text.strip(), sure),), NAME))
@@ -103,11 +103,12 @@ class RapidOcrEngine:
 
     def _numerals(self, cuts: Sequence[Pixels]) -> list[list[Alternative]]:
         symbols, columns = self._alphabet
-        found = []
-        for probabilities in self._full.recognise([scale(cut, natural_width(cut), self._full.height) for cut in cuts]):
-            folded = np.stack([probabilities[:, chosen].sum(axis=1) for chosen in columns], axis=1)
-            found.append([a for a in ctc.beam(folded, symbols) if a.text != ""])
-        return found
+
+        def decode(found: Scaled) -> list[Alternative]:
+            folded = np.stack([found[:, chosen].sum(axis=1) for chosen in columns], axis=1)
+            return [a for a in ctc.beam(folded, symbols) if a.text != ""]
+
+        return self._full.recognise([scale(cut, natural_width(cut), self._full.height) for cut in cuts], decode)
 
 
 def availability() -> str | None:

@@ -7,8 +7,9 @@ There are two: the one that comes inside the rapidocr wheel, and the quick one, 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -29,6 +30,7 @@ _WIDEST = 3200
 _BATCH, _BATCH_WIDTH = 16, 768
 
 Scaled = NDArray[np.float32]
+Found = TypeVar("Found")
 
 
 class Recogniser:
@@ -70,11 +72,15 @@ class Recogniser:
         # The list leaves out the space, which comes last.
         self.characters = [*listed, " "]
 
-    def recognise(self, scaled: Sequence[Scaled]) -> list[Scaled]:
-        """Probabilities of each picture of `scale`, shape (steps, characters + 1), in the order given."""
+    def recognise(self, scaled: Sequence[Scaled], decode: Callable[[Scaled], Found]) -> list[Found]:
+        """What ``decode`` makes of each picture of `scale`, in the order given.
+
+        It gets the probabilities, shape (steps, characters + 1): several MB for a long line, of which a noisy page may
+        seem to have a thousand, so that they are decoded as they come.
+        """
         widths = [_bucket(picture.shape[1]) for picture in scaled]
         order = sorted(range(len(scaled)), key=lambda index: (widths[index], index))
-        results: list[Scaled] = [np.zeros((0, 0), np.float32)] * len(scaled)
+        results: dict[int, Found] = {}
         start = 0
         while start < len(order):
             width = widths[order[start]]
@@ -86,9 +92,9 @@ class Recogniser:
                 tensor[place, :, :, : scaled[index].shape[1]] = scaled[index]
             output = self._session.run(None, {self._input: tensor})[0]
             for place, index in enumerate(batch):
-                results[index] = np.asarray(output[place], dtype=np.float32)
+                results[index] = decode(np.asarray(output[place], dtype=np.float32))
             start += len(batch)
-        return results
+        return [results[index] for index in range(len(scaled))]
 
 
 def load_quick(folder: Path) -> Recogniser:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import tracemalloc
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -95,8 +96,20 @@ class _Unsure(recogniser.Recogniser):
         self._other = other
         self.height, self.characters = other.height, other.characters
 
-    def recognise(self, scaled: Sequence[recogniser.Scaled]) -> list[recogniser.Scaled]:
-        return [found * np.float32(0.5) for found in self._other.recognise(scaled)]
+    def recognise(
+        self, scaled: Sequence[recogniser.Scaled], decode: Callable[[recogniser.Scaled], recogniser.Found]
+    ) -> list[recogniser.Found]:
+        return self._other.recognise(scaled, lambda found: decode(found * np.float32(0.5)))
+
+
+def test_what_a_thousand_lines_look_like_to_the_network_is_not_kept(engine: TextEngine) -> None:
+    line = np.full((40, 900), 250, np.uint8)
+    line[10:30, 20:880:9] = 30
+    tracemalloc.start()
+    engine.read_lines([line] * 60)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 60 << 20  # all 60 together are 240 MB
 
 
 @pytest.mark.parametrize("text", ["12", "07"])
