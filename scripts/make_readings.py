@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from pipeline import assemble, reading
+from pipeline import assemble, keeping, reading
 from pipeline.documents import read_pages
 from pipeline.domain import Mark, PageImage, TableReading
 from pipeline.forms import load_forms
@@ -71,7 +71,8 @@ def _lines(job: tuple[Path, Truth]) -> list[list[str]]:
     path, truth = job
     readers = reading.Readers(load_engine(calibration.ENGINE), NumeralReader.load())
     decoded = read_pages(path.read_bytes(), Settings())
-    pages = [reading.read_page(page, readers) for page in decoded if isinstance(page, PageImage)]
+    read = (reading.read_page(page, readers) for page in decoded if isinstance(page, PageImage))
+    pages = [keeping.without_pictures(page) for page in read]
     tables = [item for page in pages for item in page.items if isinstance(item, TableReading)]
     lines: list[list[str]] = []
     for report in assemble.map_reports(pages, load_forms(), LabelClassifier.load()):

@@ -155,6 +155,9 @@ class NumeralReader:
         # Strokes of seals and watermarks join up with the print; what they leave in doubt is looked at without them.
         for look in (ALL_INK, STRONG_INK):
             doubtful = self._read_into(readings, parts, {index: parts[index] for index in doubtful}, look)
+        grainy = [i for i in doubtful if pictures.is_grainy(find_ink(parts[i]))]
+        soft = {i: pictures.smooth(parts[i], pictures.SMOOTHINGS[0]) for i in grainy}
+        self._read_into(readings, parts, soft, ALL_INK)
         alone = {index: part for index in doubtful if (part := without_broad_strokes(parts[index])) is not None}
         self._read_into(readings, parts, alone, PRINT)
         return readings

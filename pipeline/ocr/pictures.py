@@ -22,6 +22,9 @@ _MOST = 8
 _DOUBTFUL, _TINT = 0.9, 0.2
 _PERHAPS = 0.5
 _SPANNING = 0.85  # share of its cell that no dash is as wide as
+# Beside a stroke others are paler, as shares of its darkness, and specks smaller, as shares of its size.
+_PALER, _SPECK = 0.7, 0.4
+_GRAIN = 0.1  # noise from which smoothing helps, in terms of the contrast of print
 # What a stroke may be read as, and how much less probable that is of one too broad for it.
 _STROKES = frozenset({"-", "—", "--", "——", "/", "\\", "1"})
 _NO_MARK = 0.1
@@ -30,6 +33,9 @@ _DECIMAL_COMMA = re.compile(r"[+\-—]{0,2}\d+,(\d{1,2}|\d{4,})\D*")
 # A place that a digit was washed out of: how far its ends are from those of the print, its width, both as shares of the
 # height of the print, and the share of it that is inked.
 _IN_LINE, _NARROWEST, _WIDEST, _FILLED = 0.2, 0.2, 1.2, 0.6
+
+SMOOTHINGS = (0.7, 1.0)
+"""Sigma in pixels, by which grainy pictures are smoothed; more blurs thin strokes."""
 
 # How each mark may look to a general recogniser: same shape, other character.
 LOOK_ALIKES: dict[str, str] = {
@@ -86,6 +92,12 @@ def read_cells(
     """
     inks = find_inks(crops)
     readings = _read_inks(crops, inks, recognise, reader)
+    # What grain leaves in doubt is looked at again, smoothed; no look is better than the others.
+    grainy = [i for i, found in enumerate(readings) if found.probability < _DOUBTFUL and is_grainy(inks[i])]
+    softer = [[smooth(crops[i], sigma) for i in grainy] for sigma in SMOOTHINGS]
+    looks = [_read_inks(soft, find_inks(soft), recognise, reader) for soft in softer]
+    for i, *others in zip(grainy, *looks, strict=True):
+        readings[i] = _mean((readings[i], *others))
     # Where a seal or a watermark lies under the print, the print is looked at alone.
     doubtful = [i for i, found in enumerate(readings) if found.probability < _DOUBTFUL and inks[i].mask.any()]
     alone = {i: crop for i in doubtful if (crop := without_broad_strokes(crops[i])) is not None}
@@ -112,7 +124,7 @@ def _read_inks(
     for index, alternatives in zip(inked, found, strict=True):
         if is_no_mark(_inked(inks[index].mask), crops[index].shape[1]):
             alternatives = without_marks(alternatives)
-        stroke = None if _are_digits(alternatives) else lone_stroke(inks[index])
+        stroke = None if _are_digits(alternatives) else lone_stroke(inks[index]) or _stroke_among_specks(inks[index])
         share = 0.0 if stroke is None else stroke.probability
         parts = [Alternative(a.text, a.probability * (1.0 - share)) for a in alternatives]
         parts += [] if stroke is None else [stroke]
@@ -149,6 +161,24 @@ def _are_digits(alternatives: Sequence[Alternative]) -> bool:
     """Whether several digits were recognised: small ones that grew together are as flat as a dash."""
     best = max(alternatives, key=lambda each: each.probability, default=Alternative("", 0.0))
     return best.probability > _PERHAPS and sum(character.isdigit() for character in best.text) > 1
+
+
+def is_grainy(ink: Ink) -> bool:
+    """Whether the grain of the paper is so strong beside the print that smoothing helps."""
+    return bool(ink.mask.any()) and ink.noise > _GRAIN * ink.contrast
+
+
+def smooth(crop: Pixels, sigma: float) -> Pixels:
+    """The crop with less grain."""
+    soft: Pixels = cv2.GaussianBlur(crop, (0, 0), sigma).astype(np.uint8)
+    return soft
+
+
+def _mean(looks: Sequence[Reading]) -> Reading:
+    """The reading of a picture of which one reader had several looks."""
+    share = 1.0 / len(looks)
+    every = (replace(each, probability=share * each.probability) for look in looks for each in look.alternatives)
+    return reading(every, looks[0].reader)
 
 
 def _is_tinted(ink: Ink, alone: Ink) -> bool:
@@ -213,6 +243,21 @@ def lone_stroke(ink: Ink) -> Alternative | None:
     if height >= 1.15 * width and width >= 4:
         return _slash(xs, ys, height)
     return None
+
+
+def _stroke_among_specks(ink: Ink) -> Alternative | None:
+    """A slash beside specks and strokes that are paler, as likely as not; None where there is no such thing."""
+    labels, stats = patches.label(ink.mask.astype(np.uint8))
+    if len(stats) <= 2:
+        return None
+    sizes = stats[:, 2:4].max(axis=1)
+    strokes = np.flatnonzero(sizes > _SPECK * sizes.max())
+    peaks = np.array([float(ink.darkness[labels == number].max()) for number in strokes.tolist()])
+    dark = strokes[peaks > _PALER * peaks.max()]
+    if len(dark) != 1:
+        return None
+    found = lone_stroke(replace(ink, mask=labels == dark[0]))
+    return None if found is None or found.text not in "/\\" else replace(found, probability=_PERHAPS)
 
 
 def _dash(ink: Ink, xs: np.ndarray, ys: np.ndarray, width: int, height: int) -> Alternative | None:

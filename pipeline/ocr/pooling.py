@@ -10,6 +10,13 @@ from pipeline.values import parse_value
 
 # What a reader gives a text that it did not list: it may have overlooked it.
 _UNLISTED = 0.01
+# How probable what is no value is before anything was seen, in terms of what is one.
+_NO_VALUE = 0.05
+
+
+def _is_no_value(text: str) -> bool:
+    """Whether digits and marks make no figure, as in `0.` and `070`: specks make such, nobody prints them."""
+    return text != "" and not any(character.isalpha() for character in text) and parse_value(text).mark is Mark.TEXT
 
 
 def pool(readings: Sequence[Reading]) -> Reading:
@@ -30,7 +37,10 @@ def pool(readings: Sequence[Reading]) -> Reading:
             spelled.setdefault(meaning, alternative.text)
             table[meaning] = table.get(meaning, 0.0) + alternative.probability
         tables.append(table)
-    weights = {m: math.prod(max(t.get(m, 0.0), _UNLISTED) for t in tables) for m in spelled}
+    weights = {
+        m: (_NO_VALUE if _is_no_value(spelled[m]) else 1.0) * math.prod(max(t.get(m, 0.0), _UNLISTED) for t in tables)
+        for m in spelled
+    }
     # The mass that each reader leaves to texts that none of them lists keeps two doubtful readers doubtful.
     rest = math.prod(max(1.0 - sum(t.values()), _UNLISTED) for t in tables)
     total = sum(weights.values()) + rest

@@ -46,6 +46,37 @@ def test_a_stroke_of_a_seal_through_an_empty_cell_is_no_mark(lean: int) -> None:
     assert NumeralReader.load().read([picture])[0].probability < 0.2
 
 
+def test_a_slash_is_told_among_specks_and_beside_paler_strokes() -> None:
+    specks = cell("/", size=30, shape=(60, 80))
+    specks[50:53, 10:13] = 40
+    pale = cell("/", size=30, shape=(60, 80))
+    pale[:, 58:72] = np.minimum(pale[:, 58:72], 205)
+
+    def one(cuts: Sequence[Pixels]) -> list[list[Alternative]]:
+        return [[Alternative("1", 0.9)] for _ in cuts]
+
+    for picture in (specks, pale):
+        assert lone_stroke(find_ink(picture)) is None
+        texts = {each.text: each.probability for each in read_cells([picture], one, "x")[0].alternatives}
+        assert texts["/"] > 0.4
+    seven = cell("7", size=30, shape=(60, 80))
+    seven[50:53, 10:13] = 40
+    assert read_cells([seven], one, "x")[0].alternatives[0].probability > 0.85
+
+
+def test_grainy_pictures_are_looked_at_again_smoothed() -> None:
+    shown: list[int] = []
+
+    def unsure(cuts: Sequence[Pixels]) -> list[list[Alternative]]:
+        shown.append(len(cuts))
+        return [[Alternative("9" if len(shown) == 1 else "0", 0.6)] for _ in cuts]
+
+    found = read_cells([cell("0", ink=170, noise=14), cell("0", ink=30, noise=1)], unsure, "x")
+    assert shown[0] == 2
+    assert shown[1:3] == [1, 1]
+    assert [each.text for each in found] == ["0", "9"]
+
+
 def test_a_comma_that_parts_no_three_digits_speaks_for_the_point_that_is_likelier() -> None:
     def texts(*pairs: tuple[str, float]) -> dict[str, float]:
         found = reading([Alternative(text, probability) for text, probability in pairs], "x")

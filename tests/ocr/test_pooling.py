@@ -29,6 +29,12 @@ def test_two_readers_that_reject_do_not_make_a_certain_reading() -> None:
     assert pool([_reading("a", _0=0.02), _reading("b", _0=0.02)]).probability < 0.5
 
 
+def test_what_is_no_value_gives_way_to_one() -> None:
+    pooled = pool([_reading("a", _00=0.5, _0=0.3), _reading("b", _00=0.5, _0=0.2)])
+    assert pooled.text == "0"
+    assert pool([_reading("a", _00=0.9), _reading("b", _00=0.9)]).text == "00"
+
+
 def test_spellings_of_one_value_are_one_alternative() -> None:
     pooled = pool([_reading("a", _0=0.9), Reading((Alternative("０", 0.9),), "b")])
     assert len(pooled.alternatives) == 1
