@@ -155,7 +155,8 @@ class NumeralReader:
         # Strokes of seals and watermarks join up with the print; what they leave in doubt is looked at without them.
         for look in (ALL_INK, STRONG_INK):
             doubtful = self._read_into(readings, parts, {index: parts[index] for index in doubtful}, look)
-        grainy = [i for i in doubtful if pictures.is_grainy(find_ink(parts[i]))]
+        inks = find_inks([parts[index] for index in doubtful])
+        grainy = [i for i, ink in zip(doubtful, inks, strict=True) if pictures.is_grainy(ink)]
         soft = {i: pictures.smooth(parts[i], pictures.SMOOTHINGS[0]) for i in grainy}
         self._read_into(readings, parts, soft, ALL_INK)
         alone = {index: part for index in doubtful if (part := without_broad_strokes(parts[index])) is not None}
