@@ -169,6 +169,14 @@ def box_to_parent(transform: Transform, box: BoundingBox) -> BoundingBox:
     return bounding(transform.to_parent(corners(box)))
 
 
+def boxes_to_parent(transform: Transform, boxes: Sequence[BoundingBox]) -> list[BoundingBox]:
+    """As `box_to_parent` for many boxes, in the time of one."""
+    if not boxes:
+        return []
+    images = transform.to_parent(np.concatenate([corners(box) for box in boxes])).reshape(-1, 4, 2)
+    return [bounding(image) for image in images]
+
+
 def transposed(picture: Pixels) -> Pixels:
     """Rows made columns, laid out in memory as any picture; NumPy takes four times as long."""
     return cv2.transpose(picture)  # type: ignore[return-value]

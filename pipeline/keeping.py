@@ -24,7 +24,7 @@ from pipeline.domain import (
     TableReading,
     TextLine,
 )
-from pipeline.geometry import Forgotten, box_to_parent
+from pipeline.geometry import Forgotten, boxes_to_parent
 from pipeline.imaging import darkness
 from pipeline.reading import crop
 from pipeline.values import parse_value
@@ -89,7 +89,7 @@ def _without_picture(item: TableReading | LineReading) -> TableReading | LineRea
         to_page=Forgotten(),
         box=_tenths(grid.box),
     )
-    places = tuple(_tenths(box_to_parent(grid.to_page, cell.box)) for cell in grid.cells)
+    places = tuple(map(_tenths, boxes_to_parent(grid.to_page, [cell.box for cell in grid.cells])))
     return TableReading(kept, tuple(map(rounded, item.readings)), places)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.domain import Pixels
 
@@ -21,9 +22,9 @@ def without_streaks(grey: Pixels) -> Pixels:
     The picture must be as scanned, shape (h, w): on a levelled page a streak is no longer upright.
     """
     beside = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, np.ones((1, _THIN), np.uint8))
-    darker = cv2.subtract(beside, grey) >= _DARKER
+    darker = (np.asarray(cv2.subtract(beside, grey)) >= _DARKER).view(np.uint8)
     margin = max(1, round(_HEIGHT * len(grey)))
-    whole, top, bottom = (np.asarray(part.mean(axis=0)) for part in (darker, darker[:margin], darker[-margin:]))
+    whole, top, bottom = (_share(part) for part in (darker, darker[:margin], darker[-margin:]))
     columns = (whole >= _WHOLE) | ((whole >= _WORN) & (np.minimum(top, bottom) >= _MARGIN))
     if not columns.any() or columns.mean() > 0.02:
         return grey
@@ -32,3 +33,8 @@ def without_streaks(grey: Pixels) -> Pixels:
     cleared = grey.copy()
     cleared[:, columns] = beside[:, columns]
     return cleared
+
+
+def _share(mask: Pixels) -> NDArray[np.float64]:
+    """Share of each column that is 1, shape (w,); NumPy's mean takes four times as long."""
+    return np.asarray(cv2.reduce(mask, 0, cv2.REDUCE_SUM, dtype=cv2.CV_32S)[0] / len(mask))
