@@ -46,7 +46,7 @@ def cut_long_page(page: PageImage) -> tuple[tuple[int, int], ...]:
         return ((0, height),)
     small = _shrunk(page.pixels)
     scale = height / len(small)
-    seams = _a4_seams(small) or _sheets(small) or _steps(small) or _even_seams(small)
+    seams = _a4_seams(small) or _sudden_changes(small) or _even_seams(small)
     edges = [0, *seams, len(small)]
     cuts = list(edges)
     for top, bottom in pairwise(edges):
@@ -154,7 +154,13 @@ def _rising_edges(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return rising
 
 
-def _sheets(grey: _Grey) -> list[int]:
+def _sudden_changes(grey: _Grey) -> list[int]:
+    """Seams where the background changes at once: those of sheets, else any across the whole width."""
+    jump = _jumps(grey)
+    return _sheets(grey, jump) or _steps(grey, jump)
+
+
+def _sheets(grey: _Grey, jump: NDArray[np.float32]) -> list[int]:
     """Seams of sheets photographed or scanned one by one, empty where not all pages between them have about A4's shape.
 
     At a seam the background changes at once, wherever it is paper, desk or lid, though often by little: by several
@@ -162,7 +168,6 @@ def _sheets(grey: _Grey) -> list[int]:
     most changes are taken.
     """
     height, width = grey.shape
-    jump = _jumps(grey)
     strength = np.median(jump, axis=1)
     near = max(width // 16, 9)
     around = cv2.blur(strength[:, None], (1, 2 * near + 1))[:, 0]
@@ -195,10 +200,9 @@ def _jumps(grey: _Grey) -> NDArray[np.float32]:
     return jump
 
 
-def _steps(grey: _Grey) -> list[int]:
+def _steps(grey: _Grey, jump: NDArray[np.float32]) -> list[int]:
     """Rows where the background changes at once across the whole width: another sheet begins."""
     height, width = grey.shape
-    jump = _jumps(grey)
     share = (jump > _STEP_LEVELS).mean(axis=1)
     whole = (share >= _STEP_SHARE) & (jump[:, :1].min(axis=1) > _STEP_LEVELS) & (jump[:, -1] > _STEP_LEVELS)
     strength = np.where(whole, np.median(jump, axis=1), 0.0)

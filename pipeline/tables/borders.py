@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.domain import Pixels
+from pipeline.tables.grouping import LONGEST_STROKE
 
 INK = 90
 """Darkness (0 to 255) from which a pixel counts as part of a rule."""
@@ -24,10 +25,8 @@ RUNNING_ON = 0.12
 """Least ink at the ends of borders in a row of pixels that belongs to the rule, as a share of that in its best row."""
 CLEAR = 0.01
 """Share of ink beside a border up to which nothing reaches across it; specks do not count."""
-DASHES = 0.5
-"""Share of the ink of dotted rules that lies in dashes no longer than the usual one; crossings make some longer."""
-STROKE_DASHES, STROKE_LENGTH, LONGEST_STROKE = 2.0, 0.6, 3.0
-"""Strokes of characters on a dotted rule: least length in dashes and in text heights, and most in text heights."""
+STROKE_DASHES, STROKE_LENGTH = 2.0, 0.6
+"""Least length of strokes of characters on the line of a dotted rule, in dashes and in text heights."""
 
 Array = NDArray[np.float64]
 
@@ -99,27 +98,6 @@ def measure(
         low[index] += centre - reach
         high[index] += centre - reach
     return Borders(seen, beside, low, high)
-
-
-def dash_length(dark: Pixels, rules: Array) -> float:
-    """Length of the dashes of which the long rules along x are made, in pixels; what is solid has long ones.
-
-    Args:
-        dark: as for ``measure``.
-        rules: position, start and end of each in pixels, shape (n, at least 3).
-    """
-    lengths = rules[:, 2] - rules[:, 1]
-    runs: list[int] = []
-    for y, start, end in rules[lengths >= lengths.max() / 2, :3]:
-        rows = np.clip(round(y - 0.5) + np.arange(-1, 2), 0, dark.shape[0] - 1)
-        inked = (dark[rows, max(0, round(start)) : max(0, round(end))] > INK).any(axis=0)
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], inked, [False]])))
-        runs.extend((edges[1::2] - edges[::2]).tolist())
-    if not runs:
-        return 0.0
-    ordered = np.sort(runs)
-    total = np.cumsum(ordered)
-    return float(ordered[int(np.searchsorted(total, DASHES * total[-1]))])
 
 
 def _without_long_strokes(inked: NDArray[np.uint8], dash: float, text_height: float) -> NDArray[np.uint8]:

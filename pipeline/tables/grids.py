@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from pipeline.domain import BoundingBox, CleanPage, Grid, GridCell, Pixels
 from pipeline.geometry import bounding, chain, corners, transposed
 from pipeline.tables import whitespace
-from pipeline.tables.borders import INK, Borders, apart, dash_length, measure
+from pipeline.tables.borders import INK, Borders, apart, measure
 from pipeline.tables.flatten import Flattened, flatten
-from pipeline.tables.grouping import TOUCH, RuleGroup, group, is_dotted
+from pipeline.tables.grouping import TOUCH, RuleGroup, group, is_dotted, usual_dash
 from pipeline.tables.rulings import Sight, darkness, ink, join, sights, trace, without_characters
 from pipeline.tables.shading import without_screens
 from pipeline.tables.squares import Span, cells, is_broken
@@ -151,7 +151,9 @@ def _groups(bare: Pixels, inked: Pixels, size: float, sight: Sight) -> list[Rule
 
 def _grid(page: CleanPage, found: RuleGroup, size: float, sight: Sight) -> Grid | None:
     flat = flatten(page.pixels, found, size)
-    structure = _structure(flat, size, sight, is_dotted(found.levels) or is_dotted(found.uprights))
+    dotted = is_dotted(found.levels) or is_dotted(found.uprights)
+    dashes = (usual_dash(found.levels), usual_dash(found.uprights)) if dotted else None
+    structure = _structure(flat, size, sight, dashes)
     if structure is None:
         return None
     rows, columns, printed = structure
@@ -174,17 +176,18 @@ def _grid(page: CleanPage, found: RuleGroup, size: float, sight: Sight) -> Grid 
 
 
 def _structure(
-    flat: Flattened, size: float, sight: Sight, dotted: bool
+    flat: Flattened, size: float, sight: Sight, dashes: tuple[float, float] | None
 ) -> tuple[int, int, tuple[GridCell, ...]] | None:
-    """Rows, columns and cells of a straightened table, or None if it is none."""
+    """Rows, columns and cells of a straightened table, or None if it is none.
+
+    ``dashes`` are the lengths of those of dotted rules, level and upright, in pixels; None where rules are not dotted.
+    """
     inked = ink(flat.pixels)
     bare = _with_crossings(without_characters(flat.pixels, inked, size), flat, size)
     turned = transposed(bare)
     inked_turned = transposed(inked)
     dark, dark_turned = darkness(bare, size, sight), darkness(turned, size, sight)
-    dash, dash_turned = (
-        (dash_length(dark, flat.levels), dash_length(dark_turned, flat.uprights)) if dotted else (None, None)
-    )
+    dash, dash_turned = dashes or (None, None)
     level = _Gauge(dark, inked, size, dash, across_text=False)
     upright = _Gauge(dark_turned, inked_turned, size, dash_turned, across_text=True)
     ys, xs = _lines(flat.levels, PLACED_LEVEL * size, size), _lines(flat.uprights, PLACED_UPRIGHT * size, size)
@@ -194,7 +197,7 @@ def _structure(
     open_x = _open_sides(xs, flat.uprights, SURE_UPRIGHT * size, flat.levels, PLACED_LEVEL * size, size)
     ys, xs = np.union1d(ys, open_y), np.union1d(xs, open_x)
     ys, xs, broken = _without_strokes(ys, xs, flat, size, level, upright)
-    faint = _faint_lines(ys, xs, level) if broken or dotted else np.empty(0)
+    faint = _faint_lines(ys, xs, level) if broken or dashes else np.empty(0)
     ys = np.union1d(ys, faint)
     while True:
         if len(ys) < 2 or len(xs) < 2:

@@ -133,13 +133,17 @@ def _alike(rulings: list[Ruling], dotted: bool, text_height: float) -> list[Ruli
 
 def _like(known: Sequence[Ruling], pieces: list[Ruling], text_height: float) -> list[Ruling]:
     """Pieces that may belong to known rules made of dashes of one length: strokes of text are longer, or have gaps."""
-    weights = _weights(known)
-    dash = weighted_quantile(np.array([rule.dash for rule in known]), weights, 0.5)
+    dash = usual_dash(known)
     if dash > STROKE * text_height:
         return pieces
-    least = weighted_quantile(np.array([rule.solid for rule in known]), weights, 0.1) - LESS_SOLID_THAN_ANY
+    least = weighted_quantile(np.array([rule.solid for rule in known]), _weights(known), 0.1) - LESS_SOLID_THAN_ANY
     longest, solid = max(LONG_DASH * dash, STROKE * text_height), LONGEST_STROKE * text_height
     return [piece for piece in pieces if piece.solid >= least and not longest < piece.dash < solid]
+
+
+def usual_dash(rulings: Sequence[Ruling]) -> float:
+    """Length of the dashes that rules are made of, in pixels; what is solid has long ones."""
+    return weighted_quantile(np.array([rule.dash for rule in rulings]), _weights(rulings), 0.5)
 
 
 def _weights(rulings: Sequence[Ruling]) -> NDArray[np.float64]:

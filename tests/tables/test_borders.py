@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.tables.borders import apart, dash_length, measure
+from pipeline.tables.borders import apart, measure
 from tests.ocr.drawing import cell
 
 SIZE = 20.0
@@ -66,13 +66,3 @@ def test_a_stroke_from_rule_to_rule_is_no_border_of_a_dotted_table(dotted: bool)
     borders = measure(picture, np.zeros_like(picture), np.array([30.5]), stops, 25.0, dash=9.0)
     assert bool(borders.seen[0, 0] > 0.7) is dotted
     assert borders.seen[0, 1] > 0.7
-
-
-def test_the_dashes_of_rules_are_as_long_as_most_of_them() -> None:
-    picture = np.zeros((60, 400), np.uint8)
-    for start in range(20, 380, 14):
-        picture[29:32, start : start + 9] = 255
-    picture[:, 200:212] = 255  # a crossing rule joins two of them
-    assert dash_length(picture, np.array([[30.5, 20.0, 380.0, 360.0]])) == 9.0
-    picture[29:32, 20:380] = 255
-    assert dash_length(picture, np.array([[30.5, 20.0, 380.0, 360.0]])) == 360.0

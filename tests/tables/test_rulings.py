@@ -50,3 +50,15 @@ def test_strokes_beside_each_other_are_no_double_rule_because_they_are_short(len
         columns=np.array([0]),
     )
     assert crossed(inked, rule, 18.0) == pytest.approx([share])
+
+
+def test_the_dashes_of_a_rule_are_as_long_as_most_of_them() -> None:
+    page = np.full((200, 900), 250, np.uint8)
+    for start in range(100, 800, 14):
+        page[99:102, start : start + 9] = 20
+    page[60:140, 398:401] = 20  # a crossing rule between two of them
+    page[160:163, 100:800] = 20
+    found = trace(darkness(page, 25.0, Sight(80.0)), ink(page), 25.0, 300.0)
+    dotted, solid = sorted(found, key=lambda ruling: ruling.y[0])
+    assert 7.0 <= dotted.dash <= 13.0
+    assert solid.dash > 650.0

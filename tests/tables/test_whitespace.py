@@ -131,12 +131,12 @@ def test_where_dots_are_left_of_rules_the_alignment_of_text_shows_more_than_a_fe
     edges = [*(x - 80 for x in COLUMNS), COLUMNS[-1] + 80]
     heights = [FIRST + PITCH * row - PITCH // 2 for row in range(9)]
     for y in heights:
-        page.pixels[y, 280:1260:9] = 20
+        page.pixels[y, 280:1260:14] = 20
         for x in edges:
             cv2.line(page.pixels, (x - 3, y), (x + 3, y), (20,), 2)  # a crossing
             cv2.line(page.pixels, (x, y - 3), (x, y + 3), (20,), 2)
     for x in edges:
-        page.pixels[heights[0] : heights[-1] : 9, x] = 20
+        page.pixels[heights[0] : heights[-1] : 14, x] = 20
     for y in heights[:4]:  # of one corner the rules are whole
         cv2.line(page.pixels, (edges[0], y), (edges[2], y), (20,), 2)
     for x in edges[:3]:
