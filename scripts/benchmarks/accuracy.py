@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--peers", action="store_true", help="read the same pages with two public peers, 3 to 8 s each")
     parser.add_argument("--jobs", type=int, default=2, metavar="J", help="processes (2)")
     parser.add_argument(
-        "--scans", type=Path, metavar="DIR", help="keep scans and tables here; must be empty or missing"
+        "--scans", type=Path, metavar="DIR", help="keep scans and what is read here, and go on from what is there"
     )
     parser.add_argument("--out", type=Path, default=Path("build/accuracy"), metavar="DIR", help="for the results")
 
@@ -45,14 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Make the suite, read it, and write ``accuracy.md`` and ``accuracy.csv``; returns the exit status."""
     unknown = set(given.kinds) - {kind.name for kind in suite.KINDS}
-    if (
-        unknown
-        or given.reports < 1
-        or (given.scans is not None and given.scans.exists() and any(given.scans.iterdir()))
-    ):
-        print(
-            f"bench: unknown kinds {unknown}" if unknown else "bench: no reports, or --scans not empty", file=sys.stderr
-        )
+    if unknown or given.reports < 1:
+        print(f"bench: unknown kinds {unknown}" if unknown else "bench: no reports", file=sys.stderr)
         return 2
     work = Path(tempfile.mkdtemp(prefix="bench-")) if given.scans is None else given.scans
     try:
@@ -69,20 +63,19 @@ def _measure(given: argparse.Namespace, kinds: Sequence[suite.Kind], work: Path)
     for message in missing:
         print(f"bench: {message}; the suite is another one without it", file=sys.stderr)
     scans = work / "scans"
-    files = suite.make(scans, given.reports, kinds, forms, faces, given.jobs)
+    try:
+        files = suite.make(scans, given.reports, kinds, forms, faces, given.jobs)
+    except ValueError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
     print(f"bench: {len(files)} reports in {scans}", file=sys.stderr)
-    summary = extract([str(scans)], work / "tables", Settings(), given.jobs)
-    print(f"bench: {summary.pages} pages, {summary.pages_per_second:.2f} pages/s", file=sys.stderr)
+    extract([str(scans)], work / "tables", Settings(), given.jobs)
     truth = [replace(cell, damage=files[cell.source].name) for cell in read_truth(scans / "truth.csv")]
     extracted: dict[str, Extracted] = {"nianbao": read_extracted(work / "tables" / "cells.csv")}
-    speeds = [f"nianbao {summary.pages_per_second:.2f} pages/s with {given.jobs} processes"]
     if given.peers:
         (uv,) = sorted((_ROOT / ".tools").glob("uv-*/bin/uv"))[-1:]
         python = peers.install(_ROOT / "build" / "peers", uv)
-        outcome = peers.read(python, scans, files, work / "pages", forms, lambda: print(".", end="", file=sys.stderr))
-        print(file=sys.stderr)
-        extracted |= {peers.NAMES[name]: cells for name, cells in outcome.cells.items()}
-        speeds.append(f"peers together {outcome.pages / outcome.seconds:.2f} pages/s")
+        extracted |= peers.read(python, scans, files, work / "pages", forms)
     hard = [cell for cell in truth if files[cell.source].level >= 2]
     results = {
         name: {_ALL: evaluate(cells, truth, forms), **({_HARD: evaluate(cells, hard, forms)} if hard else {})}
@@ -94,7 +87,7 @@ def _measure(given: argparse.Namespace, kinds: Sequence[suite.Kind], work: Path)
     with (given.out / "accuracy.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerows([("reader", *_COLUMNS), *rows])
-    text = _markdown(rows, speeds, counts.total())
+    text = _markdown(rows, counts.total())
     (given.out / "accuracy.md").write_text(text, encoding="utf-8")
     print(text)
     return 0
@@ -126,12 +119,12 @@ def _rows(
     ]
 
 
-def _markdown(rows: Sequence[Sequence[str]], speeds: Sequence[str], reports: int) -> str:
+def _markdown(rows: Sequence[Sequence[str]], reports: int) -> str:
     """One table for each reader, the first one's accuracy beside those of the others in front."""
     readers = list(dict.fromkeys(row[0] for row in rows))
     correct = {(row[0], row[1]): row[4] for row in rows}
     titles = list(dict.fromkeys(row[1] for row in rows))
-    parts = [f"{reports} reports, seed {suite.SEED}, fonts from {FONTS}; {'; '.join(speeds)}.\n"]
+    parts = [f"{reports} reports, seed {suite.SEED}, fonts from {FONTS}.\n"]
     if len(readers) > 1:
         beside = [(title, *(correct[reader, title] for reader in readers)) for title in titles]
         parts.append(_table(("correct %", *readers), beside))

@@ -8,17 +8,20 @@ list counts), figures go to columns by their place. It is what somebody would wr
 from __future__ import annotations
 
 import json
+import os
 import re
 import statistics
 import subprocess
+import sys
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from difflib import SequenceMatcher
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -35,15 +38,6 @@ _EMPTY = frozenset({"", "/", "\\", "-", "--", "—", "——", "无"})
 
 Row = Sequence[tuple[float, str]]
 Cells = dict[Address, ExtractedCell]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the peers read: cells by the peer's name, pages and the seconds both took together."""
-
-    cells: Mapping[str, Cells]
-    pages: int
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,41 +74,62 @@ def install(environment: Path, uv: Path) -> Path:
 
 
 def read(
-    python: Path, scans: Path, sources: Iterable[str], work: Path, forms: Sequence[FormSpec], tick: Callable[[], None]
-) -> Outcome:
+    python: Path, scans: Path, sources: Iterable[str], work: Path, forms: Sequence[FormSpec]
+) -> Mapping[str, Cells]:
     """Let both peers read every page of the scans; they get the pages as this project decodes them.
 
     Args:
         python: of the peers' environment.
-        work: an empty folder for the pages as PNG; it is not cleaned up.
-        tick: called after each page.
+        work: for the pages as PNG, and ``rows.jsonl``, what the peers made of each; pages that have a line there are
+            not read again.
+
+    Returns:
+        The cells by the peer's name.
 
     Raises:
         CalledProcessError: the peers failed.
     """
-    pages = {}
+    work.mkdir(parents=True, exist_ok=True)
+    found = work / "rows.jsonl"
+    known = {line["page"] for line in _lines(found)}
+    folders = {}
     for number, source in enumerate(sources):
         folder = work / f"{number:05d}"
-        folder.mkdir(parents=True)
-        pages[folder.name] = source
+        folder.mkdir(exist_ok=True)
+        folders[folder.name] = source
         for page in read_pages((scans / source).read_bytes(), Settings()):
-            if isinstance(page, PageImage):
-                Image.fromarray(page.pixels).save(folder / f"{page.number:03d}.png", compress_level=1)
-    rows: dict[str, dict[str, list[Row]]] = {name: defaultdict(list) for name in NAMES}
+            path = folder / f"{page.number:03d}.png"
+            if str(path.relative_to(work)) in known:
+                path.unlink(missing_ok=True)
+            elif isinstance(page, PageImage):
+                Image.fromarray(page.pixels).save(path, compress_level=1)
     command = [python, _FOLDER / "peer_rows.py", work]
-    count, seconds = 0, 0.0
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8") as process:
+    with (
+        found.open("a", encoding="utf-8") as file,
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8") as process,
+    ):
         for text in process.stdout or ():
-            line = json.loads(text)
-            source = pages[line["page"].split("/")[0]]
-            count, seconds = count + 1, seconds + line["seconds"]
-            for name in NAMES:
-                rows[name][source] += line[name]
-            tick()
+            file.write(text)
+            file.flush()
+            (work / json.loads(text)["page"]).unlink()
+            print(".", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
-    cells = {name: _extracted(rows[name], pages.values(), forms) for name in NAMES}
-    return Outcome(cells, count, seconds)
+    rows: dict[str, dict[str, list[Row]]] = {name: defaultdict(list) for name in NAMES}
+    for line in sorted(_lines(found), key=lambda line: line["page"]):
+        for name in NAMES:
+            rows[name][folders[line["page"].split("/")[0]]] += line[name]
+    return {title: _extracted(rows[name], folders.values(), forms) for name, title in NAMES.items()}
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    """What the peers made of each page so far; a last line that was cut off by the end of a run is removed."""
+    if not path.exists():
+        return []
+    whole, end, _ = path.read_bytes().rpartition(b"\n")
+    os.truncate(path, len(whole + end))
+    return [json.loads(line) for line in whole.splitlines()]
 
 
 def _extracted(rows: Mapping[str, Sequence[Row]], sources: Iterable[str], forms: Sequence[FormSpec]) -> Cells:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.domain import FormSpec
+from pipeline.evaluation import read_truth
 from scripts.scans.fonts import Face
 from scripts.scans.reports import Options, make_document
 from scripts.scans.writing import write, write_truth
@@ -61,12 +62,20 @@ KINDS = (
 def make(
     folder: Path, reports: int, kinds: Sequence[Kind], forms: Sequence[FormSpec], faces: tuple[Face, ...], jobs: int
 ) -> dict[str, Kind]:
-    """Write the scans and ``truth.csv`` into an empty folder.
+    """Write the scans and ``truth.csv`` into a folder, unless they are there.
 
     Returns:
         The kind of each file, in the order they were made. The same arguments give the same bytes.
+
+    Raises:
+        ValueError: another suite is there.
     """
     plan = list(_plan(reports, kinds, forms, faces))
+    if (folder / "truth.csv").exists():
+        sources = list(dict.fromkeys(cell.source for cell in read_truth(folder / "truth.csv")))
+        if [Path(source).stem for source in sources] != [_stem(kind, number) for number, kind, _ in plan]:
+            raise ValueError(f"another suite is in {folder}")
+        return {source: kind for source, (_, kind, _) in zip(sources, plan, strict=True)}
     folder.mkdir(parents=True, exist_ok=True)
     one = partial(_make, folder)
     with ProcessPoolExecutor(jobs) as pool:
@@ -89,4 +98,8 @@ def _plan(
 
 
 def _make(folder: Path, number: int, kind: Kind, options: Options) -> list[dict[str, str]]:
-    return write(make_document(options, SEED, number), folder, f"{kind.name}-{number:04d}")
+    return write(make_document(options, SEED, number), folder, _stem(kind, number))
+
+
+def _stem(kind: Kind, number: int) -> str:
+    return f"{kind.name}-{number:04d}"

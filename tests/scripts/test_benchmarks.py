@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from xml.etree import ElementTree
@@ -15,9 +19,9 @@ from pipeline.domain import CellKey
 from pipeline.errors import DocumentError
 from pipeline.forms import form_by_id, load_forms
 from pipeline.settings import Settings
-from scripts.benchmarks import accuracy, fuzz, reconcile, soak, speed_report, suite
+from scripts.benchmarks import accuracy, fuzz, peers, reconcile, soak, speed_report, suite
 from scripts.benchmarks.peer_rows import cluster
-from scripts.benchmarks.peers import read_document
+from scripts.benchmarks.peers import Cells, read_document
 from scripts.scans.damage import KINDS
 from scripts.scans.fonts import FACES, installed
 
@@ -117,6 +121,59 @@ def test_results_stand_in_a_table_for_each_reader(tmp_path: Path, monkeypatch: p
         kinds = [row["kind"] for row in csv.DictReader(file)]
     assert kinds == ["clean print", "fax, 1 bit, 204 × 98 dpi", "hard kinds", "all"]
     assert accuracy.run(parser.parse_args(["--kinds", "snow"])) == 2
+
+
+@needs_fonts
+def test_a_suite_that_is_there_is_gone_on_with_and_another_one_is_refused(tmp_path: Path):
+    kinds, forms, faces = (
+        [kind for kind in suite.KINDS if kind.name in ("print", "fax")],
+        load_forms(),
+        installed(())[0],
+    )
+    made = suite.make(tmp_path, 2, kinds, forms, faces, jobs=1)
+    times = [path.stat().st_mtime_ns for path in sorted(tmp_path.iterdir())]
+    assert suite.make(tmp_path, 2, kinds, forms, faces, jobs=1) == made
+    assert [path.stat().st_mtime_ns for path in sorted(tmp_path.iterdir())] == times
+    with pytest.raises(ValueError, match="another suite"):
+        suite.make(tmp_path, 3, kinds, forms, faces, jobs=1)
+
+
+PEER = """
+import json, sys
+from pathlib import Path
+work = Path(sys.argv[2])
+for path in sorted(work.glob("*/*.png")):
+    line = {"page": str(path.relative_to(work)), "seconds": 1.0, "rapidocr": ROWS, "img2table": []}
+    print(json.dumps(line), flush=True)
+    if STOP:
+        sys.exit(1)
+"""
+
+
+@needs_fonts
+def test_peers_that_were_stopped_read_the_other_pages_alone(tmp_path: Path):
+    forms, kinds = load_forms(), [suite.KINDS[0]]
+    files = suite.make(tmp_path / "scans", 2, kinds, forms, installed(())[0], jobs=1)
+
+    def read(stop: bool) -> Mapping[str, Cells]:
+        program = tmp_path / "peer"
+        source = PEER.replace("ROWS", repr(rows_of_2021())).replace("STOP", str(stop))
+        program.write_text(f"#!{sys.executable}\n{source}")
+        program.chmod(0o755)
+        return peers.read(program, tmp_path / "scans", files, tmp_path / "pages", forms)
+
+    with pytest.raises(subprocess.CalledProcessError):
+        read(stop=True)
+    first = (tmp_path / "pages" / "rows.jsonl").read_bytes()
+    with (tmp_path / "pages" / "rows.jsonl").open("ab") as file:
+        file.write(first[:20])  # the run ended while it wrote
+    cells = read(stop=False)
+    lines = [json.loads(line) for line in (tmp_path / "pages" / "rows.jsonl").read_bytes().splitlines()]
+    assert lines[0] == json.loads(first)
+    pages = [line["page"] for line in lines]
+    assert len(set(pages)) == len(pages) > 1
+    assert not list((tmp_path / "pages").glob("*/*.png"))
+    assert {source for source, *_ in cells["RapidOCR + row clustering"]} == set(files)
 
 
 @needs_fonts
