@@ -29,7 +29,7 @@ from pipeline.domain import (
 )
 from pipeline.errors import DocumentError
 from pipeline.facts import Facts, find_facts, form_answers, row_answers
-from pipeline.forms import load_forms
+from pipeline.forms import counted_cells, load_forms
 from pipeline.labels.classifier import LabelClassifier
 from pipeline.ocr import load_engine
 from pipeline.ocr.numerals import NumeralReader
@@ -240,6 +240,7 @@ def _weigh(
     astray = _rows_astray(report, tables)
     open_totals = rules.open_totals(report.form.rules, values)
     shortened = rules.digits_lost(report.form.rules, {**values, **settled})
+    counted = counted_cells(report.form)
     usual = _usual_darkness(tables, {(p.table, p.cell) for p in report.placements.values()})
     evidence = {}
     for key, read in found.items():
@@ -260,6 +261,7 @@ def _weigh(
             vouched=vouched[key],
             broken=key in broken,
             open_total=key in open_totals,
+            counted=key in counted,
             shortened=key in shortened,
             company=company[key],
             weighed=reconciled.posterior.get(key),

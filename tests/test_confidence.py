@@ -54,6 +54,7 @@ def evidence(found: Reading, **changes: object) -> Evidence:
         vouched=1,
         broken=False,
         open_total=False,
+        counted=False,
         shortened=False,
         company=Company(alike=0.3, rivals=0.0, doubt=0.0, doubt_alike=0.0, usual=found.probability),
     )
@@ -81,6 +82,21 @@ def test_what_else_the_picture_may_be_is_told() -> None:
     judged = judge(evidence(reading(("17", 0.7), ("11", 0.2), ("", 0.1))))
     assert judged.status is Status.REVIEW
     assert judged.reasons == ("the picture can be read in several ways: also “11”, “blank”",)
+
+
+@pytest.mark.parametrize(
+    ("text", "counted", "status"),
+    [
+        ("1.234", True, Status.REVIEW),
+        ("1.234", False, Status.ACCEPTED),
+        ("1,234", True, Status.ACCEPTED),
+        ("20.0", True, Status.ACCEPTED),
+    ],
+)
+def test_a_fraction_of_what_is_counted_is_never_accepted(text: str, counted: bool, status: Status) -> None:
+    judged = judge(evidence(reading((text, SURE)), counted=counted), confidence.load(), 0.97)
+    assert judged.status is status
+    assert (status is Status.REVIEW) == any("fraction" in reason for reason in judged.reasons)
 
 
 DOUBTS = {

@@ -52,6 +52,7 @@ class Evidence:
         vouched: number of equations whose other cells are all well read; counted for cells that are not.
         broken: whether it takes part in a relation that does not hold, with what is settled in place of what was read.
         open_total: whether it is a total without a figure though there is something to be added up.
+        counted: whether single things are counted there: a figure with a fraction is misread, or misprinted.
         shortened: whether a relation that does not hold would with one more digit at an end of the figure.
         company: the other cells of its table.
         weighed: a doubtful cell's values given the relations, most probable first; None where they were not weighed.
@@ -73,6 +74,7 @@ class Evidence:
     vouched: int
     broken: bool
     open_total: bool
+    counted: bool
     shortened: bool
     company: Company
     weighed: tuple[Alternative, ...] | None = None

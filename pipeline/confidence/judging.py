@@ -16,7 +16,7 @@ from pipeline.confidence.evidence import (
     is_stained,
 )
 from pipeline.confidence.model import ConfidenceModel, Logistic
-from pipeline.domain import Judgement, Mark, Status
+from pipeline.domain import Judgement, Mark, Status, Value
 from pipeline.values import parse_value
 
 # What the relations determine is reconciled from this confidence on; it is told apart by its status.
@@ -27,6 +27,7 @@ _DERIVED = 0.999
 _WORDS = 0.5
 # A doubt is named that takes away at least this share of what the greatest one takes away.
 _NAMED = 0.3
+_FRACTION = "it has a fraction where single things are counted: a comma may look like a point"
 _SEVERAL = "the picture can be read in several ways"
 _STAINED = "something that was not read is printed in it"
 ROW_IN_DOUBT = "which row of the form this is, is not certain"
@@ -67,7 +68,8 @@ def judge(evidence: Evidence, model: ConfidenceModel, accept: float) -> Judgemen
     if evidence.settled is not None and evidence.vouched:
         found = parse_value(evidence.settled.text)
         believed = min(evidence.settled.probability, _DERIVED) * place
-        if (found.mark, found.number) != (value.mark, value.number) and believed >= RECONCILED:
+        other = (found.mark, found.number) != (value.mark, value.number) and not _is_impossible(found, evidence)
+        if other and believed >= RECONCILED:
             return Judgement(Status.RECONCILED, believed, (), found)
     for_reading = against_reading(evidence)
     believed = model.reading.probability(for_reading)
@@ -77,11 +79,19 @@ def judge(evidence: Evidence, model: ConfidenceModel, accept: float) -> Judgemen
         confidence = min(believed, _WORDS) * place
         told = [f"“{reading.text}” is neither a number nor a mark"]
         return Judgement(Status.REVIEW, confidence, _with_column(told, evidence))
+    if _is_impossible(value, evidence):
+        return Judgement(Status.REVIEW, min(believed, _WORDS) * place, _with_column([_FRACTION], evidence))
     confidence = believed * place
     if confidence > accept:
         return Judgement(Status.ACCEPTED, confidence, ())
     losses = _losses(model.reading, READING, for_reading) | _losses(model.place, PLACE, for_place)
     return Judgement(Status.REVIEW, confidence, _with_column(_reasons(losses, evidence), evidence))
+
+
+def _is_impossible(value: Value, evidence: Evidence) -> bool:
+    """Whether a figure has a fraction where there is none."""
+    number = value.number
+    return evidence.counted and number is not None and number != number.to_integral_value()
 
 
 def _with_column(reasons: Sequence[str], evidence: Evidence) -> tuple[str, ...]:

@@ -73,6 +73,11 @@ def cell_units(form: FormSpec) -> Mapping[CellKey, str]:
     }
 
 
+def counted_cells(form: FormSpec) -> frozenset[CellKey]:
+    """The cells in which single things are counted, so that no figure has a fraction: all units but those of money."""
+    return frozenset(key for key, unit in cell_units(form).items() if unit and "元" not in unit)
+
+
 def _family(form: FormSpec) -> str:
     return form.id.rpartition("-")[0]
 

@@ -44,12 +44,14 @@ FORMAT = 1
 
 _REJECT = CLASSES.index("reject")
 _POINT = CLASSES.index(".")
+_SLASH = CLASSES.index("/")
 _DASHES = [CLASSES.index("-"), CLASSES.index("—")]
 _WELL_FORMED = re.compile(r"[+\-—]{0,2}\d+([.,]\d+)*|\(\d+\)|[/\-—]|——|--|")
 # A text that is no numeral as people write them is at most this likely, whatever its glyphs look like.
 _MALFORMED = 0.5
 _DOUBTFUL = 0.9
 _BEAM = 8
+_MIRRORED = 0.98
 _STRAY_AMONG_NUMERALS = 0.1  # odds of a stray stroke there, relative to the odds anywhere
 _MOST_GLYPHS = 16  # more are words; the longest amounts have 13
 # What stands where a point does and looks like nothing known is one, most likely; the distance of the digits beside it,
@@ -209,6 +211,7 @@ class NumeralReader:
         np.add.at(ink, sheet.pieces[:, 1], sheet.weight)
         joined = np.zeros(len(crops), dtype=np.bool_)
         joined[glyphs.crop[doubt < 1.0]] = True
+        backslash = self._backslash(glyphs, probabilities, np.diff(first) == 1)
         readings = []
         for index in range(len(crops)):
             if wordy[index]:
@@ -225,6 +228,8 @@ class NumeralReader:
                 texts = _perhaps_longer(texts, sheet, glyphs.boxes[rows], index, crops[index])
                 whole = _whole(sheet, glyphs.boxes[rows], index, crops[index])
                 texts = [(text, probability * whole) for text, probability in texts]
+            if backslash[index] > 0.0:
+                texts.append(("\\", float(backslash[index])))
             found = [Alternative(text, probability * (1.0 - blank)) for text, probability in texts]
             if rows.stop - rows.start == 1:
                 x0, y0, x1, y1 = glyphs.boxes[rows.start].tolist()
@@ -233,6 +238,23 @@ class NumeralReader:
             found.append(Alternative("", blank))
             readings.append(pictures.reading(found, NAME))
         return readings, wordy.tolist(), joined.tolist()
+
+    def _backslash(
+        self, glyphs: Glyphs, probabilities: NDArray[np.float64], lone: NDArray[np.bool_]
+    ) -> NDArray[np.float64]:
+        """Probability that a crop holds a backslash, which some print for nothing: what is a slash in a mirror.
+
+        Args:
+            glyphs: with their ``probabilities``; a backslash is none of the classes.
+            lone: the crops that hold one glyph, shape (n,).
+        """
+        found = np.zeros(len(lone))
+        rows = np.flatnonzero(lone[glyphs.crop] & (probabilities.argmax(axis=1) == _REJECT))
+        mirrored = glyphs.pictures[rows].reshape(-1, SIDE, SIDE)[:, :, ::-1].reshape(-1, SIDE * SIDE)
+        seen = self.classify(mirrored, glyphs.shapes[rows])[:, _SLASH]
+        # Never so sure that nobody else is asked: the classifier has not learned strokes that lean this way.
+        found[glyphs.crop[rows]] = np.minimum(probabilities[rows, _REJECT] * seen, _MIRRORED)
+        return found
 
     def classify(self, images: Pixels, shapes: Floats) -> NDArray[np.float64]:
         """Probability of each class for each glyph, shape (n, len(CLASSES))."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 from pipeline.domain import Alternative, Mark, Reading
@@ -12,6 +13,9 @@ from pipeline.values import parse_value
 _UNLISTED = 0.01
 # How probable what is no value is before anything was seen, in terms of what is one.
 _NO_VALUE = 0.05
+# A figure with a speck at an end, and the halves of a nought: what they are most likely, and how likely.
+_SPECKED = re.compile(r"[.,]?([+\-—]?\d+)[.,]?")
+_LIKELY = 0.5
 
 
 def _is_no_value(text: str) -> bool:
@@ -19,11 +23,33 @@ def _is_no_value(text: str) -> bool:
     return text != "" and not any(character.isalpha() for character in text) and parse_value(text).mark is Mark.TEXT
 
 
+def _likely(text: str) -> str | None:
+    """The figure that a text which is no value most likely shows, None where there is none."""
+    if text == "()":
+        return "0"
+    found = _SPECKED.fullmatch(text)
+    figure = found[1] if found and found[1] != text else ""
+    return figure if figure and parse_value(figure).mark is Mark.NUMBER else None
+
+
+def _with_likely(alternatives: Sequence[Alternative]) -> list[Alternative]:
+    """The alternatives, and what those that are no value most likely show."""
+    found = list(alternatives)
+    for each in alternatives:
+        figure = _likely(each.text)
+        if figure is not None:
+            found.remove(each)
+            share = _LIKELY * each.probability
+            found += [Alternative(each.text, each.probability - share), Alternative(figure, share)]
+    return found
+
+
 def pool(readings: Sequence[Reading]) -> Reading:
     """Combine the readings of one picture by several readers into one.
 
     Logarithmic opinion pool (Genest & Zidek 1986, Statistical Science 1:114-135) with equal weights that are not
     normalised to one: the readers err independently of each other. Texts that parse to the same value are one text.
+    Digits with a point or a comma at an end, where nobody prints one, count for the digits in part.
     """
     if len(readings) == 1:
         return readings[0]
@@ -31,7 +57,7 @@ def pool(readings: Sequence[Reading]) -> Reading:
     tables: list[dict[object, float]] = []
     for reading in readings:
         table: dict[object, float] = {}
-        for alternative in reading.alternatives:
+        for alternative in _with_likely(reading.alternatives):
             value = parse_value(alternative.text)
             meaning = (value.mark, value.number, value.unit, alternative.text if value.mark is Mark.TEXT else "")
             spelled.setdefault(meaning, alternative.text)

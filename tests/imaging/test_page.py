@@ -35,6 +35,24 @@ def test_a_red_seal_fades_and_ink_under_it_stays() -> None:
     assert cleaned[1249:1252, 450].min() < 60
 
 
+@pytest.mark.parametrize(("paper", "ink"), [((255, 255, 255), (235, 120, 120)), ((240, 238, 215), (120, 130, 235))])
+def test_a_seal_in_shade_and_grain_comes_out_as_light_as_the_paper_around(
+    paper: tuple[int, int, int], ink: tuple[int, int, int]
+) -> None:
+    seal = np.zeros((2339, 1654), np.uint8)
+    cv2.circle(seal, (600, 1250), 100, (255,), cv2.FILLED)
+    light = np.linspace(0.95, 0.7, 1654)[None, :, None] * np.array(paper) / 255.0
+    inked = np.where(seal[..., None] > 0, np.array(ink) / 255.0, 1.0) * light * sheet()[..., None]
+    grain = np.random.default_rng(3).normal(0.0, 12.0, (*seal.shape, 1))
+    cleaned = clean(PageImage(1, np.clip(inked + grain, 0, 255).astype(np.uint8), 200.0)).pixels
+    # Between the rules of the table, and beside the seal.
+    under, beside = cleaned[1255:1295, 560:670].astype(int), cleaned[1255:1295, 720:830].astype(int)
+    assert abs(np.median(under) - np.median(beside)) <= 5
+    assert abs(under.std() - beside.std()) <= 4
+    rule, clear = cleaned[1249:1252, 560:670].astype(int), cleaned[1249:1252, 720:830].astype(int)
+    assert rule.min(axis=0).mean() < clear.min(axis=0).mean() + 25
+
+
 def test_light_is_evened() -> None:
     shade = np.linspace(1.0, 0.55, 1654)[None, :]
     cleaned = clean(PageImage(1, (sheet() * shade).astype(np.uint8), 200.0)).pixels

@@ -45,6 +45,15 @@ def test_blank_nought_slash_and_dash_stay_different(reader: NumeralReader, noise
     assert found == ["", "0", "/", "-", "-"]
 
 
+@pytest.mark.parametrize("font", [SERIF, LATIN], ids=["serif", "latin"])
+def test_a_backslash_is_a_mark_and_other_strokes_are_none(reader: NumeralReader, font: tuple[Path, int]) -> None:
+    for size in (18, 28):
+        found = reader.read([cell(text, font=font, size=size, noise=6) for text in ("\\", "/", "1", "7")])
+        assert [each.text for each in found] == ["\\", "/", "1", "7"]
+        assert 0.6 < found[0].probability < 0.99
+        assert all("\\" not in [a.text for a in each.alternatives if a.probability > 0.01] for each in found[1:])
+
+
 def test_a_word_is_no_numeral(reader: NumeralReader) -> None:
     for found in reader.read([cell(text) for text in ("不适用", "详见附件", "无", "合计")]):
         assert found.text == "" or found.probability < 0.9

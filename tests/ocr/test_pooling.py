@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.domain import Alternative, Reading
+from pipeline.domain import Alternative, Mark, Reading
 from pipeline.ocr.pooling import pool
+from pipeline.values import parse_value
 
 
 def _reading(reader: str, **texts: float) -> Reading:
@@ -33,6 +35,22 @@ def test_what_is_no_value_gives_way_to_one() -> None:
     pooled = pool([_reading("a", _00=0.5, _0=0.3), _reading("b", _00=0.5, _0=0.2)])
     assert pooled.text == "0"
     assert pool([_reading("a", _00=0.9), _reading("b", _00=0.9)]).text == "00"
+
+
+@pytest.mark.parametrize(("seen", "likely"), [("315.", "315"), (".12", "12"), ("-7,", "-7"), ("()", "0")])
+def test_specks_at_the_ends_of_a_figure_give_way_to_it_and_are_kept_in_mind(seen: str, likely: str) -> None:
+    both = [Reading((Alternative(seen, 0.98),), reader) for reader in ("a", "b")]
+    pooled = pool(both)
+    assert pooled.text == likely
+    assert seen in [each.text for each in pooled.alternatives]
+    assert pooled.parts == tuple(both)
+
+
+@pytest.mark.parametrize("text", ["3.15", "1,234", "0.", "07."])
+def test_other_points_stay(text: str) -> None:
+    pooled = pool([Reading((Alternative(text, 0.9),), reader) for reader in ("a", "b")])
+    assert text in [each.text for each in pooled.alternatives]
+    assert parse_value(pooled.text).mark is Mark.NUMBER or pooled.text == text
 
 
 def test_spellings_of_one_value_are_one_alternative() -> None:
