@@ -64,7 +64,8 @@ class Correction:
             form a cell of the report, where that was found.
         old, new: what the cell held and holds, in the words of `written`; of a row its row ids, ``none`` for a row that
             is not on the form; of a form form ids; of an undo ``old`` is the id of the correction undone.
-        page, box: where on the page as decoded it was read; None for a cell that was not found.
+        page, box: where on the page as decoded it was read; None for a cell that was not found, and for the form of a
+            report of which none was.
         reading: how the machine had read the cell, as in ``cells.csv``.
         context: the printed label of the row with what surrounds it; None unless it is a row.
     """
@@ -280,8 +281,8 @@ def _parse(row: Mapping[str, str]) -> Correction:
         )
     corners = [float(row[name]) for name in _BOX if row[name]]
     page = int(row["page"]) if row["page"] else None
-    if kind in (Kind.ROW, Kind.FORM) and (page is None or not corners):
-        raise ValueError("a row or a form needs a page and a box")
+    if kind is Kind.ROW and (page is None or not corners):
+        raise ValueError("a row needs a page and a box")
     return Correction(
         correction_id=row["correction_id"],
         at=row["at"],

@@ -121,7 +121,7 @@ def assemble_document(
     accept = confidence.load().threshold(risk).confidence
     reports = tuple(_report(index, report, tables, facts, accept) for index, report in enumerate(mapped, start=1))
     failures = (*document.failures, *facts.lost)
-    if document.pages and not reports:
+    if document.pages and not any(report.placements for report in mapped):
         read = len(document.pages)
         cause = f"no statutory table was found on {read} page{'s' if read > 1 else ''}"
         advice = "If it is an annual report, scan it again with more contrast"

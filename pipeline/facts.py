@@ -38,9 +38,9 @@ def row_answers(corrections: Iterable[Correction]) -> tuple[RowAnswer, ...]:
 def form_answers(corrections: Iterable[Correction]) -> tuple[FormAnswer, ...]:
     """What corrections say of the forms of reports."""
     return tuple(
-        FormAnswer(each.new, each.page, each.box)
+        FormAnswer(None if each.new == NOT_ON_THE_FORM else each.new, each.page, each.box)
         for each in corrections
-        if each.kind is Kind.FORM and each.page is not None and each.box is not None
+        if each.kind is Kind.FORM
     )
 
 
@@ -98,7 +98,14 @@ def find_facts(
         for each in corrections
         if each.kind is Kind.ROW and not any(_is_about(each, report) for report in reports)
     ]
-    lost += [_lost(each) for each in corrections for said in form_answers([each]) if not said.is_about(tables)]
+    # Of a report without a cell only its form can be told, or that it is none.
+    bare = {report.form.id for report in reports if report.form_said and not report.placements}
+    lost += [
+        _lost(each)
+        for each in corrections
+        for said in form_answers([each])
+        if not (said.is_about(tables) or (said.box is None and (said.form_id in bare or said.form_id is None)))
+    ]
     return Facts(
         tuple({key: each.value for key, each in of.items()} for of in chosen),
         tuple({key: _reading(each) for key, each in of.items()} for of in chosen),

@@ -57,7 +57,7 @@ def of(extraction: Extraction, forms: Mapping[str, FormSpec]) -> Results:
         rows["cells.csv"].extend(_after("cells.csv", row) for row in cells)
         rows["rows.csv"].extend(_after("rows.csv", row) for row in printed)
         rows["findings.csv"].extend(_after("findings.csv", row) for row in findings)
-        for item in review.items_of(cells, printed, findings, forms[report.form_id]):
+        for item in review.items_of(cells, printed, findings, forms[report.form_id], pages=report.pages):
             row = review.item_row(item)
             to_review.append((item.worth, _before("review.csv", row), _after("review.csv", row)))
     rows["failures.csv"] = failure_rows(extraction.failures)

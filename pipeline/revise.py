@@ -98,7 +98,7 @@ def questions(out: Path, level: review.Level, budget: int | None = None) -> tupl
     forms = {form.id: form for form in load_forms()}
     found: list[review.Item] = []
     asked: dict[str, str] = {}
-    for cells, rows, findings in _reports(out):
+    for cells, rows, findings, pages in _reports(out):
         first = cells[0]
         # A content that lies there under two names is asked about once.
         if asked.setdefault(first["document_id"], first["source"]) != first["source"]:
@@ -108,7 +108,7 @@ def questions(out: Path, level: review.Level, budget: int | None = None) -> tupl
                 f"{out / 'cells.csv'} has a report on the form {first['form_id']!r}, which is not known",
                 "Extract the scans again",
             )
-        found.extend(review.items_of(cells, rows, findings, forms[first["form_id"]], level))
+        found.extend(review.items_of(cells, rows, findings, forms[first["form_id"]], level, pages))
     return review.order(found)[:budget], len(found)
 
 
@@ -280,14 +280,14 @@ def _asked(out: Path, names: Container[str]) -> dict[str, Asked]:
     """What the questions of these names are about."""
     forms = {form.id: form for form in load_forms()}
     found: dict[str, Asked] = {}
-    for cells, rows, _ in _reports(out):
+    for cells, rows, _, _ in _reports(out):
         form = forms[cells[0]["form_id"]]
         for row in rows:
             if (name := review.row_id(row)) in names:
                 found.setdefault(name, Asked(None, row, form))
-        anchor = next((cell for cell in cells if cell["page"]), None)
-        if anchor is not None and (name := review.form_id(anchor)) in names:
-            found.setdefault(name, Asked(anchor, None, form, forms=tuple(forms)))
+        anchor = next((cell for cell in cells if cell["page"]), cells[0])
+        if (name := review.form_id(anchor)) in names:
+            found.setdefault(name, Asked(anchor, None, form, forms=review.forms_to_choose(anchor, forms)))
         for together in review.rows_on_pages(rows):
             if (name := review.rows_id(together[0])) in names:
                 found.setdefault(name, Asked(None, None, form, rows=together))
@@ -362,12 +362,14 @@ def _replaced(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def _reports(out: Path) -> Iterator[tuple[list[Row], list[Row], list[Row]]]:
-    """Cells, printed rows and findings of one report after the other; all tables have them in the same order."""
+def _reports(out: Path) -> Iterator[tuple[list[Row], list[Row], list[Row], list[int]]]:
+    """Cells, printed rows, findings and pages of one report after the other; all tables have the same order."""
+    reports = _Following(out / "reports.csv", dataset.REPORT_COLUMNS)
     rows = _Following(out / "rows.csv", dataset.ROW_COLUMNS)
     findings = _Following(out / "findings.csv", dataset.FINDING_COLUMNS)
     for name, cells in groupby(_table(out / "cells.csv", dataset.CELL_COLUMNS), _report):
-        yield list(cells), rows.of(name), findings.of(name)
+        pages = [int(page) for report in reports.of(name) for page in report["pages"].split()]
+        yield list(cells), rows.of(name), findings.of(name), pages
 
 
 class _Following:

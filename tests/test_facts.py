@@ -9,7 +9,20 @@ import pytest
 
 from pipeline.assemble import FORM_SAID
 from pipeline.corrections import Correction, Kind
-from pipeline.domain import BoundingBox, Cell, CellKey, DocumentReading, Extraction, Mark, Status, TableReading, Value
+from pipeline.domain import (
+    Alternative,
+    BoundingBox,
+    Cell,
+    CellKey,
+    DocumentReading,
+    Extraction,
+    LineReading,
+    Mark,
+    Reading,
+    Status,
+    TableReading,
+    Value,
+)
 from pipeline.extract import assemble_document
 from pipeline.settings import Settings
 from tests import printed_documents
@@ -32,6 +45,22 @@ def slanting(read: DocumentReading) -> DocumentReading:
 
     pages = (
         replace(page, items=tuple(slant(item) if isinstance(item, TableReading) else item for item in page.items))
+        for page in read.pages
+    )
+    return replace(read, pages=tuple(pages))
+
+
+def illegible(read: DocumentReading) -> DocumentReading:
+    """The same document, nothing legible in its tables."""
+    blot = Reading((Alternative("〓", 0.3),), "test")
+    pages = (
+        replace(
+            page,
+            items=tuple(
+                replace(item, readings=tuple(blot for _ in item.readings)) if isinstance(item, TableReading) else item
+                for item in page.items
+            ),
+        )
         for page in read.pages
     )
     return replace(read, pages=tuple(pages))
@@ -174,6 +203,41 @@ def test_a_form_told_of_what_is_not_there_any_more_is_told() -> None:
     after = assemble_document(read, [nowhere])
     assert after.reports[0].form_id == FORM
     assert [each.kind for each in after.failures] == ["correction"]
+
+
+def test_a_report_of_which_no_table_is_recognised_is_asked_for() -> None:
+    read = illegible(document())
+    found = assemble_document(read)
+    assert [(each.form_id, each.year) for each in found.reports] == [("ogi-2019", 2020)]
+    assert {cell.status for cell in found.reports[0].cells} == {Status.MISSING}
+    assert [each.kind for each in found.failures] == ["no-table"]
+    first = cells(found)[CellKey("requests", "received", "natural_person")]
+    other = said(first, "ogi-2021", kind=Kind.FORM)
+    told = assemble_document(read, [said(first, "9"), other])
+    assert told.reports[0].form_id == "ogi-2021"
+    assert (cells(told)[first.key].value, cells(told)[first.key].status) == (
+        Value(Mark.NUMBER, Decimal(9)),
+        Status.CORRECTED,
+    )
+    assert [each.kind for each in told.failures] == ["no-table"]
+    none = assemble_document(read, [said(first, "none", kind=Kind.FORM)])
+    assert (none.reports, none.failures) == ((), found.failures)
+
+
+def test_what_was_said_of_a_report_without_tables_is_told_where_some_are_found() -> None:
+    first = next(iter(cells(assemble_document(document())).values()))
+    after = assemble_document(document(), [said(first, "ogi-2021", kind=Kind.FORM, page=None, box=None)])
+    assert after.reports[0].form_id == FORM
+    assert [each.kind for each in after.failures] == ["correction"]
+
+
+def test_without_a_title_or_without_a_table_there_is_no_report() -> None:
+    read = illegible(document())
+    without_title = replace(read, pages=read.pages[1:])
+    lines = [tuple(item for item in page.items if isinstance(item, LineReading)) for page in read.pages]
+    without_table = replace(read, pages=tuple(map(lambda page, of: replace(page, items=of), read.pages, lines)))
+    for nothing in (without_title, without_table):
+        assert assemble_document(nothing).reports == ()
 
 
 def test_a_row_that_is_none_of_the_form_leaves_its_cells_open() -> None:

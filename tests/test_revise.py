@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from pipeline import corrections, ledger, review
-from pipeline.domain import Extraction, Status
+from pipeline.domain import BoundingBox, Extraction, Status
 from pipeline.errors import NoInputError, OutputError, UsageError
 from pipeline.review import Level
 from pipeline.revise import TABLE, Wanted, apply, export, questions, undo
@@ -38,9 +38,18 @@ def one(source: str = "a.tif", confidence: float = 0.5) -> Extraction:
         key: replace(cell(key, 7, number), status=Status.REVIEW, confidence=confidence, page=1)
         for number, key in enumerate(KEYS[:3])
     }
-    changes = doubt | {KEYS[3]: missing(KEYS[3])}
+    beside = {
+        key: replace(cell(key, number, number), page=1)
+        for number, key in enumerate(form().keys())
+        if (key.table_id, key.row_id) == (KEYS[3].table_id, KEYS[3].row_id)
+    }
+    changes = doubt | beside | {KEYS[3]: missing(KEYS[3])}
     whole = extraction(report(changes=changes), source=source)
-    return replace(whole, document_id=f"d-{hashlib.sha256(scan()).hexdigest()[:16]}")
+    return replace(whole, document_id=content_id(scan()))
+
+
+def content_id(data: bytes) -> str:
+    return f"d-{hashlib.sha256(data).hexdigest()[:16]}"
 
 
 def write(out: Path, *documents: Extraction) -> Path:
@@ -82,6 +91,28 @@ def test_pictures_are_cut_from_the_scans(tmp_path: Path) -> None:
         with Image.open(done.path.parent / link, formats=("PNG",)) as picture:
             assert picture.width > 100
     assert not done.lacking
+
+
+def test_a_row_that_may_be_on_either_of_two_pages_is_shown_with_both(tmp_path: Path) -> None:
+    pages = [Image.fromarray(np.full((height, 300), grey, np.uint8)) for height, grey in ((400, 250), (200, 100))]
+    buffer = io.BytesIO()
+    pages[0].save(buffer, "TIFF", save_all=True, append_images=pages[1:])
+    (tmp_path / "scans").mkdir()
+    (tmp_path / "scans" / "a.tif").write_bytes(buffer.getvalue())
+    every = form().keys()
+    row = [key for key in every if (key.table_id, key.row_id) == ("requests", "granted")]
+    after = every[every.index(row[-1]) + 1 :]
+    low = replace(cell(row[0]).box or BoundingBox(0, 0, 0, 0), y0=10.0, y1=28.0)
+    changes = {key: replace(cell(key), page=1, box=low) for key in every} | {key: missing(key) for key in row}
+    changes |= {key: replace(changes[key], page=2) for key in after}
+    whole = replace(extraction(report(changes=changes), source="a.tif"), document_id=content_id(buffer.getvalue()))
+    done = export(write(tmp_path / "out", whole), Wanted(scans=[str(tmp_path / "scans")]))
+    (row_asked,) = read(done.path, review.REVIEW_COLUMNS)
+    assert (row_asked["kind"], row_asked["page"], done.lacking) == ("figures", "1", {})
+    with Image.open(tmp_path / "out" / row_asked["picture"], formats=("PNG",)) as picture:
+        shown = np.asarray(picture.convert("L"))
+    assert shown.shape == (600, 300)  # the first page above the second
+    assert (int(shown[350, 150]), int(shown[450, 150])) == (250, 100)
 
 
 def test_a_scan_that_has_changed_gives_no_picture(tmp_path: Path) -> None:

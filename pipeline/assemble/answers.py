@@ -35,14 +35,19 @@ class RowAnswer:
 
 @dataclass(frozen=True, slots=True)
 class FormAnswer:
-    """What a person says of a report: the form it is on. ``page`` and ``box`` are those of one of its cells."""
+    """What a person says of a report: the form it is on, None for none, which says that it is no report.
 
-    form_id: str
-    page: int
-    box: BoundingBox
+    ``page`` and ``box`` are those of one of its cells; None where none was found.
+    """
+
+    form_id: str | None
+    page: int | None
+    box: BoundingBox | None
 
     def is_about(self, tables: Iterable[TableReading]) -> bool:
         """Whether the cell that was meant is in these tables."""
+        if self.box is None:
+            return False
         places = (place for table in tables if table.grid.page == self.page for place in table.places)
         return any(same_place(place, self.box) for place in places)
 

@@ -134,7 +134,9 @@ def map_reports(
 ) -> tuple[MappedReport, ...]:
     """Find the reports of a document and place their cells.
 
-    The form of a report is decided from what is printed: the one whose rows and headers explain it best.
+    The form of a report is decided from what is printed: the one whose rows and headers explain it best. Where a title
+    was read, and of what is ruled on the pages nothing was recognised, that is a report of which no cell was found, on
+    the form of its year, until a person says which.
 
     Args:
         answers: what a person said of rows; those of other forms and tables have no say.
@@ -145,7 +147,7 @@ def map_reports(
     def mapped(ordered: Sequence[PageReading]) -> tuple[MappedReport, ...]:
         drafts = _collect(ordered, forms, classifier, kinds)
         found = (_map(draft, forms, classifier.classes, answers, form_answers) for draft in drafts)
-        return tuple(report for report in found if report is not None)
+        return tuple(report for report in found if report is not None) or _without_tables(ordered, forms, form_answers)
 
     reports = mapped(pages)
     stacked = in_order_of_file(pages)
@@ -313,6 +315,35 @@ def _recognised(segment: Segment, classes: Sequence[str]) -> list[str]:
             if row.likely[best] >= _RECOGNISED and classes[best].startswith(f"row/{segment.table_id}/"):
                 found.append(classes[best].rsplit("/", 1)[1])
     return found
+
+
+def _without_tables(
+    pages: Sequence[PageReading], forms: Sequence[FormSpec], form_answers: Sequence[FormAnswer]
+) -> tuple[MappedReport, ...]:
+    """The report that has a title and ruled pages, of which none is a table of a form; none without both."""
+    lines = [item for page in pages for item in page.items if isinstance(item, LineReading)]
+    titles = read_titles(lines)
+    if not titles or not _tables(pages):
+        return ()
+    draft = _Draft()
+    for title in titles:
+        _entitle(draft, title)
+    for line in lines:
+        _note_line(draft, line.reading.text)
+    said = [each.form_id for each in form_answers if each.box is None]
+    if said and said[-1] is None:
+        return ()
+    newest = max(form.valid_from for form in forms)
+    form = next(
+        (form for form in forms if (form.id == said[-1] if said else _in_force(form, draft.year))),
+        next(form for form in forms if form.valid_from == newest),
+    )
+    numbers = tuple(page.number for page in pages)
+    return (MappedReport(form, numbers, draft.agency, draft.year, {}, (), form.id in said),)
+
+
+def _in_force(form: FormSpec, year: int | None) -> bool:
+    return year is not None and form.valid_from <= year and (form.valid_to is None or year <= form.valid_to)
 
 
 # --------------------------------------------------------------------------- which form

@@ -14,7 +14,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from pipeline.confidence import COLUMN_IN_DOUBT, ROW_IN_DOUBT
-from pipeline.corrections import written
+from pipeline.corrections import NOT_ON_THE_FORM, written
 from pipeline.domain import BoundingBox, CellKey, FormSpec, Mark, TableLayout, Value
 
 Row = Mapping[str, str]
@@ -67,6 +67,7 @@ class Item:
         page, box: where it was read, on the page as decoded; None where it was not found.
         around: what of the page a person wants to see: the printed row, or the table where nothing was found; it may
             be endless where it goes on to the edge of the page.
+        further: pages of which the same is shown below it, because it may be printed there.
         by_name: whether it is asked about as the form names it, since another cell may lie in its box.
         printed_label: the row's label as printed; empty where it was lost or is not known.
         row_label, column_label: as the form prints them, groups first; of figures the names of all its cells.
@@ -107,6 +108,12 @@ class Item:
     sums: tuple[str, ...]
     line: tuple[CellKey, ...] = ()
     rows: tuple[BoundingBox, ...] = ()
+    further: tuple[int, ...] = ()
+
+    @property
+    def pages(self) -> tuple[int, ...]:
+        """The pages that are shown."""
+        return () if self.page is None else (self.page, *self.further)
 
 
 def order(items: Iterable[Item]) -> list[Item]:
@@ -162,6 +169,11 @@ def rows_on_pages(rows: Iterable[Row]) -> list[tuple[Row, ...]]:
 def form_id(row: Row) -> str:
     """The name of a question about the form of a report, from the row of any of its cells."""
     return item_id(row["document_id"], f"form {row['report']}")
+
+
+def forms_to_choose(anchor: Row, forms: Iterable[str]) -> tuple[str, ...]:
+    """What a question about the form can be answered with; ``anchor`` is a cell, one that was found where any was."""
+    return tuple(forms) if anchor["page"] else (*forms, NOT_ON_THE_FORM)
 
 
 def figures_id(row: Row, line: CellKey) -> str:

@@ -15,6 +15,7 @@ from pipeline.domain import BoundingBox, PageImage
 from pipeline.domain import document_id as name_of
 from pipeline.errors import DocumentError
 from pipeline.review.items import Item
+from pipeline.review.surroundings import EVERYWHERE
 from pipeline.settings import Settings
 
 # A row is shown at most this wide, in pixels; a scan of 300 dots per inch has about 2,500.
@@ -97,31 +98,49 @@ def _picture(part: Image.Image) -> Picture:
 def _of_document(
     items: Iterable[Item], document_id: str, file: InputFile | None, absent: str
 ) -> Iterator[tuple[Item, Picture | str]]:
-    pages: dict[int, list[Item]] = defaultdict(list)
+    waiting: list[Item] = []
     for item in items:
         if item.page is None or item.around is None:
             yield item, "nothing of its table was found on any page"
         elif file is None:
             yield item, absent
         else:
-            pages[item.page].append(item)
-    if file is None or not pages:
+            waiting.append(item)
+    if file is None or not waiting:
         return
     fault = "the page cannot be read"
+    parts: dict[str, dict[int, Image.Image]] = {item.item_id: {} for item in waiting}
     try:
         data = load_same(file, document_id)
         if data is None:
             fault = "the file is another than the one that was read"
         else:
             for page in read_pages(data, Settings()):
-                if isinstance(page, PageImage):
-                    for item in pages.pop(page.number, ()):
-                        if item.around is not None:
-                            yield item, _picture(cut(page, None if item.by_name else item.box, item.around, item.rows))
+                if isinstance(page, DocumentError):
+                    continue
+                for item in [each for each in waiting if page.number in each.pages]:
+                    done, around = parts[item.item_id], item.around or EVERYWHERE
+                    done[page.number] = cut(page, None if item.by_name else item.box, around, item.rows)
+                    if len(done) == len(item.pages):
+                        waiting.remove(item)
+                        yield item, _picture(_below(*(done[number] for number in sorted(item.pages))))
+                        done.clear()
     except DocumentError as error:
         fault = error.cause
-    for left in pages.values():
-        yield from ((item, fault) for item in left)
+    yield from ((item, fault) for item in waiting)
+
+
+def _below(*parts: Image.Image) -> Image.Image:
+    """Parts of pages as one picture, each below the one before it, a line between them."""
+    if len(parts) == 1:
+        return parts[0]
+    whole = Image.new("RGB", (max(part.width for part in parts), sum(part.height for part in parts)), "white")
+    pen, top = ImageDraw.Draw(whole), 0
+    for part in parts:
+        whole.paste(part, (0, top))
+        pen.line((0, top, whole.width, top), fill=_OUTLINE, width=2)
+        top += part.height
+    return whole
 
 
 def _stretched(box: BoundingBox, across: float, down: float) -> BoundingBox:

@@ -27,6 +27,7 @@ from pipeline.review.items import (
     cell_id,
     figures_id,
     form_id,
+    forms_to_choose,
     held_figures,
     key_of,
     labels,
@@ -43,6 +44,8 @@ from pipeline.rules import KINDS
 _SURE = 0.97
 # A sum that fails in print was misread about this often; the rest are faults of the agency.
 _MISREAD = 0.1
+# A doubtful mark hides a figure about this often; mostly it is another mark, and the figures are what they are.
+_HIDES_FIGURE = 0.05
 # What was not found is printed about this often where the rows that ought to be above and below it touch, and in a
 # further report of a file of which less than this share was found: that is mostly a part of the report before it.
 _HARDLY_PRINTED = 0.1
@@ -55,6 +58,7 @@ _STRAY = 0.3
 _ONE_OF_TWO = 0.5
 # From so many doubtful cells of a line on, or more than half of them, one answer for the whole line is less work.
 _WHOLE_LINE = 3
+_NO_FIGURES = frozenset({Mark.BLANK, Mark.DASH, Mark.SLASH})
 _IN_WORDS = {
     Status.REVIEW: "read with too little certainty",
     Status.MISSING: "not found on the page",
@@ -63,25 +67,39 @@ _IN_WORDS = {
 _STRAY_ROW = "this row was taken for none of the form, and the form has a row that was not found"
 _ROWS = "which rows of the form these are, is not certain, write the row of each one from top to bottom"
 _WHICH_FORM = "next to nothing of a table was found, so that the report may be on another form"
+_NO_TABLE = "a title was read but no table was recognised, write the form of the report, or none where it is no report"
 _BY_NAME = "answer what is printed in the row and under the column named here"
 _FIGURES = "write all figures of this line as they are printed, in the order of the columns named here"
 
 
 def items_of(
-    cells: Sequence[Row], rows: Sequence[Row], findings: Sequence[Row], form: FormSpec, level: Level = Level.ROWS
+    cells: Sequence[Row],
+    rows: Sequence[Row],
+    findings: Sequence[Row],
+    form: FormSpec,
+    level: Level = Level.ROWS,
+    pages: Sequence[int] = (),
 ) -> list[Item]:
     """What a person is asked about one report, in the order of the form.
 
     Args:
         cells, rows, findings: its rows of ``cells.csv``, ``rows.csv`` and ``findings.csv``.
+        pages: those it is on, as far as they are known.
     """
-    return list(_Report(cells, rows, findings, form).items(level)) if cells else []
+    return list(_Report(cells, rows, findings, form, pages).items(level)) if cells else []
 
 
 class _Report:
     """The rows of one report with what is looked up in them again and again."""
 
-    def __init__(self, cells: Sequence[Row], rows: Sequence[Row], findings: Sequence[Row], form: FormSpec) -> None:
+    def __init__(
+        self,
+        cells: Sequence[Row],
+        rows: Sequence[Row],
+        findings: Sequence[Row],
+        form: FormSpec,
+        pages: Sequence[int],
+    ) -> None:
         self._cells = {key_of(row): row for row in cells}
         self._lines = lines_of(cells, form)
         self._on_pages = rows_on_pages(rows)
@@ -100,7 +118,7 @@ class _Report:
         for finding in findings:
             for name in finding["cells"].split():
                 self._failing[CellKey(*name.split("/"))].append(finding)
-        self._pages = Surroundings(self._cells)
+        self._pages = Surroundings(self._cells, pages)
         self._wrong = {key: self._probability_wrong(key) for key in self._cells}
 
     def items(self, level: Level) -> Iterator[Item]:
@@ -143,6 +161,8 @@ class _Report:
             return _HARDLY_PRINTED if self._is_hardly_printed(key) else 1.0
         # What is neither a figure nor a mark stands in no dataset as it is.
         wrong = 1.0 if row["note"] and row["mark"] == Mark.TEXT else 1.0 - float(row["confidence"])
+        if row["mark"] in _NO_FIGURES:
+            wrong *= _HIDES_FIGURE
         share = max((_MISREAD / len(each["cells"].split()) for each in self._failing[key]), default=0.0)
         return max(wrong, share)
 
@@ -209,10 +229,12 @@ class _Report:
     def _form_items(self, level: Level) -> Iterator[Item]:
         """Which form the report is on, where of one of its tables next to nothing was found."""
         worth = self._worth_of_form() if level is Level.ROWS else 0.0
-        anchor = next((key for key, row in self._cells.items() if row["page"]), None)
-        if worth == 0.0 or anchor is None:
+        if worth == 0.0:
             return
-        row = self._cells[anchor]
+        anchor = next((key for key, row in self._cells.items() if row["page"]), next(iter(self._cells)))
+        forms = forms_to_choose(self._cells[anchor], (form.id for form in load_forms()))
+        pages = (int(self._cells[anchor]["page"]),) if self._cells[anchor]["page"] else self._pages.all
+        row = {**self._cells[anchor], "page": str(pages[0]) if pages else ""}
         item = self._item(
             row,
             anchor,
@@ -223,31 +245,43 @@ class _Report:
             around=EVERYWHERE,
             printed_label="",
             reading="",
-            alternatives=tuple(form.id for form in load_forms() if form.id != self._form.id),
-            reasons=(_WHICH_FORM,),
+            alternatives=tuple(name for name in forms if name != self._form.id),
+            reasons=(_WHICH_FORM if self._cells[anchor]["page"] else _NO_TABLE,),
             sums=(),
         )
-        yield replace(item, value=self._form.id, unit="", row_label="", column_label="", table_label=self._form.title)
+        named = replace(item, value=self._form.id, unit="", row_label="", column_label="", table_label=self._form.title)
+        yield replace(named, further=pages[1:])
 
     def _cell_item(self, key: CellKey) -> Item:
         row = self._cells[key]
         finding = row["status"] == Status.ACCEPTED
+        pages, around = self._shown(key)
         printed = self._printed.get((key.table_id, key.row_id))
         read_as = _alternatives(row["reading"])
-        return self._item(
-            row,
+        item = self._item(
+            {**row, "page": str(pages[0]) if pages else ""},
             key,
             item_id=cell_id(row, asked_by_name(row)),
             by_name=asked_by_name(row),
             kind=Kind.FINDING if finding else Kind.CELL,
             worth=self._worth(key),
-            around=self._pages.of_cell(key, printed),
+            around=around,
             printed_label="" if printed is None else printed["label"],
             reading=row["raw_text"],
             alternatives=tuple(text for text in read_as if text != row["raw_text"]),
             reasons=tuple(self._reasons(key)),
             sums=tuple(dict.fromkeys(self._sums(key))),
         )
+        return replace(item, further=pages[1:])
+
+    def _shown(self, key: CellKey) -> tuple[tuple[int, ...], BoundingBox | None]:
+        """The pages, and the part of them, on which a person finds a cell."""
+        row = self._cells[key]
+        if row["page"]:
+            return (int(row["page"]),), self._pages.of_cell(key, self._printed.get((key.table_id, key.row_id)))
+        whole = CellKey(key.table_id, "", "")  # where all of a table is one printed line
+        beside = [key_of(each) for each in self._lines.get(whole, self._cells.values())]
+        return self._pages.of_line([each for each in beside if whole in self._lines or _same_row(each, key)])
 
     def _row_item(self, row: Row, worth: float) -> Item:
         found = row["row_id"] != NOT_ON_THE_FORM
@@ -294,7 +328,7 @@ class _Report:
     def _figures_item(self, key: CellKey, doubtful: Sequence[CellKey]) -> Item:
         cells = self._lines[key]
         line = [key_of(row) for row in cells]
-        page, around = self._pages.of_line(line)
+        pages, around = self._pages.of_line(line)
         printed = self._printed.get((key.table_id, key.row_id))
         names = [self._labels[each] for each in line]
         of_row = len({each.row_id for each in line}) == 1
@@ -302,7 +336,7 @@ class _Report:
             {
                 **cells[0],
                 **dict.fromkeys(BOX, ""),
-                "page": "" if page is None else str(page),
+                "page": str(pages[0]) if pages else "",
                 "status": self._cells[doubtful[0]]["status"],
                 "confidence": min(row["confidence"] for row in cells),
             },
@@ -324,6 +358,7 @@ class _Report:
             column_label=BETWEEN.join(column if of_row else " / ".join((row, column)) for row, column in names),
             value=held_figures(cells),
             line=tuple(line),
+            further=pages[1:],
             unit=" ".join(dict.fromkeys(self._units[each] for each in line)),
         )
 
@@ -359,7 +394,7 @@ class _Report:
             table_label=self._titles[key.table_id],
             row_label=row_label,
             column_label=column_label,
-            page=int(row["page"]) if row["page"] else self._pages.page_of_table(key.table_id),
+            page=int(row["page"]) if row["page"] else None,
             box=box_of(row),
             around=around,
             by_name=by_name,
@@ -409,6 +444,10 @@ class _Report:
             broken = KINDS[rule.kind](rule, self._values)
             if broken is not None:
                 yield f"{broken.text}: {broken.expected} ≠ {broken.printed}"
+
+
+def _same_row(one: CellKey, other: CellKey) -> bool:
+    return (one.table_id, one.row_id) == (other.table_id, other.row_id)
 
 
 def _alternatives(reading: str) -> list[str]:

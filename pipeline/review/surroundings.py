@@ -6,11 +6,14 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from pipeline.confidence import COLUMN_IN_DOUBT
 from pipeline.domain import BoundingBox, CellKey
 from pipeline.review.items import Row, asked_by_name, box_of
 
 # Lines of a table that the names of its columns take up, at most.
 _HEADER_LINES = 5
+# So many pages are shown at most for what may be printed on any of them.
+_MOST_PAGES = 4
 # Rows touch where less than this share of their height lies between them.
 _TOUCHING = 0.5
 
@@ -23,71 +26,79 @@ class Surroundings:
 
     Args:
         cells: every cell of the report in the order of the form, as its row of ``cells.csv``.
+        pages: those that the report is on, as far as they are known.
     """
 
-    def __init__(self, cells: Mapping[CellKey, Row]) -> None:
+    def __init__(self, cells: Mapping[CellKey, Row], pages: Sequence[int] = ()) -> None:
         self._cells = cells
+        self._pages = sorted({*pages, *(int(row["page"]) for row in cells.values() if row["page"])})
+
+    @property
+    def all(self) -> tuple[int, ...]:
+        """The pages of the report, the first of them where they are too many to be shown."""
+        return tuple(self._pages[:_MOST_PAGES])
 
     def of_cell(self, key: CellKey, printed: Row | None) -> BoundingBox | None:
-        """Its printed row, or its table on that page where it is asked about by name; None where there is nothing.
+        """The printed row of a cell that was found, or its table on that page where it is asked about by name.
 
         Args:
             printed: its row of ``rows.csv``; None where it has none.
         """
         row = self._cells[key]
         if asked_by_name(row):
-            return self._table(key.table_id, row["page"] or None)
+            return self._table(key.table_id, row["page"])
         same = (each for each in self._cells if (each.table_id, each.row_id) == (key.table_id, key.row_id))
         boxes = self._boxes(same, row["page"])
         if printed is not None and printed["page"] == row["page"] and (box := box_of(printed)) is not None:
             boxes = [*boxes, box]
         return _union(boxes)
 
-    def of_line(self, line: Sequence[CellKey]) -> tuple[int | None, BoundingBox | None]:
-        """Page and part of it on which all cells of a printed line are, or ought to be.
+    def of_line(self, line: Sequence[CellKey]) -> tuple[tuple[int, ...], BoundingBox | None]:
+        """The pages, and the part of them, on which all cells of a printed line are, or ought to be.
 
-        That is the table on the page where most of them were found. Where none was, it is the table where those before
-        them were found, else those after them, with what lies between the table and the edge of the page; or all of
-        the page before or behind, where there is no room for what is lost together with them.
+        A row of which nothing was found is looked for on all of the pages from the one where what goes before it was
+        found to the one where what comes after it was. Of a single page the table is shown, with what lies between it
+        and the edge of the page where all of the line was lost; of several, at most four, all; and all of the page
+        where most columns of the line are in doubt, because what was taken for the table may be a part of it.
         """
-        pages = [row["page"] for row in (self._cells[key] for key in line) if row["page"]]
+        rows: dict[str, list[CellKey]] = {}
+        for key in line:
+            rows.setdefault(key.row_id, []).append(key)
+        found = [row["page"] for row in (self._cells[key] for key in line) if row["page"]]
+        lost = [keys for keys in rows.values() if not any(self._cells[key]["page"] for key in keys)]
+        pages = tuple(sorted({*map(int, found), *(page for keys in lost for page in self._where_lost(keys))}))
+        if len(pages) != 1:
+            return pages[:_MOST_PAGES], EVERYWHERE if pages else None
         table_id = line[0].table_id
-        if pages:
-            most = max(dict.fromkeys(pages), key=pages.count)
-            return int(most), self._table(table_id, most)
+        if found:
+            cut_wrongly = sum(COLUMN_IN_DOUBT in self._cells[key]["reasons"] for key in line)
+            return pages, EVERYWHERE if 2 * cut_wrongly > len(line) else self._table(table_id, found[0])
+        before, after = self._beside(line)
+        beside = [key for key in (before, after) if key is not None]
+        shown = self._table(table_id, str(pages[0]))
+        on_page = [key for key in beside if (key.table_id, self._cells[key]["page"]) == (table_id, str(pages[0]))]
+        if shown is None or not on_page:  # all of the table is lost: it may stand anywhere
+            return pages, EVERYWHERE
+        top = shown.y0 if before in on_page else 0.0
+        return pages, replace(shown, y0=top, y1=shown.y1 if after in on_page else math.inf)
+
+    def _beside(self, line: Sequence[CellKey]) -> tuple[CellKey | None, CellKey | None]:
+        """The cells that were found last before and first after the beginning of a line."""
         keys = list(self._cells)
         start = keys.index(line[0])
         before = next((key for key in reversed(keys[:start]) if self._cells[key]["page"]), None)
-        after = next((key for key in keys[start:] if self._cells[key]["page"]), None)
-        beside = [key for key in (before, after) if key is not None]
-        nearest = next((key for key in beside if key.table_id == table_id), beside[0] if beside else None)
-        if nearest is None:
-            return None, None
-        page = int(self._cells[nearest]["page"])
-        if not self._has_room(nearest, before, after):
-            step = 1 if nearest == before else -1
-            last = page if after is None else int(self._cells[after]["page"])
-            if 0 < page + step <= last:
-                return page + step, EVERYWHERE
-        shown = self._table(nearest.table_id, str(page))
-        if shown is None or nearest.table_id != table_id:  # all of the table is lost: it may stand anywhere
-            return page, EVERYWHERE
-        on_page = [key for key in beside if (key.table_id, self._cells[key]["page"]) == (table_id, str(page))]
-        top = shown.y0 if before in on_page else 0.0
-        return page, replace(shown, y0=top, y1=shown.y1 if after in on_page else math.inf)
+        return before, next((key for key in keys[start:] if self._cells[key]["page"]), None)
 
-    def _has_room(self, nearest: CellKey, before: CellKey | None, after: CellKey | None) -> bool:
-        """Whether the rows that are lost between two cells can be printed on the page of one of them."""
-        keys = list(self._cells)
-        lost = keys[0 if before is None else keys.index(before) + 1 : len(keys) if after is None else keys.index(after)]
-        rows = {(key.table_id, key.row_id) for key in lost if not self._cells[key]["page"]}
-        tables = {key.table_id for key in lost} - {nearest.table_id}
-        box = box_of(self._cells[nearest])
-        if box is None:
-            return True
-        foot = max(each.y1 for row in self._cells.values() if (each := box_of(row)) is not None)  # of any page
-        room = foot - box.y1 if nearest == before else box.y0
-        return (len(rows) + _HEADER_LINES * len(tables)) * box.height <= room
+    def _where_lost(self, line: Sequence[CellKey]) -> tuple[int, ...]:
+        return self._between(*self._beside(line))
+
+    def _between(self, before: CellKey | None, after: CellKey | None) -> tuple[int, ...]:
+        """The pages from that of one cell to that of another; those nearest to the first where they are too many."""
+        first, last = (None if key is None else int(self._cells[key]["page"]) for key in (before, after))
+        if first is not None and last is not None and last < first:  # sheets in another order
+            return (first, last)
+        pages = [p for p in self._pages if (first is None or p >= first) and (last is None or p <= last)]
+        return tuple(pages[:_MOST_PAGES] if first is not None or last is None else pages[-_MOST_PAGES:])
 
     def is_closed_around(self, key: CellKey) -> bool:
         """Whether the rows that the form has above and below a row that was not found touch where they are printed."""
@@ -106,12 +117,6 @@ class Surroundings:
         line = min(above.height, below.height)
         return -_TOUCHING * line < below.y0 - above.y1 < _TOUCHING * line
 
-    def page_of_table(self, table_id: str) -> int | None:
-        """The first page on which a cell of the table was found."""
-        pages = (row["page"] for key, row in self._cells.items() if key.table_id == table_id and row["page"])
-        first = next(pages, None)
-        return None if first is None else int(first)
-
     def around(self, boxes: Sequence[BoundingBox]) -> BoundingBox | None:
         """What lies between these boxes, over the full width of the page, with the names of columns above it."""
         around = _union(boxes)
@@ -121,18 +126,14 @@ class Surroundings:
         # Columns may be lost, and the labels of the rows stand beside the cells.
         return BoundingBox(0.0, max(0.0, around.y0 - header), math.inf, around.y1)
 
-    def _table(self, table_id: str, page: str | None) -> BoundingBox | None:
-        """A table on a page, the first where it was found by default."""
+    def _table(self, table_id: str, page: str) -> BoundingBox | None:
+        """A table on a page."""
         return self.around(self._boxes((each for each in self._cells if each.table_id == table_id), page))
 
-    def _boxes(self, keys: Iterable[CellKey], page: str | None) -> list[BoundingBox]:
-        """The boxes of cells on one page: the one given, or the first that has any."""
-        found = []
-        for row in (self._cells[key] for key in keys):
-            box = box_of(row)
-            if box is not None and row["page"] == (page := page or row["page"]):
-                found.append(box)
-        return found
+    def _boxes(self, keys: Iterable[CellKey], page: str) -> list[BoundingBox]:
+        """The boxes of cells on one page."""
+        rows = (self._cells[key] for key in keys)
+        return [box for row in rows if row["page"] == page and (box := box_of(row)) is not None]
 
 
 def _union(boxes: Sequence[BoundingBox]) -> BoundingBox | None:

@@ -127,13 +127,7 @@ class Truth:
         if item.kind is Kind.FORM:
             return self._form(item, item.box)
         if item.kind is Kind.ROWS:
-            named: list[str] = []
-            for box, label in zip(item.rows, item.printed_label.split(BETWEEN), strict=True):
-                name = self._row(item, box, label)
-                # A further piece of a row, or a row of another form, is none of those to choose from.
-                on_form = name in rows_of(self._forms[item.form_id], item.key.table_id)
-                named.append(name if on_form and name not in named else NOT_ON_THE_FORM)
-            return {"corrected_row_id": " ".join(named)}
+            return {"corrected_row_id": " ".join(self._rows(item))}
         if item.kind is Kind.FIGURES:
             return self._figures(item)
         if item.box is None or item.by_name:
@@ -172,17 +166,33 @@ class Truth:
         as_printed = f" {AS_PRINTED}" if broken_sum(values, form) else ""
         return {"corrected_value": " ".join(values.values()) + as_printed}
 
+    def _rows(self, item: Item) -> list[str]:
+        """The row of each printed row of a table on a page; what a label says goes before where the box lies."""
+        printed = list(zip(item.rows, item.printed_label.split(BETWEEN), strict=True))
+        names = [self._labelled(item, box, label) for box, label in printed]
+        said = set(names)
+        for place, (box, _) in enumerate(printed):
+            if not names[place] and (name := self._row(item, box, "")) not in said:
+                names[place] = name
+        # A further piece of a row, or a row of another form, is none of those to choose from.
+        rows = rows_of(self._forms[item.form_id], item.key.table_id)
+        return [
+            name if name in rows and name not in names[:place] else NOT_ON_THE_FORM for place, name in enumerate(names)
+        ]
+
     def _row(self, item: Item, box: BoundingBox | None, label: str) -> str:
         """The row printed there; on a slanting page, where the box holds parts of several, the one with this label."""
         if box is None:
             return NOT_ON_THE_FORM
+        found = Counter(row["row_id"] for row in self._inside(item, box))
+        return self._labelled(item, box, label) or (found.most_common(1)[0][0] if found else NOT_ON_THE_FORM)
+
+    def _labelled(self, item: Item, box: BoundingBox, label: str) -> str:
+        """The row that is printed there, at least in part, and has a label like this; empty where none has."""
         touched = self._inside(item, box, 0.2) if label else []
         alike = {row["row_id"]: _share_of(label, row["label"]) for row in touched}
         best = max(alike, key=lambda name: alike[name], default="")
-        if best and alike[best] > _ALIKE:
-            return best
-        found = Counter(row["row_id"] for row in self._inside(item, box))
-        return found.most_common(1)[0][0] if found else NOT_ON_THE_FORM
+        return best if best and alike[best] > _ALIKE else ""
 
     def _inside(self, item: Item, box: BoundingBox, least: float = 0.5) -> list[Row]:
         """What is printed in a box, or around it where a cell was cut short; what lies in it most comes first."""
@@ -215,7 +225,7 @@ def _value(true: Row, unit: str, column_label: str) -> str:
 def _shows(item: Item, true: Row) -> bool:
     """Whether what is printed there is in the picture of an item."""
     around = item.around
-    if around is None or str(item.page) != true["page"]:
+    if around is None or int(true["page"]) not in item.pages:
         return False
     x, y = ((float(true[low]) + float(true[high])) / 2 for low, high in (("x0", "x1"), ("y0", "y1")))
     return around.x0 <= x < around.x1 and around.y0 <= y < around.y1

@@ -11,7 +11,8 @@ import pytest
 from pipeline import dataset
 from pipeline.assemble import FORM_SAID
 from pipeline.confidence import COLUMN_IN_DOUBT, ROW_IN_DOUBT
-from pipeline.domain import BoundingBox, Cell, CellKey, Finding, LabelContext, PlacedRow, Status
+from pipeline.domain import BoundingBox, Cell, CellKey, Finding, LabelContext, Mark, PlacedRow, Status, Value
+from pipeline.forms import form_by_id
 from pipeline.review import REVIEW_COLUMNS, Item, Kind, Level, item_row, items_of, labels, order
 from tests.reports import FORM, cell, extraction, form, missing, report
 
@@ -26,6 +27,7 @@ def asked(
     findings: Sequence[Finding] = (),
     level: Level = Level.ROWS,
     source: str = "a/某局.pdf",
+    pages: Sequence[int] = (),
 ) -> list[Item]:
     one = replace(report(changes=changes or {}), rows=tuple(rows), findings=tuple(findings))
     whole = extraction(one, source=source)
@@ -35,6 +37,7 @@ def asked(
         [dataset.finding_row(whole, one, each) for each in one.findings],
         form(),
         level,
+        pages,
     )
 
 
@@ -246,15 +249,47 @@ def test_where_a_table_was_not_found_the_form_is_asked_about() -> None:
         assert Kind.FORM not in [each.kind for each in nothing]
 
 
-def test_what_has_no_room_on_a_page_is_looked_for_on_the_next() -> None:
-    first = [key for key in KEYS if key.table_id == "proactive_disclosure"]
-    second = next(key for key in KEYS if key.table_id == "requests")
-    for top, page in ((4000.0, 2), (30.0, 1)):  # of what comes after it, found on page 2
-        box = BoundingBox(0.0, top, 100.0, top + 18.0)
-        changes = {key: missing(key) for key in first} | {second: replace(cell(second), box=box)}
-        lines = [item for item in asked(changes) if item.kind is Kind.FIGURES]
-        assert {item.page for item in lines} == {page}
-        assert {item.around for item in lines} == {BoundingBox(0.0, 0.0, math.inf, math.inf)}
+def test_what_was_found_nowhere_is_looked_for_on_all_pages_that_it_may_be_on() -> None:
+    everywhere = BoundingBox(0.0, 0.0, math.inf, math.inf)
+    for table_id, pages in (("proactive_disclosure", (1, 2)), ("reviews", (2, 3, 4, 5))):  # the others are on page 2
+        lost = {key: missing(key) for key in KEYS if key.table_id == table_id}
+        lines = [each for each in asked(lost, pages=range(1, 7)) if each.kind is Kind.FIGURES]
+        assert {(item.pages, item.around) for item in lines} == {(pages, everywhere)}
+    between = [key for key in KEYS if (key.table_id, key.row_id) == ("requests", "carried_in")]
+    later = {key: replace(cell(key), page=3) for key in KEYS[KEYS.index(between[-1]) + 1 :]}
+    (item,) = asked({key: missing(key) for key in between} | later, pages=range(1, 7))
+    assert (item.pages, item.around) == ((2, 3), everywhere)
+    (item,) = asked({between[0]: missing(between[0])} | later, pages=range(1, 7))
+    assert item.pages == (2,)  # beside the cells of its row that were found
+
+
+def test_a_line_of_single_figures_is_shown_on_every_page_that_it_is_on() -> None:
+    other = form_by_id("ogi-2014")
+    cells = tuple(replace(doubtful(KEYS[0]), key=key, page=1 + (place > 3)) for place, key in enumerate(other.keys()))
+    one = replace(report(), form_id=other.id, cells=cells)
+    whole = extraction(one)
+    first, second, *_ = items_of([dataset.cell_row(whole, one, each) for each in one.cells], [], [], other)
+    assert (first.pages, second.pages) == ((1, 2), (2,))
+
+
+def test_all_of_the_page_is_shown_where_the_columns_of_a_line_are_in_doubt() -> None:
+    (item,) = asked({key: doubtful(key, reasons=(COLUMN_IN_DOUBT,)) for key in RECEIVED})
+    assert (item.pages, item.around) == ((2,), BoundingBox(0.0, 0.0, math.inf, math.inf))
+
+
+def test_of_a_report_without_a_table_its_form_is_asked_and_whether_it_is_one() -> None:
+    form_item, *lines = asked({key: missing(key) for key in KEYS}, pages=(1, 2))
+    assert (form_item.kind, form_item.pages, form_item.box) == (Kind.FORM, (1, 2), None)
+    assert set(form_item.alternatives) == {"ogi-2014", "ogi-2021", "none"}
+    assert {item.kind for item in lines} == {Kind.FIGURES}
+    assert {item.pages for item in lines} == {(1, 2)}
+
+
+@pytest.mark.parametrize("mark", [Mark.BLANK, Mark.DASH, Mark.SLASH])
+def test_a_mark_in_doubt_is_worth_less_than_a_figure(mark: Mark) -> None:
+    one, two = PEOPLE[:2]
+    held = {one: doubtful(one, 0.01, value=Value(mark)), two: doubtful(two, 0.8)}
+    assert [item.key for item in order(asked(held))] == [two, one]
 
 
 def test_labels_are_those_of_the_form_with_their_groups() -> None:

@@ -66,7 +66,7 @@ def _data(
             "report": reports.number((item.document_id, item.report), _report(item)),
             "table": tables.number(item.table_label, item.table_label),
             "reasons": [reasons.number(each, each) for each in _reasons(item)],
-            "page": item.page,
+            "page": ", ".join(map(str, item.pages)),
             "printed": "" if item.rows else item.printed_label,
             "labels": item.printed_label.split(BETWEEN) if item.rows else [],
             "row": item.row_label,
