@@ -132,6 +132,8 @@ def _read_picture(page: PageImage, readers: Readers) -> tuple[TableReading | Lin
         found = _Tables(tables.find_grids(turned, ruled))
         amount, legible = _legibility(found.sample(readers))
         amount *= len(found.cells) / max(1, len(found.readings))
+        if not legible:  # where the cells cannot be read what stands around them may
+            amount += _legible_titles(tables.find_lines(turned, found.grids), readers)
         if best is None or amount > best[0]:
             best = (amount, turned, found)
         # Rules may be found in a picture that lies on its side; text that is aligned is not.
@@ -189,6 +191,12 @@ def _legibility(readings: Sequence[Reading]) -> tuple[float, bool]:
     amount *= (1.0 + sum(r.probability for r in figures)) / (1.0 + len(figures))
     sure = [float(np.mean([r.probability for r in some])) >= _LEGIBLE for some in (words, figures) if len(some) > 2]
     return amount, len(words) > 2 and all(sure)
+
+
+def _legible_titles(lines: Sequence[TextLine], readers: Readers) -> float:
+    """How much of the titles and headings of a page can be read, in characters."""
+    readings = readers.engine.read_labels([line.pixels for line in _titles(lines)])
+    return sum(len(r.text) * r.probability for r in readings if r.probability >= _LEGIBLE)
 
 
 def _is_unread(reading: Reading) -> bool:

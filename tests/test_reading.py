@@ -25,7 +25,7 @@ from pipeline.domain import (
     TableReading,
 )
 from pipeline.geometry import affine, box_to_parent, chain, translation
-from pipeline.ocr import calibration
+from pipeline.ocr import calibration, load_engine
 from pipeline.ocr.numerals import NumeralReader
 from pipeline.ocr.pooling import pool
 from pipeline.reading import Readers, _as_sure_as, _in_order, _legibility, _read_cells, crop, read_page
@@ -366,6 +366,19 @@ def test_cells_between_rules_that_coincide_are_read_too(
     assert all(each.size for each in crops)
     readings = _read_cells(crops, Readers(Engine(), numerals))
     assert [reading.text for reading in readings] == ["", ""]
+
+
+def test_a_page_of_figures_that_look_alike_upside_down_is_turned_by_its_heading(numerals: NumeralReader) -> None:
+    page = table([["—", "0", "—", "0", "—"]] * 3)
+    heading = "收到和处理政府信息公开申请情况"
+    page[60:140, 200:1300] = cell(heading, size=40, shape=(80, 1100), paper=245)
+    for upright in (page, page[::-1, ::-1]):
+        found = read_page(
+            PageImage(1, np.ascontiguousarray(upright), 200.0), Readers(load_engine("rapidocr"), numerals)
+        )
+        (line,) = (item for item in found.items if isinstance(item, LineReading))
+        assert line.reading.text == heading
+        assert texts_of(tables_of(found)[0])[0] == ["—", "0", "—", "0", "—"]
 
 
 def test_a_page_that_nobody_can_read_is_not_read_whole_in_every_orientation(numerals: NumeralReader) -> None:
