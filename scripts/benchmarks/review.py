@@ -170,10 +170,9 @@ class Truth:
         """The row of each printed row of a table on a page; what a label says goes before where the box lies."""
         printed = list(zip(item.rows, item.printed_label.split(BETWEEN), strict=True))
         names = [self._labelled(item, box, label) for box, label in printed]
-        said = set(names)
         for place, (box, _) in enumerate(printed):
-            if not names[place] and (name := self._row(item, box, "")) not in said:
-                names[place] = name
+            here = (row["row_id"] for row in self._inside(item, box) if not names[place])
+            names[place] = next((name for name, _ in Counter(here).most_common() if name not in names), names[place])
         # A further piece of a row, or a row of another form, is none of those to choose from.
         rows = rows_of(self._forms[item.form_id], item.key.table_id)
         return [
