@@ -57,7 +57,7 @@ _READING_LIBRARIES = (
     *("camelot-py", "numpy", "onnxruntime", "opencv-python-headless", "pikepdf", "pillow", "playa-pdf", "pypdfium2"),
     *("rapidocr", "scipy"),
 )
-_ASSEMBLY_LIBRARIES = ("scikit-learn", "skops")
+_ASSEMBLY_LIBRARIES = ("numpy",)
 # Engines made of a program or a file outside of Python, which tell their version only when they are loaded.
 _TELL_THEMSELVES = frozenset({"tesseract", "replay"})
 

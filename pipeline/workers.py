@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import faulthandler
+import gc
 import logging
 import math
 import multiprocessing
@@ -38,7 +39,10 @@ _MOST_FALSE_STARTS = 3
 _LEAVE_TIME = 1.0  # seconds for idle processes to end by themselves
 _GROWN = 640  # MB of resident memory above which a process is replaced after its task; fresh ones have about 300
 _PAGE = resource.getpagesize()
-_THREAD_LIMITS = ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_THREAD_LIMITS = (
+    *("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"),
+    "OPENCV_FOR_THREADS_NUM",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +297,7 @@ def _how_it_ended(exitcode: int) -> str:
 def _serve(pipe: Connection, parent: int, prepare: Callable[[], None], work: Callable[[Any], Any]) -> None:
     _settle_in(parent)
     error = _failure_of(prepare)
+    gc.freeze()  # models and modules stay for good: no collection need look at them
     pipe.send((None, error))
     if error is not None:
         return

@@ -1,25 +1,20 @@
-"""The label model on disk: a skops file, parsed and audited before anything in it is built, never a pickle.
+"""The label model on disk: numbers and words, parsed and checked, never a pickle.
 
-A model is one folder ``<date>-<hash>`` with ``model.skops``, ``manifest.json``, ``metrics.json`` and ``CARD.md``;
-``CURRENT`` beside it names the one in use. skops writes other bytes at every dump, so what identifies a model is the
-hash of its contents: vocabularies, weights, intercepts, classes and known characters.
+A model is one folder ``<date>-<hash>`` with ``model.npz``, ``vocabulary.json``, ``manifest.json``, ``metrics.json`` and
+``CARD.md``; ``CURRENT`` beside it names the one in use. What identifies a model is the hash of its contents:
+vocabularies, weights, intercepts, classes and known characters.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import io
 import json
 import os
 import platform
-import sys
-import warnings
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -27,44 +22,11 @@ import numpy as np
 
 from pipeline import model_store
 from pipeline.errors import ModelError
-from pipeline.labels.classifier import LabelModel
 from pipeline.labels.features import FIELDS, SCHEMA, WEIGHTS
+from pipeline.labels.model import NGRAMS, LabelModel
 
 MODEL = "label_classifier"
-_PACKAGES = ("scikit-learn", "numpy", "scipy", "skops")
-# Everything the model consists of; a file that names anything else is refused before it is built.
-_TYPES = frozenset(
-    {
-        "builtins.bool",
-        "builtins.dict",
-        "builtins.float",
-        "builtins.int",
-        "builtins.list",
-        "builtins.slice",
-        "builtins.str",
-        "builtins.tuple",
-        "numpy.dtype",
-        "numpy.float32",
-        "numpy.float64",
-        "numpy.int32",
-        "numpy.int64",
-        "numpy.ndarray",
-        "scipy.sparse.csr_matrix",
-        "scipy.sparse._csr.csr_matrix",
-        "scipy.sparse._dia.dia_matrix",
-        "scipy.sparse._dia.dia_array",
-        "sklearn.compose._column_transformer.ColumnTransformer",
-        "sklearn.feature_extraction.text.TfidfTransformer",
-        "sklearn.feature_extraction.text.TfidfVectorizer",
-        "sklearn.linear_model._logistic.LogisticRegression",
-        "sklearn.pipeline.Pipeline",
-        "sklearn.utils._bunch.Bunch",
-    }
-)
-# What scikit-learn imports where it is installed, for tables, progress bars and tests that are not ours: as long to
-# import as all that is needed, and 50 MB.
-_SPARED = ("dask", "pandas", "pytest", "rich")
-_MEMBERS = r"schema\.json|\d+\.(npy|npz)"
+_PACKAGES = ("scikit-learn", "numpy", "scipy")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,25 +50,28 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def load_model(folder: Path) -> LabelModel:
-    """Load the model of one folder; a different scikit-learn is a warning, anything else that is wrong an error.
+    """Load the model of one folder.
 
     Raises:
-        ModelError: it is missing, damaged, made for another version, or holds what must not be loaded.
+        ModelError: it is missing, damaged, or made for another version.
     """
     data = _manifest(folder)
     if data["feature_schema"] != SCHEMA or data["fields"] != list(FIELDS):
         raise ModelError(f"The label model {folder.name} was made for another version of nianbao", model_store.ADVICE)
-    fitted, here = data["versions"].get("scikit-learn"), version("scikit-learn")
-    if fitted != here:
-        warnings.warn(
-            f"The label model {folder.name} was made with scikit-learn {fitted}, this is {here}. {model_store.ADVICE}.",
-            stacklevel=2,
-        )
-    path = folder / "model.skops"
+    path = folder / "model.npz"
     content = model_store.read_verified(path, data["file_sha256"])
-    model = LabelModel(_build(content, path), frozenset(data["characters"]), float(data["temperature"]))
+    vocabularies = _vocabularies(folder / "vocabulary.json")
+    classes, terms = len(data["classes"]), sum(map(len, vocabularies.values()))
+    shapes = {"coefficients": (classes, terms), "intercepts": (classes,), "idf": (terms,)}
+    model = LabelModel(
+        **model_store.read_arrays(content, shapes, path),
+        classes=tuple(map(str, data["classes"])),
+        vocabularies=vocabularies,
+        characters=frozenset(data["characters"]),
+        temperature=float(data["temperature"]),
+    )
     if contents_hash(model) != data["contents_sha256"]:
-        raise ModelError(f"{path} does not hold the weights its manifest describes", model_store.ADVICE)
+        raise ModelError(f"{folder} does not hold the weights its manifest describes", model_store.ADVICE)
     return model
 
 
@@ -123,13 +88,13 @@ def save_model(
         metrics: what was measured on the held-out labels.
         card: text of CARD.md.
     """
-    import skops.io
-
     contents = contents_hash(model)
     target = folder / f"{date}-{contents[:12]}"
     target.mkdir(parents=True, exist_ok=True)
-    path = target / "model.skops"
-    skops.io.dump(model.pipeline, path, compression=zipfile.ZIP_DEFLATED, compresslevel=9)
+    path = target / "model.npz"
+    np.savez_compressed(path, coefficients=model.coefficients, intercepts=model.intercepts, idf=model.idf)
+    vocabularies = {name: list(terms) for name, terms in model.vocabularies.items()}
+    _write(target / "vocabulary.json", json.dumps(vocabularies, ensure_ascii=False) + "\n")
     manifest = {
         "model": MODEL,
         "contents_sha256": contents,
@@ -142,7 +107,7 @@ def save_model(
         "weights": WEIGHTS,
         "characters": "".join(sorted(model.characters)),
         "temperature": model.temperature,
-        "classes": [str(name) for name in model.pipeline.classes_],
+        "classes": list(model.classes),
     }
     _write(target / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1) + "\n")
     _write(target / "metrics.json", json.dumps(metrics, ensure_ascii=False, indent=1) + "\n")
@@ -165,19 +130,18 @@ def contents_hash(model: LabelModel) -> str:
 
 
 def _contents(model: LabelModel) -> Iterator[tuple[str, bytes]]:
-    fields = model.pipeline.named_steps["fields"]
-    weights = model.pipeline.named_steps["weights"]
     yield "schema", json.dumps([SCHEMA, sorted(WEIGHTS.items()), model.temperature]).encode()
     yield "characters", "".join(sorted(model.characters)).encode()
-    yield "classes", "\n".join(str(name) for name in weights.classes_).encode()
+    yield "classes", "\n".join(model.classes).encode()
+    first = 0
     for name in FIELDS:
-        vectoriser = fields.named_transformers_[name]
-        entries = sorted((int(index), str(gram)) for gram, index in vectoriser.vocabulary_.items())
-        yield f"vocabulary {name}", json.dumps(entries, ensure_ascii=False).encode()
-        if vectoriser.use_idf:
-            yield f"idf {name}", np.ascontiguousarray(vectoriser.idf_, dtype="<f4").tobytes()
-    yield "coefficients", np.ascontiguousarray(weights.coef_, dtype="<f4").tobytes()
-    yield "intercepts", np.ascontiguousarray(weights.intercept_, dtype="<f4").tobytes()
+        own = list(model.vocabularies[name])
+        yield f"vocabulary {name}", json.dumps(list(enumerate(own)), ensure_ascii=False).encode()
+        if name in NGRAMS:
+            yield f"idf {name}", np.ascontiguousarray(model.idf[first : first + len(own)], dtype="<f4").tobytes()
+        first += len(own)
+    yield "coefficients", np.ascontiguousarray(model.coefficients, dtype="<f4").tobytes()
+    yield "intercepts", np.ascontiguousarray(model.intercepts, dtype="<f4").tobytes()
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
@@ -193,6 +157,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
         "fields": list,
         "characters": str,
         "temperature": (int, float),
+        "classes": list,
     }
     wrong = [key for key, kind in wanted.items() if not isinstance(data.get(key), kind)]
     if wrong:
@@ -200,69 +165,14 @@ def _manifest(folder: Path) -> dict[str, Any]:
     return data
 
 
-def _build(content: bytes, path: Path) -> Any:
-    """Audit the content of the file ``path`` and build the pipeline."""
-    _audit(content, path)
-    with _sparing_imports():
-        import skops.io
-        from sklearn.pipeline import Pipeline
-        from skops.io.exceptions import UntrustedTypesFoundException
-
+def _vocabularies(path: Path) -> dict[str, dict[str, int]]:
+    """The terms of each field with their numbers, counted on from field to field."""
+    data = model_store.read_json(path)
+    number = count()
     try:
-        pipeline = skops.io.loads(content, trusted=[])
-    except UntrustedTypesFoundException as error:
-        raise ModelError(f"{path} holds what must not be loaded: {error}", model_store.ADVICE) from error
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        KeyError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        ImportError,
-        MemoryError,
-    ) as error:
-        raise ModelError(f"{path} is damaged or from another version: {error}", model_store.ADVICE) from error
-    if not isinstance(pipeline, Pipeline) or list(pipeline.named_steps) != ["fields", "weights"]:
-        raise ModelError(f"{path} holds no label model", model_store.ADVICE)
-    return pipeline
-
-
-@contextlib.contextmanager
-def _sparing_imports() -> Iterator[None]:
-    """Let what nobody needs seem not to be installed; it can be imported as ever before and afterwards."""
-    spared = [name for name in _SPARED if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(spared))  # type: ignore[arg-type]  # None is how Python marks what is not there
-    try:
-        yield
-    finally:
-        for name in spared:
-            sys.modules.pop(name, None)
-
-
-def _audit(content: bytes, path: Path) -> None:
-    """Refuse a file that is too large once unpacked, or names a type or a member outside the short list."""
-    model_store.audit_archive(content, _MEMBERS, path)
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            schema = json.loads(archive.read("schema.json"))
-            strange = sorted(set(_types(schema)) - _TYPES)
-    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, RecursionError) as error:
-        raise ModelError(f"{path} is no skops file", model_store.ADVICE) from error
-    if strange:
-        raise ModelError(f"{path} holds what must not be loaded: {', '.join(strange[:5])}", model_store.ADVICE)
-
-
-def _types(schema: Any) -> Iterator[str]:
-    """Every type that a skops schema names."""
-    if isinstance(schema, dict):
-        if "__class__" in schema or "__module__" in schema:
-            yield f"{schema.get('__module__')}.{schema.get('__class__')}"
-        for value in schema.values():
-            yield from _types(value)
-    elif isinstance(schema, list):
-        for value in schema:
-            yield from _types(value)
+        return {name: {term: next(number) for term in map(str, data[name])} for name in FIELDS}
+    except (KeyError, TypeError) as error:
+        raise ModelError(f"{path} is damaged ({error})", model_store.ADVICE) from error
 
 
 def _write(path: Path, text: str) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +20,10 @@ from pipeline.labels.augment import degraded, measured_confusions
 from pipeline.labels.classes import OTHER
 from pipeline.labels.dataset import Example
 from pipeline.labels.features import FIELDS, WEIGHTS, field_table, known_characters
+from pipeline.labels.model import NGRAMS, LabelModel
 from pipeline.labels.normalise import normalise
 
 _SEED = 20210926
-_NGRAMS = {"text": (1, 3), "parent": (1, 2), "section": (1, 2), "previous": (1, 2), "following": (1, 2)}
 _MOST_FEATURES = {"text": 4500, "parent": 700, "section": 350, "previous": 1100, "following": 1100}
 _RARE = 3
 _STRENGTH = 20.0
@@ -39,21 +38,12 @@ _GRID = 64
 _REMEMBERED = 4096
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LabelModel:
-    """A fitted scikit-learn pipeline, the characters it knows, and its temperature (already in the weights)."""
-
-    pipeline: Any
-    characters: frozenset[str]
-    temperature: float
-
-
 class LabelClassifier:
     """Says what printed labels mean."""
 
     def __init__(self, model: LabelModel) -> None:
         self.model = model
-        self.classes: tuple[str, ...] = tuple(str(name) for name in model.pipeline.classes_)
+        self.classes = model.classes
         self._known: dict[LabelContext, NDArray[np.float64]] = {}
 
     @classmethod
@@ -76,8 +66,7 @@ class LabelClassifier:
         new = [context for context in dict.fromkeys(contexts) if context not in self._known]
         if new:
             table = field_table(new, self.model.characters)
-            found = np.asarray(self.model.pipeline.predict_proba(table), dtype=np.float64)
-            self._known.update(zip(new, found, strict=True))
+            self._known.update(zip(new, map(self.model.probabilities, table), strict=True))
         return np.stack([self._known[context] for context in contexts])
 
     def predict(self, contexts: Sequence[LabelContext]) -> list[Prediction]:
@@ -118,10 +107,7 @@ def fit(examples: Sequence[Example]) -> LabelModel:
         pipeline.fit(_table(both, characters), np.array([example.label_id for example in both]))
     temperature = _temperature(pipeline, held_back, characters)
     _settle(pipeline.named_steps["weights"], temperature)
-    for vectoriser in pipeline.named_steps["fields"].named_transformers_.values():
-        # Plain integers: skops writes a file of its own for each of NumPy's.
-        vectoriser.vocabulary_ = {str(gram): int(index) for gram, index in vectoriser.vocabulary_.items()}
-    return LabelModel(pipeline, characters, temperature)
+    return _model(pipeline, characters, temperature)
 
 
 def fit_plainly(examples: Sequence[Example]) -> LabelClassifier:
@@ -133,7 +119,7 @@ def fit_plainly(examples: Sequence[Example]) -> LabelClassifier:
     pipeline = _pipeline()
     with threadpool_limits(limits=1):
         pipeline.fit(_table(learned, characters), np.array([example.label_id for example in learned]))
-    return LabelClassifier(LabelModel(pipeline, characters, 1.0))
+    return LabelClassifier(_model(pipeline, characters, 1.0))
 
 
 def _table(examples: Sequence[Example], characters: frozenset[str]) -> NDArray[Any]:
@@ -152,16 +138,37 @@ def _pipeline() -> Any:
     return Pipeline([("fields", _vectoriser()), ("weights", _regression())])
 
 
+def _model(pipeline: Any, characters: frozenset[str], temperature: float) -> LabelModel:
+    """What a fitted pipeline knows."""
+    fields = pipeline.named_steps["fields"].named_transformers_
+    regression = pipeline.named_steps["weights"]
+    vocabularies, rarity, first = {}, [], 0
+    for name in FIELDS:
+        own = fields[name].vocabulary_
+        vocabularies[name] = {str(term): first + int(own[term]) for term in sorted(own, key=own.__getitem__)}
+        rarity.append(fields[name].idf_ if name in NGRAMS else np.ones(len(own)))
+        first += len(own)
+    return LabelModel(
+        classes=tuple(str(name) for name in regression.classes_),
+        vocabularies=vocabularies,
+        idf=np.concatenate(rarity).astype(np.float32),
+        coefficients=regression.coef_.astype(np.float32),
+        intercepts=regression.intercept_.astype(np.float32),
+        characters=characters,
+        temperature=temperature,
+    )
+
+
 def _vectoriser() -> Any:
     from sklearn.compose import ColumnTransformer
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     parts = []
     for index, name in enumerate(FIELDS):
-        if name in _NGRAMS:
+        if name in NGRAMS:
             vectoriser = TfidfVectorizer(
                 analyzer="char",
-                ngram_range=_NGRAMS[name],
+                ngram_range=NGRAMS[name],
                 min_df=_RARE,
                 max_features=_MOST_FEATURES[name],
                 sublinear_tf=True,

@@ -23,6 +23,7 @@ from pipeline.errors import ModelError
 from pipeline.labels import artefact, classifier
 from pipeline.labels.dataset import Example, in_force, read_labels
 from pipeline.labels.evaluation import Evaluation, evaluate
+from pipeline.labels.model import LabelModel
 from pipeline.ocr import calibration, numerals
 
 LABELS = "labels.csv"
@@ -93,7 +94,7 @@ def _train_labels(data: Path, folder: Path, check: bool) -> TrainingOutcome:
 
 
 def store(
-    model: classifier.LabelModel,
+    model: LabelModel,
     examples: Sequence[Example],
     folder: Path,
     data_hash: str,
@@ -125,7 +126,7 @@ def _current_labels(folder: Path) -> tuple[Path, artefact.Manifest] | None:
     return None if path is None else (path, artefact.read_manifest(path))
 
 
-def _difference(before: artefact.Manifest, data_hash: str, model: classifier.LabelModel, folder: Path) -> str:
+def _difference(before: artefact.Manifest, data_hash: str, model: LabelModel, folder: Path) -> str:
     """Why training gave something else, in words."""
     reasons = []
     if before.training_data != data_hash:
@@ -141,7 +142,7 @@ def _difference(before: artefact.Manifest, data_hash: str, model: classifier.Lab
     return "data and versions are the same, so " + _arithmetic(model, folder)
 
 
-def _arithmetic(model: classifier.LabelModel, folder: Path) -> str:
+def _arithmetic(model: LabelModel, folder: Path) -> str:
     """How far the weights are from the ones in use; small means only another processor."""
     import numpy as np
 
@@ -149,7 +150,7 @@ def _arithmetic(model: classifier.LabelModel, folder: Path) -> str:
         other = artefact.load_model(folder)
     except ModelError as error:
         return f"the model in use is damaged ({error.cause})"
-    mine, theirs = (m.pipeline.named_steps["weights"].coef_ for m in (model, other))
+    mine, theirs = model.coefficients, other.coefficients
     if mine.shape != theirs.shape:
         return "the code that trains has changed"
     furthest = float(np.abs(mine - theirs).max())
@@ -159,7 +160,7 @@ def _arithmetic(model: classifier.LabelModel, folder: Path) -> str:
     return f"the code that trains has changed ({share:.0%} of the weights differ, by {furthest:.3g} at most)"
 
 
-def _card(contents: str, examples: Sequence[Example], measured: Evaluation, model: classifier.LabelModel) -> str:
+def _card(contents: str, examples: Sequence[Example], measured: Evaluation, model: LabelModel) -> str:
     learned = [example for example in examples if example.split == "train"]
     corrected = [example for example in learned if example.corrected]
     reports = len({example.source.split(":")[1] for example in corrected})
@@ -169,7 +170,7 @@ def _card(contents: str, examples: Sequence[Example], measured: Evaluation, mode
     return f"""# Label classifier {contents[:12]}
 
 Says what a printed row label, column header, caption, heading or title of an annual report means
-({len(model.pipeline.classes_)} classes, one of them "not on a form"). Multinomial logistic regression on character
+({len(model.classes)} classes, one of them "not on a form"). Multinomial logistic regression on character
 n-grams of the label and of its surroundings; the temperature {model.temperature:.3f} is in the weights.
 
 - Learned from {len(learned)} labels of `training_data/labels.csv`: the statutory forms, deviations that occur in

@@ -15,7 +15,7 @@ import pytest
 from pipeline import __version__
 from pipeline.errors import ExitCode
 
-HEAVY = ("numpy", "cv2", "sklearn", "scipy", "pandas", "camelot", "skops", "rapidocr", "onnxruntime", "rich", "PIL")
+HEAVY = ("numpy", "cv2", "sklearn", "scipy", "pandas", "camelot", "rapidocr", "onnxruntime", "rich", "PIL")
 TRUTH = "source,form_id,table_id,row_id,column_id,value,blank,level\na.pdf,f,t,r,c,1,0,0\n"
 CELLS = "source,form_id,table_id,row_id,column_id,value,status,page,x0,y0,x1,y1\na.pdf,f,t,r,c,{},accepted,,,,,\n"
 

@@ -32,7 +32,8 @@ def test_the_same_data_gives_the_same_model(data: Path, tmp_path: Path) -> None:
     again = _train(data, tmp_path, check=True)
     assert again.reproduced is True
     assert again.folder == first.folder
-    assert {p.name for p in first.folder.iterdir()} == {"model.skops", "manifest.json", "metrics.json", "CARD.md"}
+    files = {"model.npz", "vocabulary.json", "manifest.json", "metrics.json", "CARD.md"}
+    assert {p.name for p in first.folder.iterdir()} == files
     assert (tmp_path / "label_classifier" / "CURRENT").read_text(encoding="utf-8").strip() == first.folder.name
 
 
