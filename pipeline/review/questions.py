@@ -160,7 +160,7 @@ class _Report:
         if not row["page"]:
             return _HARDLY_PRINTED if self._is_hardly_printed(key) else 1.0
         # What is neither a figure nor a mark stands in no dataset as it is.
-        wrong = 1.0 if row["note"] and row["mark"] == Mark.TEXT else 1.0 - float(row["confidence"])
+        wrong = 1.0 if _is_no_value(row) else 1.0 - float(row["confidence"])
         if row["mark"] in _NO_FIGURES:
             wrong *= _HIDES_FIGURE
         share = max((_MISREAD / len(each["cells"].split()) for each in self._failing[key]), default=0.0)
@@ -220,7 +220,7 @@ class _Report:
     def _only_row_doubtful(self, key: CellKey) -> bool:
         """Whether the cell would be accepted if its row were certain."""
         row, printed = self._cells[key], self._printed.get((key.table_id, key.row_id))
-        if printed is None or row["status"] != Status.REVIEW:
+        if printed is None or row["status"] != Status.REVIEW or _is_no_value(row):
             return False
         return float(row["confidence"]) >= _SURE * float(printed["certainty"])
 
@@ -444,6 +444,11 @@ class _Report:
             broken = KINDS[rule.kind](rule, self._values)
             if broken is not None:
                 yield f"{broken.text}: {broken.expected} ≠ {broken.printed}"
+
+
+def _is_no_value(row: Row) -> bool:
+    """Whether what was read is neither a figure nor a mark, nor a word that forms use instead."""
+    return row["note"] != "" and row["mark"] == Mark.TEXT
 
 
 def _same_row(one: CellKey, other: CellKey) -> bool:

@@ -100,6 +100,13 @@ def test_a_row_in_doubt_is_one_question_for_all_its_cells() -> None:
     assert [item.kind for item in asked(changes, [printed(row[0], 0.6)], level=Level.CELLS)] == [Kind.CELL] * len(row)
 
 
+def test_what_is_no_value_is_asked_about_beside_its_row() -> None:
+    words = doubtful(RECEIVED[2], value=Value(Mark.TEXT), note="ㄣ", reasons=(ROW_IN_DOUBT,))
+    plain = doubtful(RECEIVED[3], reasons=(ROW_IN_DOUBT,))
+    items = asked({RECEIVED[2]: words, RECEIVED[3]: plain}, rows=[printed(RECEIVED[0], 0.4)])
+    assert [(item.kind, item.key) for item in items if item.kind is not Kind.ROW] == [(Kind.CELL, RECEIVED[2])]
+
+
 def test_several_rows_in_doubt_on_a_page_are_one_question() -> None:
     keys = PEOPLE[:3]
     rows = [printed(key, certainty) for key, certainty in zip(keys, (0.6, 0.999, 0.5), strict=True)]
