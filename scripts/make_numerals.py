@@ -29,7 +29,8 @@ from pipeline.domain import BoundingBox, Grid, PageImage, Pixels
 from pipeline.forms import load_forms
 from pipeline.geometry import corners
 from pipeline.ocr.crops import lay_out
-from pipeline.ocr.numerals import CLASSES, NumeralReader, features, find_glyphs, glance
+from pipeline.ocr.glyphs import find_glyphs
+from pipeline.ocr.numerals import CLASSES, NumeralReader, features, glance
 from pipeline.ocr.numerals_training import fit
 from pipeline.reading import crop
 from scripts.scans.fonts import FACES, ROOT, installed

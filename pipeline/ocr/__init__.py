@@ -22,12 +22,14 @@ _SERVANTS = frozenset(
         "calibration_training",
         "crops",
         "ctc",
+        "glyphs",
         "lines",
         "numerals",
         "numerals_training",
         "pictures",
         "pooling",
         "recogniser",
+        "traces",
     }
 )
 

@@ -34,12 +34,23 @@ from pipeline.ocr.crops import (
     lay_out,
     without_broad_strokes,
 )
+from pipeline.ocr.glyphs import (
+    SHAPES,
+    SIDE,
+    Boxes,
+    Floats,
+    Glyphs,
+    cuts,
+    cuts_after_sign,
+    describe,
+    find_glyphs,
+    line_of,
+)
+from pipeline.ocr.traces import with_traces
 
 MODEL = "numeral_reader"
 NAME = "numerals"
 CLASSES = (*"0123456789.,+-—/()", "reject")
-SIDE = 16  # pixels of the square a glyph is scaled to
-SHAPES = 8  # numbers that tell a glyph's proportions
 FORMAT = 1
 
 _REJECT = CLASSES.index("reject")
@@ -58,45 +69,17 @@ _MOST_GLYPHS = 16  # more are words; the longest amounts have 13
 # in terms of the usual one.
 _POINT_SHARE, _POINT_STEP = 0.9, 1.25
 _LOWEST = 0.45  # height of a digit as a share of that of the tallest glyph
-_BORDER, _STRIP = 3, 9  # pixels along the border where rests of rules are; where strokes of figures stand against one
-# Darkness of what may be left of a sign, in units of the noise and of the crop's contrast.
-_TRACE, _TRACE_INK = 5.2, 0.2
 _MOST_SUSPECTS = 3  # glyphs of a cell that may be digits grown together; more are Chinese characters
 _WIDEST, _WIDEST_ONE = 0.95, 0.75  # width of a digit and of a 1, as a share of its height
 # A digit is wider than others of its sheet by no more than this factor and these pixels; so many tell what is usual.
 _WIDER, _BLUR, _USUAL = 1.2, 1.5, 5
-# A dash that touches its digit: ink in units of the crop's contrast, its height at most and its width at least, as
-# shares of the digit's height.
-_STROKE, _FLAT, _SHORTEST = 0.4, 0.45, 0.15
 # A piece that is so probable a dash before a digit is one; so is a longer one, whatever it looks like.
 _LIKE_DASH, _LONG_DASH = 0.1, 0.3
 _CUT = 0.997  # how much less sure each piece of a glyph is for having been cut
-_CUT_OFF = 0.9  # how much less sure a text is of which a glyph runs into the border
-_LONG = 0.3  # share of a glyph's height on which it touches what was taken for a rule
 _MARGIN = 14  # pixels of paper around print
 _SHRINK = 4  # words are told from numerals on means of this many pixels squared
 
 _NO_NUMERAL = Reading((Alternative("", 0.0),), NAME)
-
-Floats = NDArray[np.float32]
-Boxes = NDArray[np.intp]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Glyphs:
-    """Glyphs of many crops.
-
-    Attributes:
-        boxes: x0, y0, x1, y1 on the sheet, shape (n, 4).
-        crop: index of the crop, ascending, and within a crop from left to right; shape (n,).
-        pictures: grey, ink light on 0, shape (n, SIDE * SIDE), uint8.
-        shapes: proportions and place in the line, shape (n, SHAPES).
-    """
-
-    boxes: Boxes
-    crop: NDArray[np.intp]
-    pictures: Pixels
-    shapes: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -223,11 +206,7 @@ class NumeralReader:
             blank = blank_odds(int(ink[index, 0]), float(ink[index, 1]) * noise, noise)
             texts = _texts(probabilities[rows], glyphs.boxes[rows], doubt[rows]) if rows.stop > rows.start else []
             if rows.stop > rows.start:
-                texts = _perhaps_pointed(texts, sheet, glyphs.boxes[rows], float(sheet.contrast[index]))
-                texts = _perhaps_signed(texts, sheet, glyphs.boxes[rows], index)
-                texts = _perhaps_longer(texts, sheet, glyphs.boxes[rows], index, crops[index])
-                whole = _whole(sheet, glyphs.boxes[rows], index, crops[index])
-                texts = [(text, probability * whole) for text, probability in texts]
+                texts = with_traces(texts, sheet, glyphs.boxes[rows], index, crops[index])
             if backslash[index] > 0.0:
                 texts.append(("\\", float(backslash[index])))
             found = [Alternative(text, probability * (1.0 - blank)) for text, probability in texts]
@@ -294,21 +273,21 @@ class NumeralReader:
         suspects = suspects[of_crop[glyphs.crop[suspects]] <= _MOST_SUSPECTS]
         proposals: list[tuple[int, Boxes, bool]] = []
         for index in suspects.tolist():
-            proposals += [(index, cut, False) for cut in _cuts(sheet, glyphs.boxes[index])]
+            proposals += [(index, cut, False) for cut in cuts(sheet, glyphs.boxes[index])]
         leading = np.flatnonzero(np.diff(glyphs.crop, prepend=-1))
         # A nought that is not too wide is no dash and a digit, and most cells hold one.
         likeliest = probabilities[leading, :_REJECT].argmax(axis=1)
         signed_perhaps = ((likeliest > 0) & (likeliest < 10)) | wide[leading]
         for index in leading[signed_perhaps & (sizes[leading, 1] >= 7)].tolist():
             contrast = float(sheet.contrast[glyphs.crop[index]])
-            proposals += [(index, cut, True) for cut in _cuts_after_sign(sheet, glyphs.boxes[index], contrast)]
+            proposals += [(index, cut, True) for cut in cuts_after_sign(sheet, glyphs.boxes[index], contrast)]
         if not proposals:
             return glyphs, probabilities, certain
         boxes = np.concatenate([cut for _, cut, _ in proposals])
         owners = np.concatenate([np.full(len(cut), glyphs.crop[index]) for index, cut, _ in proposals])
         # The place in the line is judged among the neighbours the pieces will have.
-        lines = _line_of(glyphs)
-        pieces = _glyphs(sheet, boxes, owners, lines)
+        lines = line_of(glyphs)
+        pieces = describe(sheet, boxes, owners, lines)
         found = self.classify(pieces.pictures, pieces.shapes)
         best: dict[int, tuple[float, slice]] = {}
         start = 0
@@ -403,74 +382,6 @@ def _is_wordy(inked: NDArray[np.bool_]) -> bool:
     return len(lines) > 1 or int(areas.max()) > 7.0 * tall * tall
 
 
-def find_glyphs(sheet: Sheet, crops: Sequence[Pixels], wanted: NDArray[np.bool_] | None = None) -> Glyphs:
-    """Group pieces of ink that stand above each other into glyphs, and describe each; ``wanted`` selects crops."""
-    boxes: list[tuple[int, int, int, int]] = []
-    owners: list[int] = []
-    pieces = sheet.boxes.tolist()
-    for (_, crop), (x, y, w, h) in zip(sheet.pieces.tolist(), pieces, strict=True):
-        if wanted is not None and not wanted[crop]:
-            continue
-        if owners and owners[-1] == crop:
-            x0, y0, x1, y1 = boxes[-1]
-            shared = min(x1, x + w) - max(x0, x)
-            if shared >= 0.5 * min(x1 - x0, w):
-                boxes[-1] = (min(x0, x), min(y0, y), max(x1, x + w), max(y1, y + h))
-                continue
-        boxes.append((x, y, x + w, y + h))
-        owners.append(crop)
-    array = np.array(boxes, dtype=np.intp).reshape(-1, 4)
-    crop_of = np.array(owners, dtype=np.intp)
-    empty = Glyphs(array, crop_of, np.zeros((len(boxes), 0), np.uint8), np.zeros((len(boxes), 0), np.float32))
-    return _glyphs(sheet, array, crop_of, _line_of(empty, len(crops)))
-
-
-def _line_of(glyphs: Glyphs, crops: int | None = None) -> NDArray[np.float64]:
-    """Top and bottom of the tallest glyph of each crop, and number of glyphs; shape (crops, 3)."""
-    count = crops if crops is not None else int(glyphs.crop.max(initial=-1)) + 1
-    lines = np.zeros((count, 3))
-    heights = glyphs.boxes[:, 3] - glyphs.boxes[:, 1]
-    # Ascending heights: the tallest writes last; equal ones from right to left, so that the leftmost stays.
-    for index in np.lexsort((-np.arange(len(heights)), heights)):
-        lines[glyphs.crop[index], :2] = glyphs.boxes[index, 1], glyphs.boxes[index, 3]
-    np.add.at(lines[:, 2], glyphs.crop, 1.0)
-    return lines
-
-
-def _glyphs(sheet: Sheet, boxes: Boxes, crop: NDArray[np.intp], lines: NDArray[np.float64]) -> Glyphs:
-    images = np.zeros((len(boxes), SIDE, SIDE), dtype=np.uint8)
-    scale = 255.0 / np.maximum(1.15 * sheet.contrast[crop], 1e-3)
-    for index, (x0, y0, x1, y1) in enumerate(boxes.tolist()):
-        width, height = x1 - x0, y1 - y0
-        factor = (SIDE - 2) / max(width, height)
-        wide, high = max(2, round(width * factor)), max(2, round(height * factor))
-        way = cv2.INTER_AREA if factor < 1.0 else cv2.INTER_LINEAR
-        picture = cv2.resize(sheet.darkness[y0:y1, x0:x1], (wide, high), interpolation=way)
-        left, top = (SIDE - wide) // 2, (SIDE - high) // 2
-        images[index, top : top + high, left : left + wide] = np.clip(picture * scale[index], 0.0, 255.0)
-    width = (boxes[:, 2] - boxes[:, 0]).astype(np.float64)
-    height = (boxes[:, 3] - boxes[:, 1]).astype(np.float64)
-    top, bottom, number = (lines[crop, column] for column in range(3))
-    tall = np.maximum(bottom - top, 1.0)
-    shapes = (
-        np.column_stack(
-            [
-                np.clip(np.log2(width / height), -4.0, 4.0) / 2.0,
-                height / tall,
-                np.clip(width / tall, 0.0, 3.0),
-                np.clip((boxes[:, 1] - top) / tall, -1.0, 2.0),
-                np.clip((boxes[:, 3] - bottom) / tall, -2.0, 1.0),
-                np.log2(np.maximum(height, 1.0)) / 4.0,
-                np.log2(np.maximum(width, 1.0)) / 4.0,
-                (number == 1.0).astype(np.float64),
-            ]
-        )
-        if len(boxes)
-        else np.zeros((0, SHAPES))
-    )
-    return Glyphs(boxes, crop, images.reshape(len(boxes), SIDE * SIDE), shapes.astype(np.float32))
-
-
 def _too_wide(sizes: Boxes, probabilities: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which glyphs that look like a digit are too wide for one: two that touch, or a dash and a digit.
 
@@ -486,24 +397,6 @@ def _too_wide(sizes: Boxes, probabilities: NDArray[np.float64]) -> NDArray[np.bo
         widest = np.minimum(widest, _WIDER * usual * height + _BLUR)
     wide: NDArray[np.bool_] = (digit < 10) & (width > widest) & (height >= 7)
     return wide
-
-
-def _cuts_after_sign(sheet: Sheet, box: NDArray[np.intp], contrast: float) -> list[Boxes]:
-    """Ways to cut a glyph into a dash on its left and one or more digits; none where it has no dash there."""
-    x0, y0, x1, y1 = (int(value) for value in box)
-    height = y1 - y0
-    inked = sheet.darkness[y0:y1, x0:x1] > _STROKE * contrast
-    first, last = inked.argmax(axis=0), height - inked[::-1].argmax(axis=0)
-    flat = (last - first <= _FLAT * height) & (first + last > 0.5 * height) & (first + last < 1.6 * height)
-    flat |= ~inked.any(axis=0)
-    wide = len(flat) if flat.all() else int(np.argmin(flat))
-    rows = np.flatnonzero(inked[:, :wide].any(axis=1))
-    if wide < _SHORTEST * height or x1 - x0 - wide < 3 or not rows.size:
-        return []
-    dash = (x0, y0 + int(rows[0]), x0 + wide, y0 + int(rows[-1]) + 1)
-    rest = np.array([x0 + wide, y0, x1, y1], dtype=np.intp)
-    ways = [rest.reshape(1, 4), *_cuts(sheet, rest)]
-    return [np.concatenate([np.array([dash], dtype=np.intp), way]) for way in ways]
 
 
 def _worth_of_sign(pieces: NDArray[np.float64], length: float) -> float:
@@ -526,135 +419,6 @@ def _as_dash(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     weighed[_DASHES] = 0.0
     weighed[_DASHES[0]] = _MALFORMED
     return weighed
-
-
-def _cuts(sheet: Sheet, box: NDArray[np.intp]) -> list[Boxes]:
-    """Ways to cut a glyph into two to four pieces as wide as digits are, at its thinnest columns."""
-    x0, y0, x1, y1 = (int(value) for value in box)
-    width, height = x1 - x0, y1 - y0
-    window = sheet.darkness[y0:y1, x0:x1]
-    profile = window.clip(min=0.0).sum(axis=0)
-    ways = []
-    for parts in (2, 3, 4):
-        pitch = width / parts
-        if not 0.3 * height <= pitch <= 0.95 * height:
-            continue
-        edges = [x0]
-        for part in range(1, parts):
-            low = max(int((part - 0.25) * pitch), 1)
-            high = min(int((part + 0.25) * pitch) + 1, width - 1)
-            edges.append(x0 + low + int(np.argmin(profile[low:high])) if high > low else x0 + round(part * pitch))
-        edges.append(x1)
-        pieces = []
-        for left, right in pairwise(edges):
-            inked = np.flatnonzero((window[:, left - x0 : right - x0] > 3.0).any(axis=1))
-            if right - left < 2 or inked.size < 3:
-                break
-            pieces.append((left, y0 + int(inked[0]), right, y0 + int(inked[-1]) + 1))
-        if len(pieces) == parts:
-            ways.append(np.array(pieces, dtype=np.intp))
-    return ways
-
-
-def _perhaps_pointed(
-    texts: list[tuple[str, float]], sheet: Sheet, boxes: Boxes, contrast: float
-) -> list[tuple[str, float]]:
-    """The texts, one per glyph, each as likely as not with a point where there is a trace of one."""
-    traces = _faint_points(sheet, boxes, contrast)
-    if not traces:
-        return texts
-    found = [(text, probability * _MALFORMED) for text, probability in texts]
-    for text, probability in texts:
-        if "." not in text:
-            share = probability * _MALFORMED / len(traces)
-            found += [(f"{text[:place]}.{text[place:]}", share) for place in traces]
-    return found
-
-
-def _faint_points(sheet: Sheet, boxes: Boxes, contrast: float) -> list[int]:
-    """Gaps between tall glyphs with a trace at their foot too faint to be a glyph, each by its right glyph."""
-    tall = int((boxes[:, 3] - boxes[:, 1]).max())
-    found = []
-    for place, ((_, top, right, bottom), (left, other_top, _, _)) in enumerate(pairwise(boxes.tolist()), 1):
-        if left - right < 4 or bottom - top < 0.7 * tall or other_top > top + 0.4 * tall:
-            continue
-        foot = sheet.darkness[bottom - tall // 4 : bottom + tall // 6, right + 1 : left - 1]
-        if foot.size and float(foot.max()) > max(2.2, 0.2 * contrast):
-            found.append(place)
-    return found
-
-
-def _perhaps_signed(texts: list[tuple[str, float]], sheet: Sheet, boxes: Boxes, index: int) -> list[tuple[str, float]]:
-    """The texts, each as likely as not with a minus where specks lie before a figure."""
-    if not _faint_sign(sheet, boxes, index):
-        return texts
-    halved = [(text, probability * _MALFORMED) for text, probability in texts]
-    return halved + [(f"-{text}", probability) for text, probability in halved if text[:1].isdigit()]
-
-
-def _faint_sign(sheet: Sheet, boxes: Boxes, index: int) -> bool:
-    """Whether a speck lies before a figure where a sign would: a dash that thresholding broke into pieces, perhaps."""
-    left, top, _, bottom = (int(value) for value in boxes[0])
-    tall = bottom - top
-    first = max(int(sheet.x[index]) + _BORDER, left - round(1.2 * tall))
-    place = sheet.darkness[top + round(0.35 * tall) : bottom - round(0.25 * tall), first : left - 1]
-    return _is_trace(place, float(sheet.contrast[index]))
-
-
-def _is_trace(place: Floats, contrast: float) -> bool:
-    """Whether there is something darker than the paper's noise, even if too little for a piece of ink."""
-    return place.size > 0 and float(place.max()) > max(_TRACE, _TRACE_INK * contrast)
-
-
-def _perhaps_longer(
-    texts: list[tuple[str, float]], sheet: Sheet, boxes: Boxes, index: int, crop: Pixels
-) -> list[tuple[str, float]]:
-    """The texts, each as likely as not with a 1 more where a stroke as high as the figure stands at the border.
-
-    It may be a rest of the rule, but those are as high as the cell, or begin in a corner.
-    """
-    x, y = int(sheet.x[index]), int(sheet.y[index])
-    height, width = crop.shape
-    tallest = int((boxes[:, 3] - boxes[:, 1]).argmax())
-    top, bottom = int(boxes[tallest, 1]) - y, int(boxes[tallest, 3]) - y
-    slack = 0.2 * (bottom - top)
-    left, right = int(boxes[0, 0]) - x, int(boxes[-1, 2]) - x
-    for start, stop, gap in ((0, min(_STRIP, left - 1), left), (max(width - _STRIP, right + 1), width, width - right)):
-        if stop <= start or gap > _STRIP + bottom - top:
-            continue
-        strip = sheet.darkness[y : y + height, x + start : x + stop] > 0.5 * float(sheet.contrast[index])
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], strip.any(axis=1).astype(np.int8), [0]]))).tolist()
-        for first, last in zip(edges[0::2], edges[1::2], strict=True):
-            inside = first > 1 and last < height - 1
-            if inside and abs(first - top) <= slack and abs(last - bottom) <= slack:
-                halved = [(text, probability * _MALFORMED) for text, probability in texts]
-                return halved + [(f"1{t}" if start == 0 else f"{t}1", p) for t, p in halved if t[-1:].isdigit()]
-    return texts
-
-
-def _whole(sheet: Sheet, boxes: Boxes, index: int, crop: Pixels) -> float:
-    """How much less sure a text is whose glyphs touch the border of the crop, or what is left of a rule there.
-
-    On a long stretch: the cell was cut through its print, or the print through the rule.
-    """
-    height, width = crop.shape
-    x, y = int(sheet.x[index]), int(sheet.y[index])
-    strong = 0.5 * float(sheet.contrast[index])
-    sure = 1.0
-    for x0, y0, x1, y1 in boxes.tolist():
-        for near, column in ((x0 - x <= _STRIP, x0 - 1), (x + width - x1 <= _STRIP, x1)):
-            if near and x <= column < x + width:
-                beyond = np.count_nonzero(sheet.darkness[y0:y1, column] > strong)
-                sure = min(sure, _MALFORMED if beyond > _LONG * (y1 - y0) else 1.0)
-        sides = (
-            (x0 - x <= 1, (slice(y0, y1), slice(x0, x0 + 1))),
-            (x + width - x1 <= 1, (slice(y0, y1), slice(x1 - 1, x1))),
-            (y0 - y <= 1, (slice(y0, y0 + 1), slice(x0, x1))),
-            (y + height - y1 <= 1, (slice(y1 - 1, y1), slice(x0, x1))),
-        )
-        if any(touches and np.count_nonzero(sheet.labels[side]) > 0.2 * (y1 - y0) for touches, side in sides):
-            sure = min(sure, _CUT_OFF)
-    return sure
 
 
 def _by_place(probabilities: NDArray[np.float64], glyphs: Glyphs) -> NDArray[np.float64]:

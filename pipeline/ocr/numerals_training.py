@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import ModelError
-from pipeline.ocr.numerals import CLASSES, FORMAT, SHAPES, SIDE, NumeralReader, features
+from pipeline.ocr.glyphs import SHAPES, SIDE
+from pipeline.ocr.numerals import CLASSES, FORMAT, NumeralReader, features
 
 SEED = 20
 HIDDEN = (128, 64)

@@ -15,11 +15,6 @@ from tests.ocr.drawing import LATIN, SANS, SERIF, cell
 TEXTS = ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "253", "1047", "6247.84", "1,234", "+3", "")
 
 
-@pytest.fixture(scope="module")
-def reader() -> NumeralReader:
-    return NumeralReader.load()
-
-
 def _meaning(text: str) -> str:
     return text.replace("—", "-").replace("--", "-")
 
@@ -96,26 +91,6 @@ def test_points_are_read_where_digits_hang_together_and_where_they_are_small(rea
     assert found.probability > 0.8
 
 
-def test_the_trace_of_a_point_leaves_both_readings(reader: NumeralReader) -> None:
-    picture = cell("12.5", font=LATIN, size=28, shape=(60, 160))
-    columns = np.flatnonzero((picture < 140).any(axis=0))
-    runs = np.split(columns, np.flatnonzero(np.diff(columns) > 1) + 1)
-    point = slice(int(runs[2][0]) - 2, int(runs[2][-1]) + 3)
-    picture[:, point] = 235 - (235 - picture[:, point].astype(np.int16)) * 0.28
-    texts = {a.text: a.probability for a in reader.read([picture])[0].alternatives}
-    assert texts["125"] > 0.3
-    assert texts["12.5"] > 0.3
-
-
-def test_a_stroke_as_high_as_the_figure_at_the_border_may_be_a_1(reader: NumeralReader) -> None:
-    picture = cell("204", size=28, shape=(60, 90))
-    rows = np.flatnonzero((picture < 140).any(axis=1))
-    assert reader.read([picture])[0].probability > 0.99
-    picture[rows[0] : rows[-1] + 1, :4] = 40
-    texts = {a.text: a.probability for a in reader.read([picture])[0].alternatives}
-    assert texts["1204"] > 0.2
-
-
 def test_probabilities_sum_to_at_most_one(reader: NumeralReader) -> None:
     rng = np.random.default_rng(3)
     pictures = [cell(text, noise=20, seed=i) for i, text in enumerate(("0", "38", "不", "", "1.5"))]
@@ -144,17 +119,6 @@ def _check(found: Reading) -> None:
     assert probabilities == sorted(probabilities, reverse=True)
     assert sum(probabilities) <= 1.0 + 1e-9
     assert len({a.text for a in found.alternatives}) == len(found.alternatives)
-
-
-def test_print_that_the_border_cuts_through_is_not_claimed(reader: NumeralReader) -> None:
-    whole = cell("6304", size=28, shape=(60, 160))
-    columns = np.flatnonzero((whole < 128).any(axis=0))
-    rows = np.flatnonzero((whole < 128).any(axis=1))
-    three = int(columns[0] + 0.375 * (columns[-1] - columns[0]))
-    left = np.ascontiguousarray(whole[:, :three])
-    assert reader.read([left])[0].probability < 0.99
-    upper = np.ascontiguousarray(whole[: int(rows[0] + rows[-1]) // 2 + 1])
-    assert reader.read([upper])[0].probability < 0.99
 
 
 def test_steep_slashes_are_not_taken_for_ones(reader: NumeralReader) -> None:
@@ -221,19 +185,6 @@ def test_a_watermark_alone_is_no_numeral(reader: NumeralReader, darkness: int) -
 def test_a_figure_beside_a_digit_that_was_rubbed_out_is_never_sure(reader: NumeralReader, place: int) -> None:
     for text in ("34", "12"):
         assert reader.read([rubbed(text, place)])[0].probability < 0.6
-
-
-def test_specks_where_a_sign_would_be_leave_a_doubt(reader: NumeralReader) -> None:
-    picture = cell("6", size=28, shape=(60, 160))
-    assert reader.read([picture])[0].probability > 0.99
-    rows, columns = (np.flatnonzero((picture < 128).any(axis=axis)) for axis in (1, 0))
-    middle, left = int(rows.mean()), int(columns[0])
-    specks = picture.copy()
-    for x in (left - 20, left - 14, left - 9):
-        specks[middle : middle + 2, x : x + 2] = 60
-    assert reader.read([specks])[0].probability < 0.9
-    picture[middle : middle + 2, left - 9 : left - 7] = 60
-    assert "-6" in [a.text for a in reader.read([picture])[0].alternatives if a.probability > 0.1]
 
 
 def test_a_digit_paler_than_its_neighbour_is_not_left_out(reader: NumeralReader) -> None:
