@@ -212,8 +212,8 @@ class NumeralReader:
             found = [Alternative(text, probability * (1.0 - blank)) for text, probability in texts]
             if rows.stop - rows.start == 1:
                 x0, y0, x1, y1 = glyphs.boxes[rows.start].tolist()
-                if pictures.is_no_mark(sheet.labels[y0:y1, x0:x1] > 0, crops[index].shape[1]):
-                    found = pictures.without_marks(found)
+                stroke = sheet.labels[y0:y1, x0:x1] > 0
+                found = pictures.without_strokes_of_seals(found, stroke, crops[index].shape)
             found.append(Alternative("", blank))
             readings.append(pictures.reading(found, NAME))
         return readings, wordy.tolist(), joined.tolist()

@@ -21,12 +21,13 @@ _MOST = 8
 # the print's area).
 _DOUBTFUL, _TINT = 0.9, 0.2
 _PERHAPS = 0.5
-_SPANNING = 0.85  # share of its cell that no dash is as wide as
+_SPANNING = 0.85  # share of its cell that no dash is as wide as, and no slash as high
 # Beside a stroke others are paler, as shares of its darkness, and specks smaller, as shares of its size.
 _PALER, _SPECK = 0.7, 0.4
 _GRAIN = 0.1  # noise from which smoothing helps, in terms of the contrast of print
 # What a stroke may be read as, and how much less probable that is of one too broad for it.
 _STROKES = frozenset({"-", "—", "--", "——", "/", "\\", "1"})
+_SLASHES = frozenset({"/", "\\"})
 _NO_MARK = 0.1
 # A comma where only a point can be.
 _DECIMAL_COMMA = re.compile(r"[+\-—]{0,2}\d+,(\d{1,2}|\d{4,})\D*")
@@ -122,8 +123,7 @@ def _read_inks(
     found = recognise([cut_ink(crops[index], inks[index]) for index in inked])
     readings = [reading([Alternative("", blank)], reader) for blank in blanks]
     for index, alternatives in zip(inked, found, strict=True):
-        if is_no_mark(_inked(inks[index].mask), crops[index].shape[1]):
-            alternatives = without_marks(alternatives)
+        alternatives = without_strokes_of_seals(alternatives, _inked(inks[index].mask), crops[index].shape)
         stroke = None if _are_digits(alternatives) else lone_stroke(inks[index]) or _stroke_among_specks(inks[index])
         share = 0.0 if stroke is None else stroke.probability
         parts = [Alternative(a.text, a.probability * (1.0 - share)) for a in alternatives]
@@ -152,9 +152,19 @@ def _inked(mask: Mask) -> Mask:
     return mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
-def without_marks(alternatives: Iterable[Alternative]) -> list[Alternative]:
-    """The alternatives, marks and a 1 hardly probable any more."""
-    return [replace(a, probability=a.probability * (_NO_MARK if a.text in _STROKES else 1.0)) for a in alternatives]
+def without_strokes_of_seals(
+    alternatives: Iterable[Alternative], ink: Mask, room: tuple[int, ...]
+) -> list[Alternative]:
+    """The alternatives for ink that hangs together; what may be a stroke of a seal or of a watermark is hardly a mark.
+
+    Ink that is no mark is no 1 either. A slash that goes from end to end of its cell goes on beyond it.
+
+    Args:
+        ink: shape (height, width) of the ink, where it is.
+        room: height and width of the cell.
+    """
+    unlikely = _STROKES if is_no_mark(ink, room[1]) else _SLASHES if ink.shape[0] > _SPANNING * room[0] else frozenset()
+    return [replace(a, probability=a.probability * (_NO_MARK if a.text in unlikely else 1.0)) for a in alternatives]
 
 
 def _are_digits(alternatives: Sequence[Alternative]) -> bool:
@@ -237,6 +247,8 @@ def lone_stroke(ink: Ink) -> Alternative | None:
         return None
     width, height = int(xs.max() - xs.min()) + 1, int(ys.max() - ys.min()) + 1
     if is_no_mark(_inked(ink.mask), ink.mask.shape[1]):
+        return None
+    if height > _SPANNING * ink.mask.shape[0] and height > width:
         return None
     if width >= 2.2 * height:
         return _dash(ink, xs, ys, width, height)

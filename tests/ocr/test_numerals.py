@@ -181,6 +181,20 @@ def test_a_watermark_alone_is_no_numeral(reader: NumeralReader, darkness: int) -
     assert found.text == "" or found.probability < 0.5
 
 
+@pytest.mark.parametrize("text", ["0", ""])
+@pytest.mark.parametrize("lean", [-1, 1])
+@pytest.mark.parametrize("darkness", [25, 40, 60])
+def test_a_stroke_from_end_to_end_of_its_cell_is_no_slash(
+    reader: NumeralReader, text: str, lean: int, darkness: int
+) -> None:
+    picture = cell(text, size=22, shape=(58, 71), noise=1)
+    stroke = np.zeros(picture.shape, np.uint8)
+    cv2.line(stroke, (36 + 8 * lean, 0), (36 - 8 * lean, 57), (255,), 6, cv2.LINE_AA)
+    picture = np.minimum(picture, (picture - darkness * (stroke / 255.0)).clip(0, 255)).astype(np.uint8)
+    found = reader.read([picture])[0]
+    assert found.text not in ("/", "\\") or found.probability < 0.5
+
+
 @pytest.mark.parametrize("place", [0, 1])
 def test_a_figure_beside_a_digit_that_was_rubbed_out_is_never_sure(reader: NumeralReader, place: int) -> None:
     for text in ("34", "12"):
