@@ -22,6 +22,9 @@ _MOST = 8
 _DOUBTFUL, _TINT = 0.9, 0.2
 _PERHAPS = 0.5
 _SPANNING = 0.85  # share of its cell that no dash is as wide as, and no slash as high
+# A short dash that blur has rounded: lower than any digit that can be read (pixels), wider than high by this factor at
+# least, and filled to this share of its box.
+_LOW, _ROUNDED, _SOLID, _SHORT_DASH = 6, 1.6, 0.65, 0.9
 # Beside a stroke others are paler, as shares of its darkness, and specks smaller, as shares of its size.
 _PALER, _SPECK = 0.7, 0.4
 _GRAIN = 0.1  # noise from which smoothing helps, in terms of the contrast of print
@@ -250,8 +253,10 @@ def lone_stroke(ink: Ink) -> Alternative | None:
         return None
     if height > _SPANNING * ink.mask.shape[0] and height > width:
         return None
-    if width >= 2.2 * height:
-        return _dash(ink, xs, ys, width, height)
+    if width >= 2.2 * height and (dash := _dash(ink, xs, ys, width, height)) is not None:
+        return dash
+    if height <= _LOW and width >= max(_ROUNDED * height, _LOW) and ys.size >= _SOLID * width * height:
+        return Alternative("-", _SHORT_DASH)
     if height >= 1.15 * width and width >= 4:
         return _slash(xs, ys, height)
     return None

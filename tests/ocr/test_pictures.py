@@ -33,6 +33,20 @@ def test_a_flat_stroke_as_wide_as_its_cell_is_no_dash() -> None:
     assert stroke.text == "-"
 
 
+@pytest.mark.parametrize("size", [(9, 5), (8, 4), (10, 5)])
+def test_a_short_dash_that_blur_has_rounded_is_one_and_a_point_is_none(size: tuple[int, int]) -> None:
+    def digits(cuts: Sequence[Pixels]) -> list[list[Alternative]]:
+        return [[Alternative("0", 0.3), Alternative("-", 0.1)] for _ in cuts]
+
+    width, height = size
+    dash, point = (np.full((50, 90), 240, np.uint8) for _ in range(2))
+    cv2.ellipse(dash, (45, 25), (width // 2, height // 2 - 1), 0, 0, 360, (60,), cv2.FILLED, cv2.LINE_AA)
+    cv2.circle(point, (45, 25), height // 2, (60,), cv2.FILLED, cv2.LINE_AA)
+    for picture, mark in ((dash, True), (point, False)):
+        found = read_cells([cv2.GaussianBlur(picture, (0, 0), 0.7).astype(np.uint8)], digits, "x")[0]
+        assert (found.text == "-" and found.probability > 0.85) is mark
+
+
 @pytest.mark.parametrize("lean", [0, 40])
 def test_a_stroke_of_a_seal_through_an_empty_cell_is_no_mark(lean: int) -> None:
     picture = np.full((70, 160), 235, np.uint8)
