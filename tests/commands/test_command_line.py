@@ -140,9 +140,9 @@ commands.main()
 
 def test_130_interrupted(tmp_path: Path) -> None:
     script = """
-import os, signal, sys
+import signal, sys
 from pipeline import commands, forms
-forms.load_forms = lambda: os.kill(os.getpid(), signal.SIGINT)
+forms.load_forms = lambda: signal.raise_signal(signal.SIGINT)
 sys.argv = ["nianbao", "forms", "list"]
 commands.main()
 """
