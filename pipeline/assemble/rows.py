@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.domain import BoundingBox, LabelContext, Mark, TableReading
+from pipeline.domain import BlockSpec, BoundingBox, LabelContext, Mark, PageReading, RowSpec, TableReading, TableSpec
 from pipeline.labels.contexts import grid_contexts
 from pipeline.values import is_unit, parse_value
 
@@ -24,6 +24,15 @@ _BLANK = 0.2
 _FIGURE = 0.9
 # A header counts as recognised from here on.
 _RECOGNISED = 0.9
+
+NAMED = 0.5
+"""A label says which row, column or group it is from here on."""
+SHARED = 0.3
+"""How sure a place is that something else has a claim to as well."""
+ADDED_WITHOUT_LABEL = 0.05
+"""Who adds a line to the form gives it a label: of those without one, few are added."""
+FLOOR = 1e-4
+"""The least probability that an alignment counts with: a label may have been misread for another."""
 
 
 class Classifier(Protocol):
@@ -311,3 +320,13 @@ def _viterbi(scores: NDArray[np.float64], start: NDArray[np.float64]) -> list[in
     for pointers in reversed(back):
         path.append(int(pointers[path[-1]]))
     return path[::-1]
+
+
+def form_rows(table: TableSpec) -> list[tuple[BlockSpec, RowSpec]]:
+    """The rows of a table as the form prints them, each with its block."""
+    return [(block, row) for block in table.blocks for row in block.rows]
+
+
+def tables_of(pages: Sequence[PageReading]) -> list[TableReading]:
+    """The tables of the pages in their order."""
+    return [item for page in pages for item in page.items if isinstance(item, TableReading)]
