@@ -17,7 +17,7 @@ from decimal import Decimal
 from pipeline.corrections import NOT_ON_THE_FORM, Correction, written
 from pipeline.corrections import Kind as CorrectionKind
 from pipeline.corrections import value_of as value_of_words
-from pipeline.domain import CellKey, FormSpec, LabelContext, Mark, TableLayout
+from pipeline.domain import CellKey, FormSpec, LabelContext, Mark, Status, TableLayout
 from pipeline.forms import cell_units
 from pipeline.review.incoming import Line
 from pipeline.review.items import UNREAD, Kind, Row, box_of, held_figures, key_of, labels, lines_of, value_of
@@ -36,6 +36,7 @@ _SCIENTIFIC = re.compile(r"[-+]?\d+(\.\d+)?[eE][-+]?\d+")
 # A spreadsheet leaves these alone; where they disagree, columns were sorted apart.
 _APART = "columns were sorted or shifted apart, or the dataset has changed since; export the questions again"
 _IDENTITY = ("document_id", "form_id", "table_id", "row_id", "column_id")
+_NEVER_EMPTY = ("kind", "source", "document_id", "report")
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,7 +366,13 @@ def _plain(row: Row, key: CellKey) -> Correction:
 
 
 def _refuse_disagreement(cells: Mapping[str, str], about: Asked) -> None:
-    """Refuse a line that tells something else of its question than the dataset does."""
+    """Refuse a line that tells something else of its question than the dataset does.
+
+    A cell that was deleted or inserted moves everything behind it: any column there may be the one that shows it.
+    """
+    for name in _NEVER_EMPTY:
+        if cells.get(name) == "":
+            raise ValueError(f"{name} is empty here: {_APART}")
     true = {name: about.row.get(name, "") for name in _IDENTITY}
     for name in _IDENTITY:
         given = cells.get(name, "")
@@ -373,8 +380,9 @@ def _refuse_disagreement(cells: Mapping[str, str], about: Asked) -> None:
             raise ValueError(f"{name} is {given!r} here and {true[name]!r} in the dataset: {_APART}")
     if cells.get("kind") and cells["kind"] not in about.kinds:
         raise ValueError(f"kind is {cells['kind']!r} here: {_APART}")
-    number = parse_value(cells.get("report", "")).number
-    if number is not None and number != int(about.row["report"]):
+    if cells.get("status") and cells["status"] not in set(Status):
+        raise ValueError(f"status is {cells['status']!r} here: {_APART}")
+    if "report" in cells and parse_value(cells["report"]).number != int(about.row["report"]):
         raise ValueError(f"report is {cells['report']!r} here and {about.row['report']} in the dataset: {_APART}")
     _refuse_other_picture(cells)
 

@@ -217,6 +217,9 @@ def test_an_answer_given_before_is_no_new_one() -> None:
         (answered(LINE, corrected_value="0 " * 15, kind="cell"), "kind is"),
         (answered(CELL, reading="99"), "reading was changed"),
         (answered(CELL, value="99"), "value was changed"),
+        (answered(CELL, corrected_value="7", status="64"), "status is '64' here: columns were sorted"),
+        (answered(CELL, corrected_value="7", report="enterprise"), "report is 'enterprise' here"),
+        (answered(CELL, corrected_value="7", report=""), "report is empty here: columns were sorted"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
