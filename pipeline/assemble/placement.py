@@ -241,7 +241,7 @@ def _explain(draft: Draft, form: FormSpec, classes: Sequence[str], answers: Sequ
             rows = _join_cut_rows(rows, table, classes)
             answered = answered_rows(rows, table, form, answers)
             weighed = weigh_answers(*_row_scores(rows, table, classes), answered)
-            alignment = hold_to_answers(align(*weighed), answered)
+            alignment = hold_to_answers(_with_cut_rows(rows, align(*weighed), _row_columns(table, classes)), answered)
             # Rows without a label fit best where the form has most rows, so they have no say in which form it is.
             named = np.array([row.likely is not None for row in rows])
             score += alignment.score if named.all() else align(weighed[0][named], weighed[1][named]).score
@@ -358,6 +358,29 @@ def _whole(upper: PrintedRow, lower: PrintedRow, columns: list[int]) -> PrintedR
     if label is not None and upper.label is not None and lower.label is not None:
         label = replace(label, text=upper.label.text + lower.label.text)
     return replace(figures, label=label, likely=named.likely)
+
+
+def _with_cut_rows(rows: Sequence[PrintedRow], alignment: Alignment, columns: list[int]) -> Alignment:
+    """Both halves of a row that was cut by a page break and not joined on the row that both name; neither is certain.
+
+    Strokes in the half without figures keep it from being joined, and of two halves with a label one is left over.
+    """
+    assigned, sure = list(alignment.assignment), list(alignment.probabilities)
+    for here, target in enumerate(alignment.assignment):
+        likely = rows[here].likely
+        if target is not None or likely is None:
+            continue
+        named = int(np.argmax(likely[columns]))
+        for beside in (here - 1, here + 1):
+            if (
+                0 <= beside < len(rows)
+                and rows[beside].table.index != rows[here].table.index
+                and alignment.assignment[beside] == named
+                and likely[columns[named]] > NAMED
+            ):
+                assigned[here] = named
+                sure[here] = sure[beside] = min(sure[here], sure[beside], SHARED)
+    return replace(alignment, assignment=tuple(assigned), probabilities=tuple(sure))
 
 
 def _has_unit(row: PrintedRow) -> bool:

@@ -499,8 +499,11 @@ def test_a_sliver_of_a_row_at_a_page_break_is_not_taken_for_the_row_itself(slive
     assert found(pages, report) == expected(form, "requests")
 
 
+@pytest.mark.parametrize("added", [0.02, 0.3])
 @pytest.mark.parametrize("figures_above", [True, False])
-def test_strokes_of_a_seal_over_the_blank_half_of_a_row_do_not_stand_for_its_figures(figures_above: bool) -> None:
+def test_strokes_of_a_seal_over_the_blank_half_of_a_row_do_not_stand_for_its_figures(
+    figures_above: bool, added: float
+) -> None:
     form = form_by_id("ogi-2021")
     label, rest = "2.没有现成信息需要另行制作", "2.没有现成信息"
 
@@ -509,9 +512,9 @@ def test_strokes_of_a_seal_over_the_blank_half_of_a_row_do_not_stand_for_its_fig
 
         def probabilities(self, contexts: Sequence[LabelContext]) -> NDArray[np.float64]:
             found = super().probabilities([replace(c, text=label) if c.text == rest else c for c in contexts])
-            added = super().probabilities([LabelContext("added")] * len(contexts))
+            other = super().probabilities([LabelContext("added")] * len(contexts))
             cut_off = np.array([[context.text == rest] for context in contexts])
-            return np.where(cut_off, 0.98 * found + 0.02 * added, found)
+            return np.where(cut_off, (1 - added) * found + added * other, found)
 
     squares = squares_of(spec_of(form, "requests"), name)
     row = next(r for r, *_, text in squares if text == label)
