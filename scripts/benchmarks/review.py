@@ -184,7 +184,17 @@ class Truth:
         if box is None:
             return NOT_ON_THE_FORM
         found = Counter(row["row_id"] for row in self._inside(item, box))
-        return self._labelled(item, box, label) or (found.most_common(1)[0][0] if found else NOT_ON_THE_FORM)
+        named = self._labelled(item, box, label)
+        if not found or (not named and self._is_half(item, label)):
+            return named or NOT_ON_THE_FORM
+        return named or found.most_common(1)[0][0]
+
+    def _is_half(self, item: Item, label: str) -> bool:
+        """Whether a label is a piece of that of a row whose figures stand on the page before or behind."""
+        if item.page is None or not label:
+            return False
+        beside = (self._at[item.source, str(page)] for page in (item.page - 1, item.page + 1))
+        return any(_share_of(label, row["label"]) > _ALIKE for rows in beside for row in rows)
 
     def _labelled(self, item: Item, box: BoundingBox, label: str) -> str:
         """The row that is printed there, at least in part, and has a label like this; empty where none has."""
