@@ -38,7 +38,7 @@ from pipeline.review.items import (
     value_of,
 )
 from pipeline.review.surroundings import EVERYWHERE, Surroundings
-from pipeline.rules import KINDS
+from pipeline.rules import KINDS, misfits
 
 # A place less sure than this is asked about; the same probability from which cells are accepted.
 _SURE = 0.97
@@ -118,6 +118,7 @@ class _Report:
         for finding in findings:
             for name in finding["cells"].split():
                 self._failing[CellKey(*name.split("/"))].append(finding)
+        self._misfits = misfits(form.rules, self._values)
         self._pages = Surroundings(self._cells, pages)
         self._wrong = {key: self._probability_wrong(key) for key in self._cells}
 
@@ -163,6 +164,8 @@ class _Report:
         wrong = 1.0 if _is_no_value(row) else 1.0 - float(row["confidence"])
         if row["mark"] in _NO_FIGURES:
             wrong *= _HIDES_FIGURE
+        if key in self._misfits:
+            return max(wrong, _MISREAD)
         share = max((_MISREAD / len(each["cells"].split()) for each in self._failing[key]), default=0.0)
         return max(wrong, share)
 
@@ -186,7 +189,7 @@ class _Report:
         status = self._cells[key]["status"]
         if status == Status.CORRECTED:
             return False
-        return status != Status.ACCEPTED or bool(self._failing[key])
+        return status != Status.ACCEPTED or bool(self._failing[key]) or key in self._misfits
 
     def _worth(self, key: CellKey) -> float:
         """The cell, and what its answer tells about the doubtful cells it is added up with."""

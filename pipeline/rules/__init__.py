@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Iterable, Mapping
 from decimal import Decimal
 from types import ModuleType
@@ -29,6 +29,7 @@ __all__ = [
     "count_support",
     "count_vouched",
     "digits_lost",
+    "misfits",
     "open_totals",
 ]
 
@@ -60,6 +61,23 @@ def count_support(rules: Iterable[RuleSpec], values: Mapping[CellKey, Value | No
         if rule.kind in EQUATIONS and both_sides(rule, values) is not None and KINDS[rule.kind](rule, values) is None:
             support.update((*rule.left, *rule.right))
     return support
+
+
+def misfits(rules: Iterable[RuleSpec], values: Mapping[CellKey, Value | None]) -> frozenset[CellKey]:
+    """Cells against which all their equations speak, two at least, and which one and the same figure would mend.
+
+    That two sums fail by the same amount is no chance: where they cross, the picture was misread or the print is wrong.
+    """
+    lacking: dict[CellKey, list[Decimal]] = defaultdict(list)
+    for rule in rules:
+        sides = both_sides(rule, values) if rule.kind in EQUATIONS else None
+        if sides is not None:
+            left, right = sides
+            for key in rule.left:
+                lacking[key].append(right.total - left.total)
+            for key in rule.right:
+                lacking[key].append(left.total - right.total)
+    return frozenset(key for key, by in lacking.items() if len(by) > 1 and by[0] != 0 and len(set(by)) == 1)
 
 
 def open_totals(rules: Iterable[RuleSpec], values: Mapping[CellKey, Value | None]) -> frozenset[CellKey]:

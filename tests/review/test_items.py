@@ -151,6 +151,23 @@ def test_cells_of_a_sum_that_fails_in_print_are_asked_about_with_the_sum() -> No
     assert "第一项加第二项: 9 = 4+5 ≠ 8" in item.sums
 
 
+def test_a_cell_in_which_two_sums_that_fail_alike_cross_is_asked_about_though_another_of_them_is_in_doubt() -> None:
+    def at(row: str, column: str) -> CellKey:
+        return CellKey("requests", row, column)
+
+    four = {at(row, column) for row in ("new", "outcome_total") for column in ("natural_person", "total")}
+    four |= {at("granted", "total")}
+    changes = {key: cell(key, 4 if key in four else 0, place=KEYS.index(key)) for key in KEYS}
+    assert asked(changes | {at("granted", "natural_person"): cell(KEYS[0], 4)}) == []
+    changes[at("granted", "natural_person")] = replace(cell(at("granted", "natural_person"), 1), confidence=0.994)
+    beside = at("granted", "enterprise")
+    changes[beside] = doubtful(beside, value=changes[beside].value)
+    first, second = order(asked(changes))
+    assert (first.kind, first.key) == (Kind.CELL, beside)
+    assert (second.kind, second.key) == (Kind.FINDING, at("granted", "natural_person"))
+    assert len(second.sums) == 2
+
+
 def test_a_place_of_a_file_always_has_the_same_name() -> None:
     key, other = PEOPLE[:2]
     before = asked({key: doubtful(key), other: missing(other)})

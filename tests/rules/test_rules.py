@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pipeline.domain import CellKey, Mark, RuleSpec, Value
-from pipeline.rules import KINDS, check_all, count_support, digits_lost
+from pipeline.rules import KINDS, check_all, count_support, digits_lost, misfits
 from pipeline.values import parse_value
 
 Values = dict[CellKey, Value | None]
@@ -141,6 +141,19 @@ def test_one_wrong_cell_alone_always_breaks_an_equation(
     number = values[wrong].number  # type: ignore[union-attr]
     assert number is not None
     assert KINDS[kind](rule, {**values, wrong: Value(Mark.NUMBER, number + off)}) is not None
+
+
+@pytest.mark.parametrize(
+    ("down", "found"), [(["9", "1", "5"], True), (["7", "1", "5"], False), (["6", "1", "5"], False)]
+)
+def test_where_two_sums_that_lack_the_same_cross_a_figure_is_wrong(down: list[str], found: bool) -> None:
+    across, values = made_up("sum", ["6"], ["1", "2"])
+    one = CellKey("t", "right", "0")
+    column = {CellKey("t", "down", str(place)): parse_value(text) for place, text in enumerate(down)}
+    total, _, other = column
+    rules = [across, RuleSpec("down", "sum", (total,), (one, other), "law", "words")]
+    assert misfits(rules, values | column) == (frozenset({one}) if found else frozenset())
+    assert not misfits([across], values)
 
 
 @pytest.mark.parametrize("kind", EQUATIONS)
