@@ -254,7 +254,7 @@ def read_numbers(folder: Path, version: int, build: Callable[[dict[str, Any]], _
         raise ModelError(f"{path} is unreadable ({error})", ADVICE) from error
 
 
-def audit_archive(content: bytes, members: str, path: Path) -> None:
+def _audit_archive(content: bytes, members: str, path: Path) -> None:
     """Refuse an archive by its directory, before anything is unpacked.
 
     Args:
@@ -283,7 +283,7 @@ def read_arrays(content: bytes, shapes: Mapping[str, tuple[int, ...]], path: Pat
     Raises:
         ModelError: it holds anything but finite numbers in arrays of these names and shapes.
     """
-    audit_archive(content, "|".join(re.escape(f"{name}.npy") for name in shapes), path)
+    _audit_archive(content, "|".join(re.escape(f"{name}.npy") for name in shapes), path)
     found = {}
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import faulthandler
-import gc
 import logging
 import math
 import multiprocessing
@@ -297,7 +296,6 @@ def _how_it_ended(exitcode: int) -> str:
 def _serve(pipe: Connection, parent: int, prepare: Callable[[], None], work: Callable[[Any], Any]) -> None:
     _settle_in(parent)
     error = _failure_of(prepare)
-    gc.freeze()  # models and modules stay for good: no collection need look at them
     pipe.send((None, error))
     if error is not None:
         return

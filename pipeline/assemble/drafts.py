@@ -23,24 +23,6 @@ from pipeline.domain import FormSpec, LabelContext, LineReading, PageReading, Ta
 _RECOGNISED = 0.8
 
 
-def label_kinds(classes: Sequence[str], forms: Sequence[FormSpec]) -> LabelKinds:
-    """What each class of the classifier stands for, read from its id ``kind/…/table/…``."""
-    table_ids = {table.id for form in forms for table in form.tables}
-    owners: dict[int, str] = {}
-    for position, name in enumerate(classes):
-        parts = name.split("/")
-        owner = next((part for part in parts[1:] if part in table_ids), None)
-        if owner is not None:
-            owners[position] = owner
-    beside = {"stub"} | {block.unit_header for form in forms for table in form.tables for block in table.blocks}
-    heads = [name.split("/")[0] for name in classes]
-    row = np.array([head == "row" for head in heads])
-    header = np.array([head in {"column", "caption", "header", "title", "section"} for head in heads])
-    over_labels = np.array([h == "header" and n.split("/")[-1] in beside for h, n in zip(heads, classes, strict=True)])
-    over_values = np.array([head in {"column", "header"} for head in heads]) & ~over_labels
-    return LabelKinds(owners, row, header, over_values, over_labels)
-
-
 @dataclass(slots=True)
 class Draft:
     """A report while its parts are collected."""
@@ -66,7 +48,7 @@ class Draft:
 def collect_drafts(
     pages: Sequence[PageReading], forms: Sequence[FormSpec], classifier: Classifier, kinds: LabelKinds
 ) -> list[Draft]:
-    """The parts of each report, in the order of the pages; what belongs to no table is left out."""
+    """The reports of a document with their printed rows, in the order of the pages; what has none is no report."""
     items = [(page.number, item) for page in pages for item in page.items]
     tables = tables_of(pages)
     lines = [item for _, item in items if isinstance(item, LineReading)]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.assemble.answers import FormAnswer, RowAnswer, answered_rows, hold_to_answers, weigh_answers
 from pipeline.assemble.columns import column_centres, header_centres, place_columns, place_strip_columns
-from pipeline.assemble.drafts import Draft, collect_drafts, label_kinds, recognised_rows
+from pipeline.assemble.drafts import Draft, collect_drafts, recognised_rows
 from pipeline.assemble.rows import (
     ADDED_WITHOUT_LABEL,
     FLOOR,
@@ -21,6 +21,7 @@ from pipeline.assemble.rows import (
     Segment,
     form_rows,
     is_value,
+    label_kinds,
     row_box,
     tables_of,
 )
@@ -363,7 +364,8 @@ def _whole(upper: PrintedRow, lower: PrintedRow, columns: list[int]) -> PrintedR
 def _with_cut_rows(rows: Sequence[PrintedRow], alignment: Alignment, columns: list[int]) -> Alignment:
     """Both halves of a row that was cut by a page break and not joined on the row that both name; neither is certain.
 
-    Strokes in the half without figures keep it from being joined, and of two halves with a label one is left over.
+    Strokes in the half without figures keep it from being joined, and of two halves with a label one is left over. The
+    alignment knows of no page breaks: there halves are likely where both have a label, and not where one lost it.
     """
     assigned, sure = list(alignment.assignment), list(alignment.probabilities)
     for here, target in enumerate(alignment.assignment):

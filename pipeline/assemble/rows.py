@@ -10,7 +10,17 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.domain import BlockSpec, BoundingBox, LabelContext, Mark, PageReading, RowSpec, TableReading, TableSpec
+from pipeline.domain import (
+    BlockSpec,
+    BoundingBox,
+    FormSpec,
+    LabelContext,
+    Mark,
+    PageReading,
+    RowSpec,
+    TableReading,
+    TableSpec,
+)
 from pipeline.labels.contexts import grid_contexts
 from pipeline.values import is_unit, parse_value
 
@@ -167,6 +177,24 @@ class LabelKinds:
     header: NDArray[np.bool_]
     over_values: NDArray[np.bool_]
     over_labels: NDArray[np.bool_]
+
+
+def label_kinds(classes: Sequence[str], forms: Sequence[FormSpec]) -> LabelKinds:
+    """What each class of the classifier stands for, read from its id ``kind/…/table/…``."""
+    table_ids = {table.id for form in forms for table in form.tables}
+    owners: dict[int, str] = {}
+    for position, name in enumerate(classes):
+        parts = name.split("/")
+        owner = next((part for part in parts[1:] if part in table_ids), None)
+        if owner is not None:
+            owners[position] = owner
+    beside = {"stub"} | {block.unit_header for form in forms for table in form.tables for block in table.blocks}
+    heads = [name.split("/")[0] for name in classes]
+    row = np.array([head == "row" for head in heads])
+    header = np.array([head in {"column", "caption", "header", "title", "section"} for head in heads])
+    over_labels = np.array([h == "header" and n.split("/")[-1] in beside for h, n in zip(heads, classes, strict=True)])
+    over_values = np.array([head in {"column", "header"} for head in heads]) & ~over_labels
+    return LabelKinds(owners, row, header, over_values, over_labels)
 
 
 def segments(
