@@ -198,7 +198,7 @@ def slope(points: Points, weights: NDArray[np.float64], steepest: float) -> tupl
     """Direction along which points gather most sharply in lines (Postl, 1986).
 
     Args:
-        points: shape (n, 2), in pixels; the ink of a page.
+        points: shape (n, 2), in whole pixels; the ink of a page.
         weights: how much ink each point stands for, shape (n,).
         steepest: largest slope that is looked for, in degrees.
 
@@ -208,16 +208,22 @@ def slope(points: Points, weights: NDArray[np.float64], steepest: float) -> tupl
     """
     if not len(points):
         return 0.0, 1.0
-    x, y = points[:, 0] - points[:, 0].mean(), points[:, 1]
+    x, y = points.astype(np.intp).T
+    rows, column = y - y.min(), x - x.min()
+    columns = np.arange(x.min(), x.max() + 1) - points[:, 0].mean()
 
     def sharpness(angle: float) -> float:
-        rows = np.floor(y - x * np.tan(np.radians(angle))).astype(np.intp)
+        # Points lie at whole pixels: all of a column are shifted by as many rows.
+        shift = np.ceil(columns * np.tan(np.radians(angle))).astype(np.intp)
+        counts = np.bincount(rows - (shift - shift.max())[column], weights)
         # Where lines end matters more than how much ink they hold: pictures are dark throughout. The one edge of a
         # sheet that lies along the slope must not count for more than all lines of text: hence less than squared.
-        return float((np.abs(np.diff(np.bincount(rows - rows.min(), weights))) ** 1.5).sum())
+        return float((np.abs(np.diff(counts[np.flatnonzero(counts)[0] :])) ** 1.5).sum())
 
     coarse = np.linspace(-steepest, steepest, 2 * round(steepest / 0.8) + 1)
     found = np.array([sharpness(angle) for angle in coarse])
     middle = coarse[int(found.argmax())]
-    fine = max(middle + np.arange(-6, 7) * 0.1, key=sharpness)
-    return float(fine), sharpness(fine) / max(1.0, float(np.median(found)))
+    around = middle + np.arange(-6, 7) * 0.1
+    refined = [sharpness(angle) for angle in around]
+    best = int(np.argmax(refined))
+    return float(around[best]), refined[best] / max(1.0, float(np.median(found)))

@@ -5,7 +5,8 @@ OpenCV counts its statistics over every pixel, paper too, which takes far longer
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
@@ -27,12 +28,43 @@ def label(mask: MatLike) -> tuple[Labels, Labels]:
         The number of each pixel's patch, 0 for paper, shape (h, w); and for every number left, top, width, height and
         area, in the columns that ``cv2.CC_STAT_LEFT`` and the like name, shape (n + 1, 5). That of the paper is zeros.
     """
+    labels, stats, _ = _labelled(mask)
+    return labels, stats
+
+
+def some(mask: MatLike, wanted: Callable[[Labels], NDArray[np.bool_]]) -> NDArray[np.uint8]:
+    """Some patches of a mask, 1 where they are, 0 elsewhere, shape (h, w).
+
+    Args:
+        mask: as for `label`.
+        wanted: tells from what `label` says of each patch, shape (n, 5), whether it is one of them, shape (n,).
+    """
+    labels, stats, runs = _labelled(mask)
+    found = np.zeros(labels.shape, np.uint8)
+    if len(stats) > 1:
+        which = np.concatenate([[False], wanted(stats[1:])])
+        found.ravel()[runs.places] = np.repeat(which[labels[runs.y, runs.x]], runs.width)
+    return found
+
+
+class _Runs(NamedTuple):
+    """Runs of ink along x, from top to bottom, left to right: left end, height and width; ``places`` of all pixels."""
+
+    x: NDArray[np.intp]
+    y: NDArray[np.intp]
+    width: NDArray[np.intp]
+    places: NDArray[np.intp]
+
+
+def _labelled(mask: MatLike) -> tuple[Labels, Labels, _Runs]:
+    """What `label` returns, and the runs of the patches."""
     count, found = cv2.connectedComponents(mask, connectivity=8, ltype=cv2.CV_32S)
     labels: Labels = np.asarray(found, dtype=np.int32)
     stats = np.zeros((count, 5), np.int32)
     if count == 1:
-        return labels, stats
-    x, y, width = _runs(np.asarray(mask))
+        return labels, stats, _Runs(*np.zeros((4, 0), np.intp))
+    runs = _runs(np.asarray(mask))
+    x, y, width, _ = runs
     owner = labels[y, x]
     left, right = np.full(count, labels.shape[1]), np.zeros(count, np.intp)
     np.minimum.at(left, owner, x)
@@ -42,24 +74,11 @@ def label(mask: MatLike) -> tuple[Labels, Labels]:
     bottom[owner] = y + 1
     area = np.bincount(owner, width, count)
     stats[1:] = np.stack([left, top, right - left, bottom - top, area], axis=1)[1:]
-    return labels, stats
+    return labels, stats, runs
 
 
-def some(mask: MatLike, labels: Labels, which: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Some patches of a mask, 1 where they are, 0 elsewhere, shape (h, w).
-
-    Args:
-        mask, labels: as for and from `label`.
-        which: of the patches by number, shape (n + 1,).
-    """
-    places = np.flatnonzero(np.asarray(mask) != 0)
-    found = np.zeros(labels.shape, np.uint8)
-    found.ravel()[places] = which[labels.ravel()[places]]
-    return found
-
-
-def _runs(mask: NDArray[np.integer]) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-    """Left end, height and width of every run of ink along x, from top to bottom, left to right; at least one."""
+def _runs(mask: NDArray[np.integer]) -> _Runs:
+    """All runs of a mask, at least one."""
     width = mask.shape[1]
     places = np.flatnonzero(mask != 0)
     begins = np.ones(len(places) + 1, dtype=bool)
@@ -67,7 +86,7 @@ def _runs(mask: NDArray[np.integer]) -> tuple[NDArray[np.intp], NDArray[np.intp]
     begins[np.searchsorted(places, np.arange(0, mask.size, width))] = True  # no run goes on in the next row
     bounds = np.flatnonzero(begins)
     y, x = np.divmod(places[bounds[:-1]], width)
-    return x, y, np.diff(bounds)
+    return _Runs(x, y, np.diff(bounds), places)
 
 
 def wide(mask: MatLike, least: float) -> list[tuple[tuple[int, int, int, int], NDArray[np.bool_]]]:

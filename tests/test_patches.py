@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from numpy.typing import NDArray
 
 from pipeline import patches
 from pipeline.domain import Pixels
@@ -34,7 +35,12 @@ def test_labels_and_sizes_are_those_of_opencv(mask: Pixels) -> None:
 def test_some_patches_are_those_pixels_alone(mask: Pixels, random: Random) -> None:
     labels, stats = patches.label(mask)
     which = np.array([False, *(random.random() < 0.5 for _ in stats[1:])])
-    assert np.array_equal(patches.some(mask, labels, which), which[labels])
+
+    def wanted(each: patches.Labels) -> NDArray[np.bool_]:
+        assert np.array_equal(each, stats[1:])
+        return which[1:]
+
+    assert np.array_equal(patches.some(mask, wanted), which[labels])
 
 
 @given(MASKS, st.integers(1, 6))

@@ -131,11 +131,11 @@ def drop_colour(pixels: Pixels) -> Pixels:
     if pixels.ndim == 2:
         return pixels
     for part in (pixels[::16, ::16], pixels):  # most coloured pictures show it in a sample
-        red, green, blue = (np.ascontiguousarray(part[..., channel]) for channel in range(3))
+        red, green, blue = cv2.split(np.ascontiguousarray(part))
         spread = max(int(cv2.absdiff(red, green).max()), int(cv2.absdiff(green, blue).max()))
         if spread > _GREY_TOLERANCE:
             return np.ascontiguousarray(pixels)
-    return np.ascontiguousarray(pixels[..., 1])
+    return green  # type: ignore[return-value]
 
 
 def _deep_grey(values: np.ndarray[tuple[int, ...], np.dtype[np.generic]], inverted: bool) -> Pixels:

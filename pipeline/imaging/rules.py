@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from pipeline.domain import PageImage, Pixels
 from pipeline.imaging.colour import grey
+from pipeline.imaging.levels import percentiles
 from pipeline.imaging.skew import angles, segments
 from pipeline.imaging.streaks import without_streaks
 
@@ -20,6 +21,10 @@ RULED = 0.14
 LOUD, LOUDEST = 120.0, 8.0
 """Grey levels to which the contrast of print is raised, so that rules much paler than it are seen, and by how much at
 most."""
+PLAIN, UNBROKEN = 59, 0.98
+"""Grey level, contrast raised, above which a pixel is of a plain rule, and the least share of it that is."""
+APART = 5.0
+"""Least distance of two rules, in pixels of the glance."""
 COARSENESS = 0.6
 """Share of the glance's resolution at which it is searched: strokes of characters run together, rules stay."""
 
@@ -36,7 +41,23 @@ def has_rules(small: Pixels) -> bool:
 
     A page without them cannot hold a ruled table and need not be searched for one.
     """
-    return _shows_rules(_louder(small), SHORTEST_PIECE) or _shows_rules(small, SHORTEST)
+    loud = _louder(small)
+    return _has_plain_rules(loud) or _shows_rules(loud, SHORTEST_PIECE) or _shows_rules(small, SHORTEST)
+
+
+def _has_plain_rules(loud: Pixels) -> bool:
+    """Whether unbroken lines along an axis lie at two or more places, as on most pages with rules.
+
+    It takes a tenth of the time of looking for edges that may lean and be broken.
+    """
+    _, dark = cv2.threshold(loud, PLAIN, 255, cv2.THRESH_BINARY)
+    length = round(RULED * GLANCE)
+    for picture in (dark, cv2.transpose(dark)):
+        solid = cv2.blur(picture, (length, 1), borderType=cv2.BORDER_CONSTANT)
+        lines = np.flatnonzero(cv2.reduce(solid, 1, cv2.REDUCE_MAX)[:, 0] >= 255 * UNBROKEN)
+        if (np.diff(lines) > APART).any():
+            return True
+    return False
 
 
 def _shows_rules(small: Pixels, shortest: float) -> bool:
@@ -51,7 +72,7 @@ def _shows_rules(small: Pixels, shortest: float) -> bool:
 def _louder(small: Pixels) -> Pixels:
     """What is thin and darker than its surroundings, with its contrast raised: hairlines and rules made of dots."""
     thin = cv2.morphologyEx(cv2.GaussianBlur(small, (3, 3), 0), cv2.MORPH_BLACKHAT, np.ones((7, 7), np.uint8))
-    usual = float(np.percentile(thin[::2, ::2], 97.0))
+    usual = float(percentiles(thin[::2, ::2], 97.0))
     return cv2.convertScaleAbs(thin, alpha=float(np.clip(LOUD / max(usual, 1.0), 1.0, LOUDEST)))  # type: ignore[return-value]
 
 
@@ -73,5 +94,5 @@ def _parallel(
     offset, length = offset[turned][order], length[turned][order]
     if not len(offset):
         return False
-    groups = np.concatenate([[0], np.cumsum(np.diff(offset) > 5.0)])
+    groups = np.concatenate([[0], np.cumsum(np.diff(offset) > APART)])
     return int(np.sum(np.bincount(groups, weights=length) >= GLANCE * RULED)) >= 2

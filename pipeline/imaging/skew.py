@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from pipeline.domain import Pixels
 from pipeline.geometry import slope
+from pipeline.imaging.levels import percentiles
 
 LIMIT = 20.0
 """Largest skew that is looked for, in degrees."""
@@ -72,13 +73,13 @@ def skew(grey: Pixels, ruled: bool) -> float:
 def _of_text(grey: Pixels) -> float:
     """The slope of lines of text, on a page that may lie on its side."""
     thin = cv2.morphologyEx(grey, cv2.MORPH_BLACKHAT, np.ones((STROKE, STROKE), np.uint8))
-    usual, rare = np.percentile(thin[::2, ::2], [PRINT, RARE_PRINT])
+    usual, rare = percentiles(thin[::2, ::2], (PRINT, RARE_PRINT)).tolist()
     inked = thin >= max(1.0, INKED * usual)
     if inked.mean() > MOST_INK:
         inked = thin >= max(1.0, INKED * rare)
     # Fewer, weighted points: every n-th pixel alone would line up along slopes of its own.
     small = cv2.resize(inked.astype(np.uint8) * np.uint8(255), None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    y, x = np.nonzero(small)
+    y, x = np.divmod(np.flatnonzero(small), small.shape[1])
     weights = small[y, x].astype(np.float64) / 255.0
     ways = [slope(np.column_stack(way).astype(np.float64), weights, LIMIT) for way in ((x, y), (-y, x))]
     angle, sharpness = max(ways, key=lambda way: way[1])

@@ -7,6 +7,7 @@ import numpy as np
 
 from pipeline.domain import CleanPage, Pixels
 from pipeline.geometry import transposed
+from pipeline.imaging.levels import percentiles
 
 _INK_PERCENTILE = 1.0
 """Percentile of the grey levels of a page that lies in its print."""
@@ -42,7 +43,7 @@ def text_runs(grey: Pixels, text_height: float) -> tuple[float, float]:
 
 def _between(small: Pixels) -> float:
     """A grey level between print, which may be faint, and paper."""
-    ink, paper = np.percentile(small[::2, ::2], (_INK_PERCENTILE, 50.0))
+    ink, paper = percentiles(small[::2, ::2], (_INK_PERCENTILE, 50.0))
     return float(paper - _INKED * max(paper - ink, _FAINTEST))
 
 

@@ -71,33 +71,36 @@ def measure(
     trim = max(2, round(0.1 * text_height))
     starts = np.minimum(np.round(stops[:-1]).astype(np.intp) + trim, dark.shape[1] - 1)
     ends = np.clip(np.round(stops[1:]).astype(np.intp) - trim, starts + 1, dark.shape[1])
-    _, joined = cv2.threshold(dark, INK, 255, cv2.THRESH_BINARY)
-    if dash is not None:
-        joined = _without_long_strokes(joined, dash, text_height)  # type: ignore[arg-type]
-        joined = cv2.morphologyEx(joined, cv2.MORPH_CLOSE, np.ones((1, round(0.3 * text_height) | 1), np.uint8))
-    shape = (len(lines), len(stops) - 1)
-    seen, beside, low, high = np.zeros(shape), np.zeros(shape), np.zeros(shape), np.zeros(shape)
     # A rule belongs to the nearest line, or else lines that nearly agree would both be seen where one rule runs.
     room = np.diff(lines, prepend=-np.inf, append=np.inf)
     widest = np.minimum(room[:-1], room[1:]) / 2 - 1
-    for index, line in enumerate(lines):
-        centre = round(float(line) - 0.5)
-        reach = int(np.clip(widest[index], 1, usual_reach))
-        rows = np.clip(np.arange(centre - reach - 1, centre + reach + 2), 0, dark.shape[0] - 1)
-        ink = joined[rows] > 0
-        thick = ink[:-2] | ink[1:-1] | ink[2:]
-        seen[index], best = _seen(thick, starts, ends, text_height)
-        # What is seen from end to end is a rule, whatever stands close to it.
-        beside[index] = _crossed(inked, centre, starts, ends, text_height)
-        doubt = np.clip(1.3 - 2.5 * beside[index], 0.0, 1.0)
-        seen[index] *= np.where(seen[index] >= 0.97, 1.0, doubt)
-        if across_text:
-            strokes = (seen[index] < STROKE) & _run_through(inked, centre, starts, ends, text_height)
-            seen[index] *= np.where(strokes, OF_STROKES, 1.0)
-        low[index], high[index] = _extent(ink[1:-1], starts, ends, best, text_height)
-        low[index] += centre - reach
-        high[index] += centre - reach
-    return Borders(seen, beside, low, high)
+    reach = np.clip(widest, 1, usual_reach).astype(np.intp)
+    most = int(reach.max(initial=1))
+    centres = np.round(lines - 0.5).astype(np.intp)
+    shifts = np.arange(-most, most + 1)
+    own = np.abs(shifts) <= reach[:, None]
+    joined = dark
+    if dash is not None:
+        _, joined = cv2.threshold(dark, INK, 255, cv2.THRESH_BINARY)  # type: ignore[assignment]
+        joined = _without_long_strokes(joined, dash, text_height)
+        joined = cv2.morphologyEx(joined, cv2.MORPH_CLOSE, np.ones((1, round(0.3 * text_height) | 1), np.uint8))  # type: ignore[assignment]
+    ink = joined[_rows(centres, np.arange(-most - 1, most + 2), dark)] > INK
+    thick = ink[:, :-2] | ink[:, 1:-1] | ink[:, 2:]
+    seen, best = _seen(thick, own, starts, ends, text_height)
+    # What is seen from end to end is a rule, whatever stands close to it.
+    beside = _crossed(inked, centres, starts, ends, text_height)
+    seen *= np.where(seen >= 0.97, 1.0, np.clip(1.3 - 2.5 * beside, 0.0, 1.0))
+    if across_text:
+        strokes = (seen < STROKE) & _run_through(inked, centres, starts, ends, text_height)
+        seen *= np.where(strokes, OF_STROKES, 1.0)
+    low, high = _extent(ink[:, 1:-1], own, starts, ends, best, text_height)
+    top = (centres - most)[:, None]
+    return Borders(seen, beside, low + top, high + top)
+
+
+def _rows(centres: NDArray[np.intp], offsets: NDArray[np.intp], picture: Pixels) -> NDArray[np.intp]:
+    """Numbers of the rows so far from each line, shape (lines, offsets), the outermost again beyond the picture."""
+    return np.asarray(np.clip(centres[:, None] + offsets, 0, picture.shape[0] - 1))
 
 
 def _without_long_strokes(inked: NDArray[np.uint8], dash: float, text_height: float) -> NDArray[np.uint8]:
@@ -164,51 +167,64 @@ def _next_borders(there: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[n
 
 
 def _seen(
-    ink: NDArray[np.bool_], starts: NDArray[np.intp], ends: NDArray[np.intp], text_height: float
+    ink: NDArray[np.bool_],
+    own: NDArray[np.bool_],
+    starts: NDArray[np.intp],
+    ends: NDArray[np.intp],
+    text_height: float,
 ) -> tuple[Array, NDArray[np.intp]]:
-    """Best share of ink over small shifts, and the row of that shift, per interval."""
+    """Best share of ink over small shifts, and the row of that shift, (lines, intervals).
+
+    Args:
+        ink: of the rows around each line, shape (lines, rows, width).
+        own: which of these rows may be the line's, shape (lines, rows).
+        starts, ends: of the intervals.
+    """
     total = _counted(ink)
-    share = (total[:, ends] - total[:, starts]) / (ends - starts)
-    middle = ink.shape[0] // 2
+    share = (total[..., ends] - total[..., starts]) / (ends - starts)
+    rows = ink.shape[1]
     # Of shifts that do equally well, the one nearest to the line.
-    best = np.argmax(share - 1e-3 * np.abs(np.arange(ink.shape[0]) - middle)[:, None], axis=0)
-    pick = np.arange(len(starts))
+    worth = share - 1e-3 * np.abs(np.arange(rows) - rows // 2)[:, None]
+    best = np.where(own[:, :, None], worth, -np.inf).argmax(axis=1)
+    line, pick = np.arange(len(ink))[:, None], np.arange(len(starts))
     zone = np.clip(((ends - starts) * 0.18).astype(np.intp), 2, max(3, round(0.4 * text_height)))
-    first = (total[best, np.minimum(starts + zone, ends)] - total[best, starts]) / zone
-    last = (total[best, ends] - total[best, np.maximum(ends - zone, starts)]) / zone
+    first = (total[line, best, np.minimum(starts + zone, ends)] - total[line, best, starts]) / zone
+    last = (total[line, best, ends] - total[line, best, np.maximum(ends - zone, starts)]) / zone
     tips = np.clip((first + last) / 2, 0.0, 1.0)
-    whole = share[best, pick]
+    whole = share[line, best, pick]
     return whole * (0.45 + 0.55 * np.maximum(tips, np.where(whole > 0.9, 1.0, 0.0))), best
 
 
-def _crossed(inked: Pixels, centre: int, starts: NDArray[np.intp], ends: NDArray[np.intp], text_height: float) -> Array:
-    """Share of each interval at which ink stands just above or below the line: strokes of text, not a rule."""
+def _crossed(
+    inked: Pixels, centres: NDArray[np.intp], starts: NDArray[np.intp], ends: NDArray[np.intp], text_height: float
+) -> Array:
+    """Share of each interval at which ink stands just above or below its line: strokes of text, not a rule."""
     near, far = max(3, round(0.2 * text_height)), max(6, round(0.4 * text_height))
     offsets = np.arange(near, far + 1)
-    rows = np.clip(np.concatenate([centre - offsets, centre + offsets]), 0, inked.shape[0] - 1)
-    around = inked[rows].reshape(2, len(offsets), -1)
-    dense = (around.sum(axis=1, dtype=np.uint8) / len(offsets) >= 0.6).any(axis=0)
-    total = np.concatenate([[0], np.cumsum(dense)])
+    dense: NDArray[np.bool_] = np.zeros((len(centres), inked.shape[1]), dtype=bool)
+    for side in (-offsets, offsets):
+        dense |= inked[_rows(centres, side, inked)].sum(axis=1, dtype=np.uint8) / len(offsets) >= 0.6
+    total = _counted(dense)
     inset = max(1, round(0.12 * text_height))
     first, last = np.minimum(starts + inset, ends - 1), np.maximum(ends - inset, starts + 1)
-    result: Array = np.maximum(0, total[last] - total[first]) / np.maximum(1, last - first)
+    result: Array = np.maximum(0, total[:, last] - total[:, first]) / np.maximum(1, last - first)
     return result
 
 
 def _run_through(
-    inked: Pixels, centre: int, starts: NDArray[np.intp], ends: NDArray[np.intp], text_height: float
+    inked: Pixels, centres: NDArray[np.intp], starts: NDArray[np.intp], ends: NDArray[np.intp], text_height: float
 ) -> NDArray[np.bool_]:
-    """Whether strokes run through a line from above to below, per interval: a text that it would cut."""
+    """Whether strokes run through lines from above to below, (lines, intervals): a text that they would cut."""
     reach = max(3, round(0.25 * text_height))
-    rows = np.clip(np.arange(centre - reach, centre + reach + 1), 0, inked.shape[0] - 1)
-    total = np.concatenate([[0], np.cumsum(inked[rows].all(axis=0))])
+    total = _counted(np.asarray(inked[_rows(centres, np.arange(-reach, reach + 1), inked)].all(axis=1)))
     inset = round(0.25 * text_height)
     first, last = np.minimum(starts + inset, ends - 1), np.maximum(ends - inset, starts + 1)
-    return np.asarray(total[np.maximum(first, last)] - total[first] >= STROKES)
+    return np.asarray(total[:, np.maximum(first, last)] - total[:, first] >= STROKES)
 
 
 def _run_on(
     total: NDArray[np.int32],
+    own: NDArray[np.bool_],
     starts: NDArray[np.intp],
     ends: NDArray[np.intp],
     best: NDArray[np.intp],
@@ -217,44 +233,51 @@ def _run_on(
     """Rows whose ink reaches the ends of the intervals, as rules do and figures that stand against one do not.
 
     Args:
-        total: ink of each row up to each column, shape (rows, columns + 1).
+        total: ink of each row up to each column, shape (lines, rows, columns + 1).
+        own: which of these rows may be the line's, shape (lines, rows).
         best: the row of each border.
     """
     zone = np.minimum(max(2, round(0.2 * text_height)), (ends - starts + 1) // 2)
-    tips = (total[:, starts + zone] - total[:, starts] + total[:, ends] - total[:, ends - zone]).sum(axis=1)
-    usual = max(float(tips[best].max()), 1.0)
+    tips = (total[..., starts + zone] - total[..., starts] + total[..., ends] - total[..., ends - zone]).sum(axis=2)
+    usual = np.maximum(np.take_along_axis(tips, best, axis=1).max(axis=1, keepdims=True), 1.0)
+    reaching = (tips >= RUNNING_ON * usual) & own
     # A rule that is not quite straight lies now in one row and now in the next.
-    return np.convolve(tips >= RUNNING_ON * usual, np.ones(3), mode="same") > 0
+    on = reaching.copy()
+    on[:, 1:] |= reaching[:, :-1]
+    on[:, :-1] |= reaching[:, 1:]
+    return np.asarray(on & own)
 
 
 def _extent(
     ink: NDArray[np.bool_],
+    own: NDArray[np.bool_],
     starts: NDArray[np.intp],
     ends: NDArray[np.intp],
     best: NDArray[np.intp],
     text_height: float,
 ) -> tuple[Array, Array]:
-    """First and last row, plus one, of the ink that runs along the border, double rules as one."""
+    """First and last row, plus one, of the ink that runs along each border, double rules as one; (lines, intervals)."""
     total = _counted(ink)
-    share = (total[:, ends] - total[:, starts]) / (ends - starts)
-    share[~_run_on(total, starts, ends, best, text_height)] = 0.0
+    share = (total[..., ends] - total[..., starts]) / (ends - starts)
+    share[~_run_on(total, own, starts, ends, best, text_height)] = 0.0
     gap = max(1, round(0.15 * text_height))
-    dark = share > 0.3 * np.maximum(0.35, share.max(axis=0))
+    dark = share > 0.3 * np.maximum(0.35, share.max(axis=1, keepdims=True))
     # Rows of one run follow each other closely; what counts is the run with the dark row nearest to the border's.
-    row = np.arange(len(ink))[:, None]
-    last_dark = np.maximum.accumulate(np.where(dark, row, -gap - 2), axis=0)
+    rows = ink.shape[1]
+    row = np.arange(rows)[:, None]
+    last_dark = np.maximum.accumulate(np.where(dark, row, -gap - 2), axis=1)
     begins = dark.copy()
-    begins[1:] &= row[1:] - last_dark[:-1] > gap + 1
-    run = np.cumsum(begins, axis=0)
-    nearest = np.where(dark, np.abs(row - best), len(ink)).argmin(axis=0)
-    chosen = dark & (run == run[nearest, np.arange(len(best))])
-    low, high = chosen.argmax(axis=0), len(ink) - chosen[::-1].argmax(axis=0)
-    none = ~dark.any(axis=0)
+    begins[:, 1:] &= row[1:] - last_dark[:, :-1] > gap + 1
+    run = np.cumsum(begins, axis=1)
+    nearest = np.where(dark, np.abs(row - best[:, None]), rows).argmin(axis=1)[:, None]
+    chosen = dark & (run == np.take_along_axis(run, nearest, axis=1))
+    low, high = chosen.argmax(axis=1), rows - chosen[:, ::-1].argmax(axis=1)
+    none = ~dark.any(axis=1)
     return np.where(none, best, low).astype(np.float64), np.where(none, best + 1, high).astype(np.float64)
 
 
 def _counted(ink: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Ink of each row up to each column, shape (rows, columns + 1)."""
-    total = np.zeros((ink.shape[0], ink.shape[1] + 1), np.int32)
-    np.cumsum(ink, axis=1, out=total[:, 1:])
+    """Ink of each row up to each column, shape (..., columns + 1)."""
+    total = np.zeros((*ink.shape[:-1], ink.shape[-1] + 1), np.int32)
+    np.cumsum(ink, axis=-1, out=total[..., 1:])
     return total

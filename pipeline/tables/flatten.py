@@ -85,18 +85,18 @@ def flatten(picture: Pixels, group: RuleGroup, text_height: float) -> Flattened:
 
 def fit(rulings: tuple[Ruling, ...], centre: tuple[float, float], half: tuple[float, float], shortest: float) -> Field:
     """Fit a displacement field to rules, robustly (iteratively reweighted, Huber's weights)."""
-    rows, values = [], []
+    pieces = []
     for ruling in rulings:
         inside = (ruling.x >= ruling.start - 1) & (ruling.x <= ruling.end + 1)
-        if ruling.length < shortest or inside.sum() < 3:
-            continue
-        x, y = ruling.x[inside], ruling.y[inside]
-        terms = _terms((x - centre[0]) / half[0], (np.full(len(x), y.mean()) - centre[1]) / half[1])
-        rows.append(terms - terms.mean(axis=0))
-        values.append(y - y.mean())
-    if not rows:
+        if ruling.length >= shortest and np.count_nonzero(inside) >= 3:
+            pieces.append((ruling.x[inside], ruling.y[inside]))
+    if not pieces:
         return Field(np.zeros((ALONG, ACROSS + 1)), centre, half)
-    matrix, goal = np.vstack(rows), np.concatenate(values)
+    x, y = (np.concatenate(each) for each in zip(*pieces, strict=True))
+    sizes = np.array([len(each) for each, _ in pieces])
+    height = _means(y, sizes)
+    terms = _terms((x - centre[0]) / half[0], (height - centre[1]) / half[1])
+    matrix, goal = terms - _means(terms, sizes), y - height
     orders = np.add.outer(np.arange(ALONG), np.arange(ACROSS + 1) * 1.5).ravel()
     ridge = np.diag(1e-5 * len(goal) * (1.0 + 20.0 * orders**2))
     weights = np.ones(len(goal))
@@ -106,7 +106,7 @@ def fit(rulings: tuple[Ruling, ...], centre: tuple[float, float], half: tuple[fl
         residual = np.abs(goal - matrix @ solution)
         scale = max(0.5, 1.5 * float(np.median(residual)))
         weights = np.minimum(1.0, scale / np.maximum(residual, 1e-9))
-    return Field(solution.reshape(ALONG, ACROSS + 1), centre, half)
+    return Field(np.asarray(solution).reshape(ALONG, ACROSS + 1), centre, half)
 
 
 def _terms(u: Array, v: Array) -> Array:
@@ -146,6 +146,12 @@ def _medians(values: Array, sizes: NDArray[np.intp]) -> Array:
     ordered = values[np.lexsort((values, np.repeat(np.arange(len(sizes)), sizes)))]
     first = np.cumsum(sizes) - sizes
     return np.asarray((ordered[first + (sizes - 1) // 2] + ordered[first + sizes // 2]) / 2)
+
+
+def _means(values: Array, sizes: NDArray[np.intp]) -> Array:
+    """The mean of each of several parts that lie one after another along the first axis, for each of its values."""
+    sums = np.add.reduceat(values, np.cumsum(sizes) - sizes, axis=0)
+    return np.repeat((sums.T / sizes).T, sizes, axis=0)
 
 
 def _moved(rules: Array, position: float, along: float) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -15,7 +16,7 @@ from pipeline.tables import whitespace
 from pipeline.tables.borders import INK, Borders, apart, measure
 from pipeline.tables.flatten import Flattened, flatten
 from pipeline.tables.grouping import TOUCH, RuleGroup, group, is_dotted, usual_dash
-from pipeline.tables.rulings import Sight, darkness, ink, join, sights, trace, without_characters
+from pipeline.tables.rulings import Sight, darkness, ink, join, scaled, sights, trace, without_characters
 from pipeline.tables.shading import without_screens
 from pipeline.tables.squares import Span, cells, is_broken
 
@@ -125,12 +126,13 @@ def _tables(bare: Pixels, inked: Pixels, size: float) -> tuple[Sight, list[RuleG
     Where the page's own rules make a table, much fainter ones are those of its back. A framed photograph is no table:
     beside it the only table may be a faint one.
     """
-    every, own = sights(bare, inked, size)
+    every, own, thin = sights(bare, inked, size)
+    turned = transposed(bare), transposed(inked)
     if own != every:
-        groups = _groups(bare, inked, size, own)
+        groups = _groups(scaled(thin, own.full), inked, turned, size, own)
         if any(min(len(found.levels), len(found.uprights)) > FRAME for found in groups):
             return own, groups
-    return every, _groups(bare, inked, size, every)
+    return every, _groups(scaled(thin, every.full), inked, turned, size, every)
 
 
 def _table_text(page: CleanPage) -> float:
@@ -139,13 +141,18 @@ def _table_text(page: CleanPage) -> float:
     return min(max(page.text_height, 0.75 * largest), largest)
 
 
-def _groups(bare: Pixels, inked: Pixels, size: float, sight: Sight) -> list[RuleGroup]:
-    levels = join(trace(darkness(bare, size, sight), inked, size, SHORTEST_LEVEL * size), size, GAP_LEVEL * size)
+def _groups(dark: Pixels, inked: Pixels, turned: tuple[Pixels, Pixels], size: float, sight: Sight) -> list[RuleGroup]:
+    """Rules that hang together.
+
+    Args:
+        dark, inked: darkness and ink of the page.
+        turned: the page without characters and its ink, transposed.
+    """
+    levels = join(trace(dark, inked, size, SHORTEST_LEVEL * size), size, GAP_LEVEL * size)
     if not levels:
         return []
-    turned = transposed(bare)
-    inked_turned = transposed(inked)
-    uprights = trace(darkness(turned, size, sight), inked_turned, size, SHORTEST_UPRIGHT * size)
+    bare, inked = turned
+    uprights = trace(darkness(bare, size, sight), inked, size, SHORTEST_UPRIGHT * size)
     return group(levels, join(uprights, size, GAP_UPRIGHT * size), size)
 
 
@@ -227,8 +234,8 @@ def _structure(
         ys, xs = ys[keep_y], xs[keep_x]
     if len(spans) < 2:
         return None
-    shape = flat.pixels.shape
-    return len(ys) - 1, len(xs) - 1, tuple(_cell(span, levels, uprights, shape) for span in spans)
+    along, down = (_Sides(*(each.tolist() for each in (one.seen, one.low, one.high))) for one in (levels, uprights))
+    return len(ys) - 1, len(xs) - 1, tuple(_cell(span, along, down, flat.pixels.shape) for span in spans)
 
 
 def _with_crossings(bare: Pixels, flat: Flattened, size: float) -> Pixels:
@@ -444,22 +451,32 @@ def _framed(seen: Array) -> Array:
     return framed
 
 
-def _cell(span: Span, levels: Borders, uprights: Borders, shape: tuple[int, ...]) -> GridCell:
+class _Sides(NamedTuple):
+    """What of ``Borders`` cells are made of, as lists of lists: of a few numbers Python finds the largest sooner."""
+
+    seen: list[list[float]]
+    low: list[list[float]]
+    high: list[list[float]]
+
+
+def _cell(span: Span, levels: _Sides, uprights: _Sides, shape: tuple[int, ...]) -> GridCell:
     """The area inside the ink of all borders of a span."""
     rows, columns = slice(span.row, span.row + span.row_span), slice(span.column, span.column + span.column_span)
     bottom, right = span.row + span.row_span, span.column + span.column_span
-    y0, y1 = levels.high[span.row, columns].max() + 1, levels.low[bottom, columns].min() - 1
-    x0, x1 = uprights.high[span.column, rows].max() + 1, uprights.low[right, rows].min() - 1
+    y0, y1 = max(levels.high[span.row][columns]) + 1, min(levels.low[bottom][columns]) - 1
+    x0, x1 = max(uprights.high[span.column][rows]) + 1, min(uprights.low[right][rows]) - 1
     x0, y0 = min(max(x0, 0.0), shape[1] - 2.0), min(max(y0, 0.0), shape[0] - 2.0)
     x1, y1 = max(min(x1, float(shape[1])), x0 + 1.0), max(min(y1, float(shape[0])), y0 + 1.0)
     sides = (
-        levels.seen[span.row, columns].mean(),
-        levels.seen[bottom, columns].mean(),
-        uprights.seen[span.column, rows].mean(),
-        uprights.seen[right, rows].mean(),
+        levels.seen[span.row][columns],
+        levels.seen[bottom][columns],
+        uprights.seen[span.column][rows],
+        uprights.seen[right][rows],
     )
-    box = BoundingBox(float(x0), float(y0), float(x1), float(y1))
-    return GridCell(span.row, span.column, span.row_span, span.column_span, box, quality=float(np.mean(sides)))
+    quality = sum(sum(side) / len(side) for side in sides) / len(sides)
+    return GridCell(
+        span.row, span.column, span.row_span, span.column_span, BoundingBox(x0, y0, x1, y1), quality=quality
+    )
 
 
 def _in_reading_order(page: CleanPage, grids: list[Grid]) -> list[Grid]:

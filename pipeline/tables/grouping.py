@@ -94,7 +94,7 @@ def _filled(frame: RuleGroup, levels: list[Ruling], uprights: list[Ruling], text
     inner_uprights = [r for r in inner_uprights if r.length >= PIECE_UPRIGHT * text_height]
     inner_levels = _like(frame.levels, inner_levels, text_height)
     inner_uprights = _like(frame.uprights, inner_uprights, text_height)
-    heights = [float(np.median(r.y)) for r in inner_levels]
+    heights = [r.middle for r in inner_levels]
     if _distinct(heights, 0.7 * text_height) < 4 or not inner_uprights:
         return frame
     return _as_group(
@@ -103,7 +103,7 @@ def _filled(frame: RuleGroup, levels: list[Ruling], uprights: list[Ruling], text
 
 
 def _within(rule: Ruling, along: tuple[float, float], across: tuple[float, float], reach: float) -> bool:
-    beside = float(np.median(rule.y))
+    beside = rule.middle
     return (
         rule.start >= along[0] - reach
         and rule.end <= along[1] + reach
@@ -159,8 +159,8 @@ def _spanned(
     """
     reach = TOUCH * text_height
     ends = np.array([(r.start, r.end) for r in levels])
-    height = np.array([float(np.median(r.y)) for r in levels])
-    beside = np.array([float(np.median(r.y)) for r in uprights])
+    height = np.array([r.middle for r in levels])
+    beside = np.array([r.middle for r in uprights])
     inside = (beside > ends[:, :1] + 2 * reach) & (beside < ends[:, 1:] - 2 * reach)
     open_sided: NDArray[np.bool_] = np.logical_not(np.any(meets & ~inside, axis=1, keepdims=True))[:, 0]
     order = np.argsort(height)
@@ -183,8 +183,8 @@ def _without_streaks(uprights: list[Ruling], levels: list[Ruling], beyond: float
 
     Where the upper or lower side of a table was not printed its upright rules run on by no more than a row.
     """
-    first = min(float(np.median(rule.y)) for rule in levels)
-    last = max(float(np.median(rule.y)) for rule in levels)
+    first = min(rule.middle for rule in levels)
+    last = max(rule.middle for rule in levels)
     first = -_agreed([-rule.start for rule in uprights], -first, agreeing)
     last = _agreed([rule.end for rule in uprights], last, agreeing)
     return [rule for rule in uprights if rule.start >= first - beyond and rule.end <= last + beyond]
@@ -245,8 +245,8 @@ def _is_table(candidate: RuleGroup, text_height: float) -> bool:
     if candidate.box.width < NARROWEST * text_height or candidate.box.height < LOWEST * text_height:
         return False
     long = [r for r in candidate.levels if r.length >= 0.4 * candidate.box.width]
-    distinct_levels = _distinct([float(np.median(r.y)) for r in long], 0.7 * text_height)
-    distinct_uprights = _distinct([float(np.median(r.y)) for r in candidate.uprights], 0.7 * text_height)
+    distinct_levels = _distinct([r.middle for r in long], 0.7 * text_height)
+    distinct_uprights = _distinct([r.middle for r in candidate.uprights], 0.7 * text_height)
     if distinct_uprights == 1:
         return distinct_levels >= 3 and _halved(candidate, long, text_height)
     return distinct_levels >= 1 and distinct_uprights >= 2 and distinct_levels + distinct_uprights >= 4
@@ -255,7 +255,7 @@ def _is_table(candidate: RuleGroup, text_height: float) -> bool:
 def _halved(candidate: RuleGroup, long: list[Ruling], text_height: float) -> bool:
     """Whether level rules of one length are crossed by an upright one, as in a table of two columns without sides."""
     starts, ends = np.array([r.start for r in long]), np.array([r.end for r in long])
-    x = np.array([float(np.median(r.y)) for r in candidate.uprights])
+    x = np.array([r.middle for r in candidate.uprights])
     alike = (np.abs(starts - np.median(starts)) <= text_height) & (np.abs(ends - np.median(ends)) <= text_height)
     inside = (x > np.median(starts) + 2 * text_height) & (x < np.median(ends) - 2 * text_height)
     return bool(alike.all() and inside.all())

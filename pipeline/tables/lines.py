@@ -63,10 +63,7 @@ def _outline(grid: Grid) -> BoundingBox:
 def _boxes(inked: Pixels) -> list[BoundingBox]:
     """Boxes of lines on the reduced picture: characters joined along x, pieces at one height put together."""
     # Specks are noise, and joining them would fill the page. Strokes of small text are as thin as specks, but longer.
-    labels, specks = patches.label(inked)
-    large = specks[:, cv2.CC_STAT_AREA] >= LEAST_INK
-    large[0] = False
-    solid = patches.some(inked, labels, large)
+    solid = patches.some(inked, lambda stats: np.asarray(stats[:, cv2.CC_STAT_AREA] >= LEAST_INK))
     joined = cv2.morphologyEx(solid, cv2.MORPH_CLOSE, np.ones((1, round(1.8 * REDUCED_TEXT)), np.uint8))
     _, stats = patches.label(joined)
     pieces = stats[1:]

@@ -8,8 +8,9 @@ Everything is written for rules along x; rules along y are those of the transpos
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
 from dataclasses import dataclass
+from statistics import median
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -75,6 +76,12 @@ class Ruling:
     def length(self) -> float:
         return self.end - self.start
 
+    @property
+    def middle(self) -> float:
+        """The median of its heights."""
+        # Of so few numbers NumPy takes five times as long.
+        return float(median(self.y.tolist()))
+
     def at(self, x: float | NDArray[np.float64]) -> NDArray[np.float64]:
         """Height of the rule at x, kept constant beyond its ends."""
         return np.asarray(np.interp(x, self.x, self.y))
@@ -98,10 +105,10 @@ def darkness(picture: Pixels, text_height: float, sight: Sight) -> Pixels:
 
     Only ink thinner than a fifth of the text height counts, double rules included.
     """
-    return _scaled(_thin_ink(picture, text_height, sight.along), sight.full)
+    return scaled(thin_ink(picture, text_height, sight.along), sight.full)
 
 
-def _thin_ink(picture: Pixels, text_height: float, along: float) -> Pixels:
+def thin_ink(picture: Pixels, text_height: float, along: float) -> Pixels:
     """How much darker than its surroundings above and below each pixel is, in grey levels."""
     length = max(3, round(along * text_height) | 1)
     across = max(5, round(0.45 * text_height) | 1)
@@ -114,21 +121,24 @@ def _grain(thin: Pixels) -> float:
     return float(np.median(thin[::7, ::7])) * 1.5
 
 
-def _scaled(thin: Pixels, full: float) -> Pixels:
+def scaled(thin: Pixels, full: float) -> Pixels:
+    """Thin ink above the grain of the paper, 0 to 255 for none to that of a full rule."""
     scale = np.clip((np.arange(256) - _grain(thin)) * (255.0 / full), 0, 255).astype(np.uint8)
     return cv2.LUT(thin, scale)  # type: ignore[return-value]
 
 
-def sights(picture: Pixels, inked: Pixels, text_height: float) -> tuple[Sight, Sight]:
+def sights(picture: Pixels, inked: Pixels, text_height: float) -> tuple[Sight, Sight, Pixels]:
     """How to look at all rules of a page, and at its own: not so faint that they may show through from the back.
+
+    Also the thin ink of the picture as both look at it, as from ``thin_ink``.
 
     The darkness of the fainter among the long rules along x tells. Gaps between dots and dashes count as white, so
     that a dotted rule is fainter than its dots. Where rules hardly stand out from the grain of the paper more of their
     length is averaged.
     """
     for along, least in ((SHARP, FAINT), (BLURRED, FAINTEST)):
-        thin = _thin_ink(picture, text_height, along)
-        rules = trace(_scaled(thin, least), inked, text_height, LONG * text_height)
+        thin = thin_ink(picture, text_height, along)
+        rules = trace(scaled(thin, least), inked, text_height, LONG * text_height)
         if not rules:
             break
         seen = np.maximum(0.0, np.array([_along(thin, rule) for rule in rules]) - _grain(thin))
@@ -136,8 +146,9 @@ def sights(picture: Pixels, inked: Pixels, text_height: float) -> tuple[Sight, S
         own = seen >= GHOST * weighted_quantile(seen, length, 0.95)
         fainter, fainter_own = weighted_quantile(seen, length, 0.2), weighted_quantile(seen[own], length[own], 0.2)
         if along == BLURRED or fainter >= STANDING_OUT * np.percentile(thin[::7, ::7], 75):
-            return Sight(min(max(fainter, least), FULL), along), Sight(min(max(fainter_own, least), FULL), along)
-    return Sight(FULL), Sight(FULL)
+            every, faintest_own = (Sight(min(max(each, least), FULL), along) for each in (fainter, fainter_own))
+            return every, faintest_own, thin
+    return Sight(FULL), Sight(FULL), thin_ink(picture, text_height, SHARP)
 
 
 def _along(thin: Pixels, rule: Ruling) -> float:
@@ -169,13 +180,14 @@ def without_characters(picture: Pixels, inked: Pixels, text_height: float) -> Pi
     Rules are longer, dots and dashes smaller, and the corners of broken rules thinner; a character that touches a rule
     stays.
     """
-    labels, stats = patches.label(inked)
-    width, height = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
-    short, long = np.minimum(width, height) / text_height, np.maximum(width, height) / text_height
-    dense = stats[:, cv2.CC_STAT_AREA] >= np.where(long < DIGIT, DENSE_SMALL, DENSE) * width * height
-    likely = (short >= THIN) & (long >= SMALL) & (long <= LARGE) & dense
-    likely[0] = False
-    characters = cv2.dilate(patches.some(inked, labels, likely), np.ones((3, 3), np.uint8))
+
+    def likely(stats: patches.Labels) -> NDArray[np.bool_]:
+        width, height = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
+        short, long = np.minimum(width, height) / text_height, np.maximum(width, height) / text_height
+        dense = stats[:, cv2.CC_STAT_AREA] >= np.where(long < DIGIT, DENSE_SMALL, DENSE) * width * height
+        return np.asarray((short >= THIN) & (long >= SMALL) & (long <= LARGE) & dense)
+
+    characters = cv2.dilate(patches.some(inked, likely), np.ones((3, 3), np.uint8))
     bare = picture.copy()
     np.copyto(bare, np.uint8(PAPER), where=characters > 0)
     return bare
@@ -187,36 +199,51 @@ def join(pieces: list[Ruling], text_height: float, widest: float) -> list[Ruling
     Pieces are joined where they lie in line and the gap is no longer than ``widest``, in pixels, or than the longer of
     the two.
     """
-    rest = sorted(pieces, key=lambda piece: piece.start)
+    rest = sorted((_Piece.of(piece) for piece in pieces), key=_start)
     joined = []
     while rest:
         chain = [rest.pop(0)]
         while (index := _continuation(chain[-1], rest, text_height, widest)) is not None:
             chain.append(rest.pop(index))
-        joined.append(_as_one(chain))
+        joined.append(_as_one([piece.ruling for piece in chain]))
     return sorted(joined, key=lambda ruling: -ruling.length)
 
 
-def _continuation(piece: Ruling, others: list[Ruling], text_height: float, widest: float) -> int | None:
+class _Piece(NamedTuple):
+    """A piece of a rule with what is asked of it for every other: its ends, and the heights there."""
+
+    ruling: Ruling
+    start: float
+    end: float
+    height_at_start: float
+    height_at_end: float
+
+    @classmethod
+    def of(cls, ruling: Ruling) -> _Piece:
+        first, last = ruling.at(np.array([ruling.start, ruling.end])).tolist()
+        return cls(ruling, ruling.start, ruling.end, first, last)
+
+
+def _continuation(piece: _Piece, others: list[_Piece], text_height: float, widest: float) -> int | None:
     """Index among others, in the order of their starts, of the nearest piece that continues a piece to the right."""
     near = []
+    length = piece.end - piece.start
     # Those that begin near enough; a pixel more, because the gap itself decides.
     first = bisect_left(others, piece.end - 0.1 * text_height - 1.0, key=_start)
     last = bisect_right(others, piece.end + widest + 1.0, key=_start)
     for index in range(first, last):
         other = others[index]
         gap = other.start - piece.end
-        reach = min(widest, max(piece.length, other.length))
-        if not -0.1 * text_height <= gap <= reach:
+        step = abs(other.height_at_start - piece.height_at_end)
+        if step > (IN_LINE + LEAN * max(0.0, gap) / text_height) * text_height:
             continue
-        step = abs(float(other.at(other.start)) - float(piece.at(piece.end)))
-        if step <= (IN_LINE + LEAN * max(0.0, gap) / text_height) * text_height:
+        if -0.1 * text_height <= gap <= min(widest, max(length, other.end - other.start)):
             near.append((gap, index))
     return min(near)[1] if near else None
 
 
-def _start(ruling: Ruling) -> float:
-    return ruling.start
+def _start(piece: _Piece) -> float:
+    return piece.start
 
 
 def _as_one(chain: list[Ruling]) -> Ruling:
@@ -264,29 +291,10 @@ def trace(dark: Pixels, inked: Pixels, text_height: float, shortest: float) -> l
     return sorted(_rulings(traced, text_height), key=lambda ruling: -ruling.length)
 
 
-def _rulings(traced: Courses, text_height: float) -> Iterator[Ruling]:
-    gaps = np.ones((1, max(3, round(0.22 * text_height) | 1)), np.uint8)
-    for (first, last), start, end, column in zip(
-        traced.knots.tolist(), traced.start.tolist(), traced.end.tolist(), traced.columns.tolist(), strict=True
-    ):
-        seen = traced.inked[None, column : column + end - start].astype(np.uint8)
-        yield Ruling(
-            x=traced.x[first:last],
-            y=traced.y[first:last],
-            start=float(start),
-            end=float(end),
-            inked=float(seen.mean()),
-            solid=float(cv2.morphologyEx(seen, cv2.MORPH_CLOSE, gaps).mean()),
-            dash=_usual_run(seen[0]),
-        )
-
-
-def _usual_run(inked: NDArray[np.uint8]) -> float:
-    """Length of the run in which the middle of all ink lies when runs are sorted by length, in pixels.
-
-    Args:
-        inked: shape (n,), 1 for ink, at least once.
-    """
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], inked, [0]])))
-    runs = (edges[1::2] - edges[::2]).astype(np.float64)
-    return weighted_quantile(runs, runs, 0.5)
+def _rulings(traced: Courses, text_height: float) -> list[Ruling]:
+    gap = max(3, round(0.22 * text_height) | 1)
+    numbers = (*traced.knots.T, traced.start, traced.end, *courses.solidity(traced, gap))
+    return [
+        Ruling(traced.x[a:b], traced.y[a:b], float(start), float(end), inked, solid, dash)
+        for a, b, start, end, inked, solid, dash in zip(*(each.tolist() for each in numbers), strict=True)
+    ]

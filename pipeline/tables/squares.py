@@ -211,8 +211,10 @@ def cells(
     below = present(level, level_apart, broken)[1:-1]
     beside = present(upright, upright_apart, broken, across_text=True)[1:-1].T
     labels = _connected(rows, columns, below, beside)
-    spans: list[Span] = []
-    for label in np.unique(labels):
+    found, first, count = np.unique(labels, return_index=True, return_counts=True)
+    # Most cells are one square, of which there is nothing to ask.
+    spans = [Span(at // columns, at % columns, 1, 1) for at in first[count == 1].tolist()]
+    for label in found[count > 1]:
         spans.extend(_rectangles(labels == label, level, upright))
     return tuple(sorted(spans, key=lambda span: (span.row, span.column)))
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from pipeline.tables.courses import Courses, crossed
+from pipeline.tables.courses import Courses, crossed, solidity
 from pipeline.tables.rulings import PAPER, Sight, darkness, ink, trace, without_characters
 from tests.ocr.drawing import cell
 
@@ -50,6 +52,35 @@ def test_strokes_beside_each_other_are_no_double_rule_because_they_are_short(len
         columns=np.array([0]),
     )
     assert crossed(inked, rule, 18.0) == pytest.approx([share])
+
+
+INKED = st.lists(st.integers(0, 1), min_size=1, max_size=40).filter(any)
+
+
+@given(st.lists(INKED, min_size=1, max_size=4), st.sampled_from([3, 5, 9]))
+@settings(deadline=None)
+def test_rules_that_are_measured_together_are_as_solid_as_each_alone(rules: list[list[int]], gap: int) -> None:
+    length = np.array([len(rule) for rule in rules])
+    start = np.cumsum(length) - length
+    inked = np.concatenate(rules).astype(bool)
+    together = Courses(
+        x=np.empty(0),
+        y=np.empty(0),
+        knots=np.zeros((len(rules), 2), np.intp),
+        start=start,
+        end=start + length,
+        height=np.zeros(len(inked)),
+        inked=inked,
+        columns=start,
+    )
+    shares, solid, dash = solidity(together, gap)
+    for number, rule in enumerate(rules):
+        row = np.array([rule], np.uint8)
+        assert shares[number] == row.mean()
+        assert solid[number] == cv2.morphologyEx(row, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8)).mean()
+        runs = sorted(len(run) for run in "".join(map(str, rule)).split("0") if run)
+        upto = [sum(runs[: index + 1]) for index in range(len(runs))]
+        assert dash[number] == next(run for run, sofar in zip(runs, upto, strict=True) if 2 * sofar >= upto[-1])
 
 
 def test_the_dashes_of_a_rule_are_as_long_as_most_of_them() -> None:
