@@ -97,10 +97,8 @@ def place_strip_columns(
     return [(cell, min(sure, SHARED) if cell is not None and owners[cell] > 1 else sure) for cell, sure in found]
 
 
-def column_centres(rows: Sequence[PrintedRow]) -> NDArray[np.float64] | None:
-    """Median centre of each column over rows of one grid that print all of them, shape (columns,)."""
-    if not rows:
-        return None
+def column_centres(rows: Sequence[PrintedRow]) -> NDArray[np.float64]:
+    """Median centre of each column over rows of one grid that print all of them, at least one, shape (columns,)."""
     cells = rows[0].table.reading.grid.cells
     centres = [[(cells[c].box.x0 + cells[c].box.x1) / 2 for c in row.values] for row in rows]
     return np.asarray(np.median(np.array(centres), axis=0))

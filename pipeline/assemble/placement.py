@@ -212,33 +212,41 @@ def _map(
         return None
     if answers:
         best = _explain(draft, form, classes, answers)
-    return MappedReport(form, tuple(draft.pages), draft.agency, draft.year, best.placements, best.rows, bool(said))
+    placements, rows = _places(best, classes)
+    return MappedReport(form, tuple(draft.pages), draft.agency, draft.year, placements, rows, bool(said))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """The printed rows that belong to one table of a form: of a list each with its place, of a strip in segments."""
+
+    table: TableSpec
+    segments: Sequence[Segment]
+    rows: Sequence[PrintedRow]
+    alignment: Alignment | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Explanation:
-    """How well a form explains a report, and where it puts the cells."""
+    """How well a form explains a report, and what it takes the printed rows for."""
 
     score: float
     segments: int
-    placements: Mapping[CellKey, Placement]
-    rows: tuple[PlacedRow, ...]
+    parts: Sequence[_Part]
 
 
 def _explain(draft: Draft, form: FormSpec, classes: Sequence[str], answers: Sequence[RowAnswer]) -> _Explanation:
     score = 0.0
     used = 0
-    placements: dict[CellKey, Placement] = {}
-    placed: list[PlacedRow] = []
+    parts: list[_Part] = []
     for table in form.tables:
         own = [segment for segment in draft.segments if segment.table_id == table.id]
         rows = [row for segment in own for row in segment.rows]
         used += len(own)
         if not rows:
             continue
-        if table.layout is TableLayout.STRIP:
-            placements.update(_place_strip(table, own, classes))
-        else:
+        alignment = None
+        if table.layout is not TableLayout.STRIP:
             rows = _join_cut_rows(rows, table, classes)
             answered = answered_rows(rows, table, form, answers)
             weighed = weigh_answers(*_row_scores(rows, table, classes), answered)
@@ -246,12 +254,24 @@ def _explain(draft: Draft, form: FormSpec, classes: Sequence[str], answers: Sequ
             # Rows without a label fit best where the form has most rows, so they have no say in which form it is.
             named = np.array([row.likely is not None for row in rows])
             score += alignment.score if named.all() else align(weighed[0][named], weighed[1][named]).score
-            placements.update(_place_list(table, rows, alignment, classes))
-            placed.extend(_placed_rows(table, rows, alignment, classes))
+        parts.append(_Part(table, own, rows, alignment))
     table_ids = {table.id for table in form.tables}
     strangers = (row for segment in draft.segments if segment.table_id not in table_ids for row in segment.rows)
     foreign = sum(row.likely is not None for row in strangers)
-    return _Explanation(score + foreign * float(np.log(FLOOR)), used, placements, tuple(placed))
+    return _Explanation(score + foreign * float(np.log(FLOOR)), used, parts)
+
+
+def _places(found: _Explanation, classes: Sequence[str]) -> tuple[dict[CellKey, Placement], tuple[PlacedRow, ...]]:
+    """Where a form puts the printed cells and rows."""
+    placements: dict[CellKey, Placement] = {}
+    placed: list[PlacedRow] = []
+    for part in found.parts:
+        if part.alignment is None:
+            placements.update(_place_strip(part.table, part.segments, classes))
+        else:
+            placements.update(_place_list(part.table, part.rows, part.alignment, classes))
+            placed.extend(_placed_rows(part.table, part.rows, part.alignment, classes))
+    return placements, tuple(placed)
 
 
 def _header_votes(draft: Draft, forms: Sequence[FormSpec], classes: Sequence[str]) -> dict[str, float]:
@@ -414,18 +434,20 @@ def _place_list(
             pieces.setdefault(target, []).append((printed, certainty))
             edges[target] = (edges.get(target, (number, 0))[0], number)
     chosen = {target: _fullest(found) for target, found in pieces.items()}
+    complete: dict[tuple[int, int], list[PrintedRow]] = {}
+    for target, (printed, _) in chosen.items():
+        block = specs[target][0]
+        if len(printed.values) == len(block.columns):
+            complete.setdefault((id(block), printed.table.index), []).append(printed)
+    columns = {place: column_centres(beside) for place, beside in complete.items()}
     for target, (printed, certainty) in chosen.items():
         block, spec = specs[target]
         count = len(block.columns)
-        beside = [
-            row
-            for other, (row, _) in chosen.items()
-            if specs[other][0] is block and row.table is printed.table and len(row.values) == count
-        ]
+        centres = columns.get((id(block), printed.table.index))
         first, last = edges[target]
         label = 0.0 if printed.likely is None else float(printed.likely[own_class[target]])
         for column, (cell, sure) in zip(
-            block.columns, place_columns(printed, count, column_centres(beside), bool(block.unit_header)), strict=True
+            block.columns, place_columns(printed, count, centres, bool(block.unit_header)), strict=True
         ):
             if cell is not None:
                 yield (

@@ -12,7 +12,7 @@ more than the pixels of a cell.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -82,26 +82,37 @@ class Ink:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sheet:
-    """Crops laid out on one sheet, with the pieces of ink found on it.
+class Layout:
+    """Crops laid out on one sheet.
 
     Attributes:
         darkness: lightly smoothed darkness in units of the crop's noise, shape (H, W); 0 between crops.
-        labels: number of the piece at each pixel, 0 for paper, shape (H, W).
         x, y: place of each crop's top left corner, shape (crops,).
         noise: per crop, as in ``Ink``.
         contrast: per crop, in units of the noise.
+    """
+
+    darkness: Floats
+    x: NDArray[np.intp]
+    y: NDArray[np.intp]
+    noise: Floats
+    contrast: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sheet(Layout):
+    """Crops laid out on one sheet, with the pieces of ink found on it.
+
+    Attributes:
+        labels: number of the piece at each pixel, 0 for paper, shape (H, W).
+        owner: crop of every piece by its number, also of those that are not kept, shape (n + 1,); 0 for paper.
         pieces: one row per piece kept: its label and crop, shape (pieces, 2), ordered by crop, then left to right.
         boxes: x, y, width, height of each piece on the sheet, shape (pieces, 4).
         weight: per piece: number of pixels, summed darkness in units of the noise; shape (pieces, 2).
     """
 
-    darkness: Floats
     labels: NDArray[np.int32]
-    x: NDArray[np.intp]
-    y: NDArray[np.intp]
-    noise: Floats
-    contrast: Floats
+    owner: NDArray[np.intp]
     pieces: NDArray[np.intp]
     boxes: NDArray[np.intp]
     weight: NDArray[np.float64]
@@ -119,14 +130,14 @@ def find_inks(crops: Sequence[Pixels], look: Look = ALL_INK) -> list[Ink]:
     return inks_of(lay_out(crops, look), crops)
 
 
-def inks_of(sheet: Sheet, crops: Sequence[Pixels]) -> list[Ink]:
-    """The ink of each of the crops that were laid out on a sheet."""
+def inks_of(sheet: Sheet, crops: Sequence[Pixels], chosen: Iterable[int] | None = None) -> list[Ink]:
+    """The ink of each of the crops that were laid out on a sheet, or of those of some numbers."""
     inks = []
     kept = np.zeros(int(sheet.labels.max(initial=0)) + 1, dtype=np.bool_)
     kept[sheet.pieces[:, 0]] = True
-    for index, crop in enumerate(crops):
+    for index in range(len(crops)) if chosen is None else chosen:
         y, x = int(sheet.y[index]), int(sheet.x[index])
-        window = (slice(y, y + crop.shape[0]), slice(x, x + crop.shape[1]))
+        window = (slice(y, y + crops[index].shape[0]), slice(x, x + crops[index].shape[1]))
         noise = float(sheet.noise[index])
         inks.append(
             Ink(sheet.darkness[window] * noise, kept[sheet.labels[window]], noise, float(sheet.contrast[index]) * noise)
@@ -156,17 +167,28 @@ def lay_out(crops: Sequence[Pixels], look: Look = ALL_INK) -> Sheet:
     smooth: Floats = cv2.GaussianBlur(values, (3, 3), 0.0).astype(np.float32)
     _rescale(smooth, noise, crops, xs, ys)
     possible = smooth > _POSSIBLE
-    spilt = np.flatnonzero(possible)
-    possible.ravel()[spilt[owner.ravel()[spilt] < 0]] = False
     _clear_rules(possible, crops, xs, ys)
-    contrast = _contrasts(possible, smooth, owner, len(crops), look.power)
-    # Next to strong strokes, the blur between them is no ink.
     places = np.flatnonzero(possible)
-    weak = smooth.ravel()[places] < look.least * contrast[owner.ravel()[places]]
-    possible.ravel()[places[weak]] = False
-    labels, stats = patches.label(possible.astype(np.uint8))
-    pieces, boxes, weight = _pieces(len(stats), labels, stats, smooth, possible, owner, contrast, noise, crops, xs, ys)
-    return Sheet(smooth, labels, xs, ys, noise, contrast, pieces, boxes, weight)
+    owners = owner.ravel()[places]
+    if owners.min(initial=0) < 0:  # ink that smoothing spilt between the crops
+        places, owners = places[owners >= 0], owners[owners >= 0]
+    contrast = _contrasts(smooth.ravel()[places], owners, len(crops), look.power)
+    return _find(Layout(smooth, xs, ys, noise, contrast), places, owners, look, crops)
+
+
+def lay_out_again(sheet: Sheet, crops: Sequence[Pixels], chosen: Sequence[int], look: Look) -> Sheet:
+    """What ``lay_out`` would find in some of the crops of a sheet, at the places where they lie already.
+
+    Args:
+        sheet: of a look with the same power that leaves out less.
+        chosen: numbers of the crops; in the others nothing is found.
+    """
+    wanted = np.zeros(len(crops), dtype=np.bool_)
+    wanted[chosen] = True
+    places = np.flatnonzero(sheet.labels != 0)
+    owners = sheet.owner[sheet.labels.ravel()[places]]
+    kept = wanted[owners]
+    return _find(sheet, places[kept], owners[kept], look, crops)
 
 
 def without_broad_strokes(crop: Pixels) -> Pixels | None:
@@ -175,12 +197,21 @@ def without_broad_strokes(crop: Pixels) -> Pixels | None:
     Paper and broad strokes are what closing leaves (Serra 1982, Image Analysis and Mathematical Morphology); thinner
     strokes keep their contrast to what they stand on. None where nothing is left that is darker than broad strokes.
     """
-    ground = np.asarray(cv2.morphologyEx(crop, cv2.MORPH_CLOSE, np.ones((BROAD, BROAD), np.uint8)), dtype=np.int16)
-    paper = int(np.percentile(ground, 90))
-    if _darkest(ground - crop) < _STANDS_OUT * _darkest(paper - ground):
+    ground: Pixels = cv2.morphologyEx(crop, cv2.MORPH_CLOSE, np.ones((BROAD, BROAD), np.uint8))  # type: ignore[assignment]
+    levels = np.bincount(ground.ravel(), minlength=256)
+    paper = _level_at(levels, 0.9)
+    print_alone = ground - crop  # closing makes nothing darker
+    if _darkest(np.bincount(print_alone.ravel())) < _STANDS_OUT * _darkest(levels[paper::-1]):
         return None
-    lightened: Pixels = np.clip(crop + (paper - ground), 0, 255).astype(np.uint8)
+    lightened: Pixels = paper - np.minimum(print_alone, paper)
     return lightened
+
+
+def _level_at(levels: NDArray[np.intp], share: float) -> int:
+    """The grey level below which a share of the pixels lies, of which there are so many of each level."""
+    place = share * (int(levels.sum()) - 1)
+    low, high = np.searchsorted(np.cumsum(levels), (math.floor(place), math.ceil(place)), side="right").tolist()
+    return int(low + (high - low) * (place - math.floor(place)))
 
 
 def without_last(crop: Pixels, characters: int) -> Pixels | None:
@@ -205,10 +236,12 @@ def without_last(crop: Pixels, characters: int) -> Pixels | None:
     return result
 
 
-def _darkest(darkness: NDArray[np.int16]) -> float:
-    """Darkness of the darkest ink, grey levels, as the contrast of ``PRINT``."""
-    inked = darkness[darkness > _FAINTEST_INK / 2].astype(np.float64)
-    return float((inked**4).sum() / (inked**3).sum()) if inked.size else 0.0
+def _darkest(counts: NDArray[np.intp]) -> float:
+    """Darkness of the darkest ink, grey levels, as the contrast of ``PRINT``; so many pixels have each darkness."""
+    least = int(_FAINTEST_INK / 2) + 1
+    inked, darkness = counts[least:], np.arange(least, max(len(counts), least))
+    total = int((inked * darkness**3).sum())
+    return int((inked * darkness**4).sum()) / total if total else 0.0
 
 
 def ink_mask(crop: Pixels) -> Mask:
@@ -361,12 +394,11 @@ def _coordinates(shape: tuple[int, int]) -> tuple[NDArray[np.float64], NDArray[n
     return np.tile(across, shape[0]), np.repeat(down, shape[1])
 
 
-def _contrasts(possible: Mask, smooth: Floats, owner: NDArray[np.signedinteger], count: int, power: int) -> Floats:
+def _contrasts(values: Floats, owners: NDArray[np.signedinteger], count: int, power: int) -> Floats:
     """Darkness typical of the ink of each crop: the mean weighted by darkness itself, so that blur counts little."""
-    places = np.flatnonzero(possible)
-    values, owners = smooth.ravel()[places].astype(np.float64), owner.ravel()[places]
-    sums = np.bincount(owners, weights=values**power, minlength=count)
-    weighted = np.bincount(owners, weights=values ** (power + 1), minlength=count)
+    weights = values.astype(np.float64) ** power
+    sums = np.bincount(owners, weights=weights, minlength=count)
+    weighted = np.bincount(owners, weights=values.astype(np.float64) ** (power + 1), minlength=count)
     return (weighted / np.maximum(sums, 1e-9)).astype(np.float32)
 
 
@@ -386,33 +418,31 @@ def _clear_rules(possible: Mask, crops: Sequence[Pixels], xs: NDArray[np.intp], 
 def _without_rules(mask: Mask) -> Mask:
     """Take away straight runs that lie along the border: what is left of the cell's rules."""
     height, width = mask.shape
-    picture = mask.astype(np.uint8)
-    flat = cv2.morphologyEx(
-        picture,
-        cv2.MORPH_OPEN,
-        np.ones((1, max(9, int(width * 0.3))), np.uint8),
-        borderType=cv2.BORDER_CONSTANT,
-        borderValue=0,
-    )
+    picture = mask.view(np.uint8)
+    found = np.zeros_like(picture)
     band = max(3, min(int(height * 0.16), 9))
-    flat[band : height - band] = 0
-    upright: Pixels = cv2.morphologyEx(  # type: ignore[assignment]
-        picture,
-        cv2.MORPH_OPEN,
-        np.ones((max(9, int(height * 0.45)), 1), np.uint8),
-        borderType=cv2.BORDER_CONSTANT,
-        borderValue=0,
-    )
+    _open_along(picture, found, band, max(9, int(width * 0.3)))
+    upright = np.zeros_like(picture)
     band = max(3, min(int(width * 0.08), 7))
-    upright[:, band : width - band] = 0
+    _open_along(picture.T, upright.T, band, max(9, int(height * 0.45)))
     if upright.any():
         _leave_figures(upright, picture, band)
-    found = np.maximum(flat, upright).astype(np.uint8)
+        found |= upright
     if not found.any():
         return mask
     # The blurred flanks of a rule belong to it.
     kept: Mask = mask & (np.asarray(cv2.dilate(found, np.ones((3, 3), np.uint8))) == 0)
     return kept
+
+
+def _open_along(picture: Pixels, into: Pixels, band: int, run: int) -> None:
+    """Write straight runs of at least a length in the first and the last rows of a picture ``into`` another one."""
+    for rows in (slice(0, band), slice(max(0, len(picture) - band), None)):
+        strip = np.ascontiguousarray(picture[rows])
+        if np.count_nonzero(strip) >= run:
+            into[rows] = cv2.morphologyEx(
+                strip, cv2.MORPH_OPEN, np.ones((1, run), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0
+            )
 
 
 def _leave_figures(upright: Pixels, picture: Pixels, band: int) -> None:
@@ -431,45 +461,51 @@ def _leave_figures(upright: Pixels, picture: Pixels, band: int) -> None:
             upright[runs == run] = 0
 
 
-def _pieces(
-    count: int,
-    labels: NDArray[np.int32],
-    stats: NDArray[np.int32],
-    smooth: Floats,
-    possible: Mask,
-    owner: NDArray[np.signedinteger],
-    contrast: Floats,
-    noise: Floats,
+def _find(
+    laid: Layout,
+    places: NDArray[np.intp],
+    owners: NDArray[np.signedinteger],
+    look: Look,
     crops: Sequence[Pixels],
-    xs: NDArray[np.intp],
-    ys: NDArray[np.intp],
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
-    """Connected pieces that are ink: significant, no rest of a rule, no stray speck."""
-    places = np.flatnonzero(possible)
-    marks, values = labels.ravel()[places], smooth.ravel()[places].astype(np.float64)
-    order = np.argsort(marks, kind="stable")
-    starts = np.searchsorted(marks[order], np.arange(1, count))
-    peak = np.maximum.reduceat(values[order], starts) if count > 1 else np.zeros(0)
-    total = np.bincount(marks, weights=values, minlength=count)[1:]
-    x, y, w, h, area = (stats[1:, column].astype(np.intp) for column in range(5))
-    cell = owner[y + h // 2, x + w // 2].astype(np.intp)
+) -> Sheet:
+    """Connected pieces that are ink: strong enough for the look, significant, no rest of a rule, no stray speck.
+
+    Args:
+        places: those of the flattened sheet that may be ink; ``owners`` are their crops.
+    """
+    values = laid.darkness.ravel()[places]
+    # Next to strong strokes, the blur between them is no ink.
+    strong = values >= look.least * laid.contrast[owners]
+    places, values, owners = places[strong], values[strong].astype(np.float64), owners[strong]
+    possible = np.zeros(laid.darkness.shape, dtype=np.uint8)
+    possible.ravel()[places] = 1
+    labels, stats = patches.label(possible)
+    count = len(stats)
+    marks = labels.ravel()[places].astype(np.intp)
+    owner = np.zeros(count, dtype=np.intp)
+    owner[marks] = owners
+    peak = np.zeros(count)
+    np.maximum.at(peak, marks, values)
+    total = np.bincount(marks, weights=values, minlength=count)
+    x, y, w, h, area = (stats[:, column].astype(np.intp) for column in range(5))
     shapes = np.array([crop.shape for crop in crops], dtype=np.intp).reshape(-1, 2)
-    height, width = shapes[cell, 0], shapes[cell, 1]
-    left, top = x - xs[cell], y - ys[cell]
+    height, width = shapes[owner, 0], shapes[owner, 1]
+    left, top = x - laid.x[owner], y - laid.y[owner]
     side = (left <= 1) | (left + w >= width - 1)
     edge = (top <= 1) | (top + h >= height - 1)
     rest = side & (w <= np.clip(0.08 * width, 3, 8)) & (h >= 1.8 * w)
     rest |= edge & (h <= np.clip(0.1 * height, 3, 6)) & (w >= 1.8 * h)
     rest |= side & edge & (w <= np.maximum(4, 0.12 * width)) & (h <= np.maximum(4, 0.2 * height))
     rest |= (side | edge) & (area <= 6)
-    significant = (peak > _SURE) | (total / np.sqrt(area) > _SURE_PIECE)
+    significant = (peak > _SURE) | (total / np.sqrt(np.maximum(area, 1)) > _SURE_PIECE)
     keep = significant & (area >= 3) & ~rest
-    keep &= (peak > 0.45 * contrast[cell]) & (peak * noise[cell] > 0.5 * _FAINTEST_INK)
-    keep &= ~_strays(keep, cell, x, y, w, h, area)
+    keep &= (peak > 0.45 * laid.contrast[owner]) & (peak * laid.noise[owner] > 0.5 * _FAINTEST_INK)
+    keep &= ~_strays(keep, owner, x, y, w, h, area)
     chosen = np.flatnonzero(keep)
-    chosen = chosen[np.lexsort((x[chosen], cell[chosen]))]
-    return (
-        np.column_stack([chosen + 1, cell[chosen]]),
+    chosen = chosen[np.lexsort((x[chosen], owner[chosen]))]
+    return Sheet(
+        *(laid.darkness, laid.x, laid.y, laid.noise, laid.contrast, labels, owner),
+        np.column_stack([chosen, owner[chosen]]),
         np.column_stack([x, y, w, h])[chosen],
         np.column_stack([area, total])[chosen].astype(np.float64),
     )
@@ -486,17 +522,20 @@ def _strays(
 ) -> Mask:
     """Specks far from the main ink of their crop: tiny against it, and further off than a point is from its digit."""
     strays = np.zeros_like(keep)
-    cells = cell[keep]
-    if cells.size == 0:
+    largest = np.zeros(int(cell.max()) + 1, dtype=np.intp)
+    np.maximum.at(largest, cell[keep], area[keep])
+    tiny = np.flatnonzero(keep & (area < 0.12 * largest[cell]))
+    if not tiny.size:
         return strays
-    largest = np.zeros(int(cells.max()) + 1, dtype=np.intp)
-    np.maximum.at(largest, cells, area[keep])
-    tiny = keep & (area < 0.12 * largest[np.minimum(cell, largest.size - 1)])
-    for index in np.flatnonzero(tiny):
-        own = keep & (cell == cell[index])
-        tall = int(h[own & (area >= 0.25 * largest[cell[index]])].max())
+    pieces = np.flatnonzero(keep)
+    pieces = pieces[np.argsort(cell[pieces], kind="stable")]
+    first, last = (np.searchsorted(cell[pieces], cell[tiny], side=end).tolist() for end in ("left", "right"))
+    for index, begin, end in zip(tiny.tolist(), first, last, strict=True):
+        own = pieces[begin:end]
+        large = area[own] >= 0.25 * largest[cell[index]]
+        tall = int(h[own[large]].max())
         # Beside digits that hang together a digit that stands alone has little area.
-        main = np.flatnonzero(own & ((area >= 0.25 * largest[cell[index]]) | (h >= 0.5 * tall)))
+        main = own[large | (h[own] >= 0.5 * tall)]
         gap_x = np.maximum(np.maximum(x[main] - (x[index] + w[index]), x[index] - (x[main] + w[main])), 0).min()
         gap_y = np.maximum(np.maximum(y[main] - (y[index] + h[index]), y[index] - (y[main] + h[main])), 0).min()
         reach = 0.6 * max(tall, 8)

@@ -79,21 +79,21 @@ def beam(probabilities: Probabilities, characters: Sequence[str], width: int = 1
     """
     # prefix of columns -> (probability ending in blank, probability ending in its last character)
     beams: dict[tuple[int, ...], tuple[float, float]] = {(): (1.0, 0.0)}
-    for row in probabilities:
-        likely = np.flatnonzero(row[1:] > _NEGLIGIBLE) + 1
-        blank = float(row[0])
-        grown: defaultdict[tuple[int, ...], list[float]] = defaultdict(lambda: [0.0, 0.0])
+    for row, likely in zip(probabilities.tolist(), probabilities > _NEGLIGIBLE, strict=True):
+        columns = [int(column) for column in np.flatnonzero(likely) if column > 0]
+        grown: dict[tuple[int, ...], list[float]] = {}
         for prefix, (in_blank, in_last) in beams.items():
-            entry = grown[prefix]
-            entry[0] += (in_blank + in_last) * blank
-            if prefix:
-                entry[1] += in_last * float(row[prefix[-1]])
-            for index in likely:
-                column = int(index)
-                before = in_blank if prefix and prefix[-1] == column else in_blank + in_last
+            last = prefix[-1] if prefix else 0
+            entry = grown.setdefault(prefix, [0.0, 0.0])
+            entry[0] += (in_blank + in_last) * row[0]
+            entry[1] += in_last * row[last]
+            for column in columns:
+                before = in_blank if last == column else in_blank + in_last
                 if before > 0.0:
-                    grown[(*prefix, column)][1] += before * float(row[column])
-        ranked = sorted(grown.items(), key=lambda item: (-(item[1][0] + item[1][1]), item[0]))
+                    grown.setdefault((*prefix, column), [0.0, 0.0])[1] += before * row[column]
+        ranked = list(grown.items())
+        if len(ranked) > width:
+            ranked.sort(key=lambda item: (-(item[1][0] + item[1][1]), item[0]))
         beams = {prefix: (pair[0], pair[1]) for prefix, pair in ranked[:width]}
     texts: defaultdict[str, float] = defaultdict(float)
     for prefix, (in_blank, in_last) in beams.items():

@@ -70,16 +70,16 @@ def line_of(glyphs: Glyphs, crops: int | None = None) -> NDArray[np.float64]:
     count = crops if crops is not None else int(glyphs.crop.max(initial=-1)) + 1
     lines = np.zeros((count, 3))
     heights = glyphs.boxes[:, 3] - glyphs.boxes[:, 1]
-    # Ascending heights: the tallest writes last; equal ones from right to left, so that the leftmost stays.
-    for index in np.lexsort((-np.arange(len(heights)), heights)):
-        lines[glyphs.crop[index], :2] = glyphs.boxes[index, 1], glyphs.boxes[index, 3]
+    # Ascending heights: what is written last stays, the tallest; equal ones from right to left, so the leftmost.
+    order = np.lexsort((-np.arange(len(heights)), heights))
+    lines[glyphs.crop[order], :2] = glyphs.boxes[order][:, (1, 3)]
     np.add.at(lines[:, 2], glyphs.crop, 1.0)
     return lines
 
 
 def describe(sheet: Sheet, boxes: Boxes, crop: NDArray[np.intp], lines: NDArray[np.float64]) -> Glyphs:
     """The glyphs in boxes of a sheet, shape (n, 4), by the crop of each, shape (n,), and the lines of all crops."""
-    images = np.zeros((len(boxes), SIDE, SIDE), dtype=np.uint8)
+    images = np.zeros((len(boxes), SIDE, SIDE), dtype=np.float32)
     scale = 255.0 / np.maximum(1.15 * sheet.contrast[crop], 1e-3)
     for index, (x0, y0, x1, y1) in enumerate(boxes.tolist()):
         width, height = x1 - x0, y1 - y0
@@ -88,7 +88,9 @@ def describe(sheet: Sheet, boxes: Boxes, crop: NDArray[np.intp], lines: NDArray[
         way = cv2.INTER_AREA if factor < 1.0 else cv2.INTER_LINEAR
         picture = cv2.resize(sheet.darkness[y0:y1, x0:x1], (wide, high), interpolation=way)
         left, top = (SIDE - wide) // 2, (SIDE - high) // 2
-        images[index, top : top + high, left : left + wide] = np.clip(picture * scale[index], 0.0, 255.0)
+        images[index, top : top + high, left : left + wide] = picture
+    images *= scale[:, None, None]
+    pictures = np.clip(images, 0.0, 255.0, out=images).astype(np.uint8).reshape(len(boxes), SIDE * SIDE)
     width = (boxes[:, 2] - boxes[:, 0]).astype(np.float64)
     height = (boxes[:, 3] - boxes[:, 1]).astype(np.float64)
     top, bottom, number = (lines[crop, column] for column in range(3))
@@ -109,32 +111,40 @@ def describe(sheet: Sheet, boxes: Boxes, crop: NDArray[np.intp], lines: NDArray[
         if len(boxes)
         else np.zeros((0, SHAPES))
     )
-    return Glyphs(boxes, crop, images.reshape(len(boxes), SIDE * SIDE), shapes.astype(np.float32))
+    return Glyphs(boxes, crop, pictures, shapes.astype(np.float32))
 
 
 def cuts(sheet: Sheet, box: NDArray[np.intp]) -> list[Boxes]:
     """Ways to cut a glyph into two to four pieces as wide as digits are, at its thinnest columns."""
-    x0, y0, x1, y1 = (int(value) for value in box)
+    x0, y0, x1, y1 = box.tolist()
     width, height = x1 - x0, y1 - y0
     window = sheet.darkness[y0:y1, x0:x1]
-    profile = window.clip(min=0.0).sum(axis=0)
+    # Lists: of a few columns each that is sooner done than calls of NumPy.
+    profile = window.clip(min=0.0).sum(axis=0).tolist()
+    inked = window > 3.0
+    count = inked.sum(axis=0).tolist()
+    first, last = inked.argmax(axis=0).tolist(), inked[::-1].argmax(axis=0).tolist()
     ways = []
     for parts in (2, 3, 4):
         pitch = width / parts
         if not 0.3 * height <= pitch <= 0.95 * height:
             continue
-        edges = [x0]
+        edges = [0]
         for part in range(1, parts):
             low = max(int((part - 0.25) * pitch), 1)
             high = min(int((part + 0.25) * pitch) + 1, width - 1)
-            edges.append(x0 + low + int(np.argmin(profile[low:high])) if high > low else x0 + round(part * pitch))
-        edges.append(x1)
+            edges.append(min(range(low, high), key=profile.__getitem__) if high > low else round(part * pitch))
+        edges.append(width)
         pieces = []
         for left, right in pairwise(edges):
-            inked = np.flatnonzero((window[:, left - x0 : right - x0] > 3.0).any(axis=1))
-            if right - left < 2 or inked.size < 3:
+            columns = [column for column in range(left, right) if count[column]]
+            rows = max((count[column] for column in columns), default=0)
+            if rows < 3:  # the columns may yet hold ink in different rows
+                rows = int(np.count_nonzero(inked[:, left:right].any(axis=1)))
+            if right - left < 2 or rows < 3:
                 break
-            pieces.append((left, y0 + int(inked[0]), right, y0 + int(inked[-1]) + 1))
+            top, below = min(first[column] for column in columns), min(last[column] for column in columns)
+            pieces.append((x0 + left, y0 + top, x0 + right, y1 - below))
         if len(pieces) == parts:
             ways.append(np.array(pieces, dtype=np.intp))
     return ways
@@ -142,7 +152,7 @@ def cuts(sheet: Sheet, box: NDArray[np.intp]) -> list[Boxes]:
 
 def cuts_after_sign(sheet: Sheet, box: NDArray[np.intp], contrast: float) -> list[Boxes]:
     """Ways to cut a glyph into a dash on its left and one or more digits; none where it has no dash there."""
-    x0, y0, x1, y1 = (int(value) for value in box)
+    x0, y0, x1, y1 = box.tolist()
     height = y1 - y0
     inked = sheet.darkness[y0:y1, x0:x1] > _STROKE * contrast
     first, last = inked.argmax(axis=0), height - inked[::-1].argmax(axis=0)

@@ -7,12 +7,13 @@ has a class of its own, so that a doubtful cell shows as one and can go to a tex
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import cv2
 import numpy as np
@@ -23,15 +24,14 @@ from pipeline.domain import Alternative, Pixels, Reading
 from pipeline.errors import ModelError
 from pipeline.ocr import pictures
 from pipeline.ocr.crops import (
-    ALL_INK,
     PRINT,
     STRONG_INK,
-    Look,
+    Ink,
     Sheet,
     blank_odds,
-    find_inks,
     inks_of,
     lay_out,
+    lay_out_again,
     without_broad_strokes,
 )
 from pipeline.ocr.glyphs import (
@@ -61,6 +61,7 @@ _WELL_FORMED = re.compile(r"[+\-—]{0,2}\d+([.,]\d+)*|\(\d+\)|[/\-—]|——|-
 # A text that is no numeral as people write them is at most this likely, whatever its glyphs look like.
 _MALFORMED = 0.5
 _DOUBTFUL = 0.9
+_IMPOSSIBLE = 1e-6  # a text less probable is none
 _BEAM = 8
 _MIRRORED = 0.98
 _STRAY_AMONG_NUMERALS = 0.1  # odds of a stray stroke there, relative to the odds anywhere
@@ -80,6 +81,14 @@ _MARGIN = 14  # pixels of paper around print
 _SHRINK = 4  # words are told from numerals on means of this many pixels squared
 
 _NO_NUMERAL = Reading((Alternative("", 0.0),), NAME)
+
+
+class _Seen(NamedTuple):
+    """What one look at a crop shows; whether it holds too many glyphs for a numeral, and whether one was cut."""
+
+    reading: Reading
+    wordy: bool
+    joined: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,54 +145,62 @@ class NumeralReader:
         """
         readings = [_NO_NUMERAL] * len(crops)
         parts = {index: part for index, crop in enumerate(crops) if (part := glance(crop)) is not None}
-        doubtful = list(parts)
-        # Strokes of seals and watermarks join up with the print; what they leave in doubt is looked at without them.
-        for look in (ALL_INK, STRONG_INK):
-            doubtful = self._read_into(readings, parts, {index: parts[index] for index in doubtful}, look)
-        inks = find_inks([parts[index] for index in doubtful])
-        grainy = [i for i, ink in zip(doubtful, inks, strict=True) if pictures.is_grainy(ink)]
-        soft = {i: pictures.smooth(parts[i], pictures.SMOOTHINGS[0]) for i in grainy}
-        self._read_into(readings, parts, soft, ALL_INK)
-        alone = {index: part for index in doubtful if (part := without_broad_strokes(parts[index])) is not None}
-        self._read_into(readings, parts, alone, PRINT)
+        for index, found in zip(parts, self._read_parts(list(parts.values())), strict=True):
+            readings[index] = found
         return readings
 
-    def _read_into(
-        self, readings: list[Reading], whole: Mapping[int, Pixels], parts: Mapping[int, Pixels], look: Look
-    ) -> list[int]:
-        """Read crops by their number, keep what is better than before, and return those worth another look.
-
-        ``whole`` are the same crops as they were, without anything made lighter.
-        """
-        if len(parts) == 0:
+    def _read_parts(self, crops: Sequence[Pixels]) -> list[Reading]:
+        """The readings of crops, each around its print, after as many looks as they need."""
+        if not crops:
             return []
-        crops = list(parts.values())
-        sheet = lay_out(crops, look)
-        found, wordy, joined = self._read(crops, sheet)
-        every, kept = {}, {}
-        if look is not ALL_INK:
-            new = [i for i, read in zip(parts, found, strict=True) if _is_better(read, readings[i])]
-            every = dict(zip(new, find_inks([whole[index] for index in new]), strict=True))
-            kept = dict(zip(parts, inks_of(sheet, crops), strict=True))
-        doubtful = []
-        for index, reading, words, grown in zip(parts, found, wordy, joined, strict=True):
-            before = readings[index]
-            better, pointed = _is_better(reading, before), _is_pointed(reading, before)
-            if better and look is not ALL_INK:
-                if look is PRINT:
-                    reading = pictures.left_of_print(reading, every[index].mask, kept[index].mask)
-                elif pictures.hides_digit(every[index].mask, kept[index].mask):
-                    reading = pictures.perhaps(reading)
-                better = reading.probability > before.probability
-            if before is _NO_NUMERAL or better or pointed:
-                readings[index] = reading
-            joins = grown and look is ALL_INK
-            if (readings[index].probability < _DOUBTFUL or joins) and not words:
-                doubtful.append(index)
-        return doubtful
+        sheet = lay_out(crops)
+        looked = self._look(crops, sheet, range(len(crops)))
+        best = [seen.reading for seen in looked]
+        doubtful = [i for i, seen in enumerate(looked) if not seen.wordy and (_is_doubtful(best[i]) or seen.joined)]
+        every = dict(zip(doubtful, inks_of(sheet, crops, doubtful), strict=True))
+        # Strokes of seals and watermarks join up with the print; what they leave in doubt is looked at without them.
+        strong = lay_out_again(sheet, crops, doubtful, STRONG_INK)
+        looked = self._look(crops, strong, doubtful)
+        better = {
+            i: seen.reading for i, seen in zip(doubtful, looked, strict=True) if _is_better(seen.reading, best[i])
+        }
+        for (i, read), kept in zip(better.items(), inks_of(strong, crops, better), strict=True):
+            hidden = pictures.hides_digit(every[i].mask, kept.mask)
+            best[i] = _better(best[i], read, pictures.perhaps(read) if hidden else read)
+        doubtful = [i for i, seen in zip(doubtful, looked, strict=True) if not seen.wordy and _is_doubtful(best[i])]
+        self._look_softly(best, {i: crops[i] for i in doubtful if pictures.is_grainy(every[i])})
+        self._look_at_print(best, {i: crops[i] for i in doubtful}, every)
+        return best
 
-    def _read(self, crops: Sequence[Pixels], sheet: Sheet) -> tuple[list[Reading], list[bool], list[bool]]:
-        """Readings, for each whether the crop holds too many glyphs for a numeral, and whether one was cut."""
+    def _look_softly(self, best: list[Reading], crops: Mapping[int, Pixels]) -> None:
+        """Look at crops by their number with less grain, and put what is better among the ``best`` readings."""
+        if crops:
+            soft = [pictures.smooth(crop, pictures.SMOOTHINGS[0]) for crop in crops.values()]
+            for i, seen in zip(crops, self._look(soft, lay_out(soft), range(len(soft))), strict=True):
+                if _is_better(seen.reading, best[i]):
+                    best[i] = seen.reading
+
+    def _look_at_print(self, best: list[Reading], crops: Mapping[int, Pixels], every: Mapping[int, Ink]) -> None:
+        """Look at the print alone, without broad strokes and pale ones; as ``_look_softly``.
+
+        Args:
+            every: all ink of the same crops.
+        """
+        alone = {i: part for i, crop in crops.items() if (part := without_broad_strokes(crop)) is not None}
+        if not alone:
+            return
+        prints = list(alone.values())
+        sheet = lay_out(prints, PRINT)
+        looked = zip(alone, self._look(prints, sheet, range(len(prints))), strict=True)
+        better = [
+            (place, i, seen.reading) for place, (i, seen) in enumerate(looked) if _is_better(seen.reading, best[i])
+        ]
+        inks = inks_of(sheet, prints, [place for place, _, _ in better])
+        for (_, i, read), kept in zip(better, inks, strict=True):
+            best[i] = _better(best[i], read, pictures.left_of_print(read, every[i].mask, kept.mask))
+
+    def _look(self, crops: Sequence[Pixels], sheet: Sheet, chosen: Sequence[int]) -> list[_Seen]:
+        """What is seen in some of the crops of a sheet, by their number, where there is nothing in the others."""
         wordy = np.bincount(sheet.pieces[:, 1], minlength=len(crops)) > _MOST_GLYPHS
         glyphs = find_glyphs(sheet, crops, ~wordy)
         probabilities = self.classify(glyphs.pictures, glyphs.shapes)
@@ -195,28 +212,30 @@ class NumeralReader:
         joined = np.zeros(len(crops), dtype=np.bool_)
         joined[glyphs.crop[doubt < 1.0]] = True
         backslash = self._backslash(glyphs, probabilities, np.diff(first) == 1)
-        readings = []
-        for index in range(len(crops)):
+        probabilities = _in_company(probabilities, glyphs.crop)
+        legible = _are_legible(probabilities, doubt, glyphs.crop, len(crops))
+        found = []
+        for index in chosen:
             if wordy[index]:
-                readings.append(_NO_NUMERAL)
+                found.append(_Seen(_NO_NUMERAL, True, False))
                 continue
             rows = slice(int(first[index]), int(first[index + 1]))
-            probabilities[rows] = _in_company(probabilities[rows])
             noise = float(sheet.noise[index])
             blank = blank_odds(int(ink[index, 0]), float(ink[index, 1]) * noise, noise)
-            texts = _texts(probabilities[rows], glyphs.boxes[rows], doubt[rows]) if rows.stop > rows.start else []
-            if rows.stop > rows.start:
+            texts: list[tuple[str, float]] = []
+            if legible[index]:
+                texts = _texts(probabilities[rows], glyphs.boxes[rows], doubt[rows])
                 texts = with_traces(texts, sheet, glyphs.boxes[rows], index, crops[index])
             if backslash[index] > 0.0:
                 texts.append(("\\", float(backslash[index])))
-            found = [Alternative(text, probability * (1.0 - blank)) for text, probability in texts]
-            if rows.stop - rows.start == 1:
+            read = [Alternative(text, probability * (1.0 - blank)) for text, probability in texts]
+            if read and rows.stop - rows.start == 1:
                 x0, y0, x1, y1 = glyphs.boxes[rows.start].tolist()
                 stroke = sheet.labels[y0:y1, x0:x1] > 0
-                found = pictures.without_strokes_of_seals(found, stroke, crops[index].shape)
-            found.append(Alternative("", blank))
-            readings.append(pictures.reading(found, NAME))
-        return readings, wordy.tolist(), joined.tolist()
+                read = pictures.without_strokes_of_seals(read, stroke, crops[index].shape)
+            read.append(Alternative("", blank))
+            found.append(_Seen(pictures.reading(read, NAME), False, bool(joined[index])))
+        return found
 
     def _backslash(
         self, glyphs: Glyphs, probabilities: NDArray[np.float64], lone: NDArray[np.bool_]
@@ -328,6 +347,15 @@ class NumeralReader:
         return merged, np.concatenate([probabilities[kept], found[chosen]])[order], doubt
 
 
+def _is_doubtful(reading: Reading) -> bool:
+    return reading.probability < _DOUBTFUL
+
+
+def _better(before: Reading, seen: Reading, judged: Reading) -> Reading:
+    """Of the reading before and a better one that was ``judged``, the one that is better all the same."""
+    return judged if judged.probability > before.probability or _is_pointed(seen, before) else before
+
+
 def _is_better(reading: Reading, before: Reading) -> bool:
     """Whether a reading is surer than the one before it, or has the point that it lacks."""
     return (reading.text != "" and reading.probability > before.probability) or _is_pointed(reading, before)
@@ -354,32 +382,28 @@ def glance(crop: Pixels) -> Pixels | None:
         return crop
     small = cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA)
     inner = small[1:-1, 1:-1]
-    paper, darkest = (
-        float(np.partition(inner, int(share * inner.size), axis=None)[int(share * inner.size)])
-        for share in (0.85, 0.02)
-    )
-    if paper - darkest < 25.0:
+    ranks = int(0.02 * inner.size), int(0.85 * inner.size)
+    darkest, paper = np.partition(inner, ranks, axis=None)[list(ranks)].tolist()
+    if paper - darkest < 25:
         return crop
-    if _is_wordy(inner < paper - 0.35 * (paper - darkest)):
+    if _is_wordy(inner < math.ceil(paper - 0.35 * (paper - darkest))):
         return None
     # The margin holds paper enough to know its noise by, and points and commas too small to show here.
-    traces = small < paper - max(8.0, 0.12 * (paper - darkest))
-    rows, columns = np.flatnonzero(traces.any(axis=1)), np.flatnonzero(traces.any(axis=0))
-    top, left = (max(0, int(found[0]) * _SHRINK - _MARGIN) for found in (rows, columns))
-    bottom, right = (int(found[-1] + 1) * _SHRINK + _MARGIN for found in (rows, columns))
-    return crop[top:bottom, left:right]
+    traces = small < math.ceil(paper - max(8.0, 0.12 * (paper - darkest)))
+    x, y, wide, high = cv2.boundingRect(traces.view(np.uint8))
+    top, left = max(0, y * _SHRINK - _MARGIN), max(0, x * _SHRINK - _MARGIN)
+    return crop[top : (y + high) * _SHRINK + _MARGIN, left : (x + wide) * _SHRINK + _MARGIN]
 
 
 def _is_wordy(inked: NDArray[np.bool_]) -> bool:
-    rows = np.count_nonzero(inked, axis=1)
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], (rows > 0).astype(np.int8), [0]])))
-    starts, ends = edges[0::2], edges[1::2]
-    if len(starts) == 0 or int((ends - starts).max()) < 3:
+    rows: list[int] = inked.sum(axis=1).tolist()
+    lines = [tuple(line) for is_line, line in groupby(rows, bool) if is_line]
+    tall = max(map(len, lines), default=0)
+    if tall < 3:
         return False
-    tall = int((ends - starts).max())
-    areas = np.add.reduceat(rows, starts)
-    lines = np.flatnonzero((ends - starts >= 0.6 * tall) & (areas > 1.6 * tall * tall))
-    return len(lines) > 1 or int(areas.max()) > 7.0 * tall * tall
+    areas = [sum(line) for line in lines]
+    full = sum(len(line) >= 0.6 * tall and area > 1.6 * tall * tall for line, area in zip(lines, areas, strict=True))
+    return full > 1 or max(areas) > 7.0 * tall * tall
 
 
 def _too_wide(sizes: Boxes, probabilities: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -463,29 +487,49 @@ def _is_point(glyphs: Glyphs, low: NDArray[np.bool_], index: int) -> bool:
     return bool(single[place - 1] and single[place] and step >= _POINT_STEP * usual)
 
 
-def _in_company(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Among glyphs that all look like a numeral's, one that could be a stray stroke is rather a numeral's too."""
-    if len(probabilities) < 2 or float(probabilities[:, :_REJECT].max(axis=1).min()) < 0.5:
-        return probabilities
+def _in_company(probabilities: NDArray[np.float64], crop: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Among glyphs that all look like a numeral's, one that could be a stray stroke is rather a numeral's too.
+
+    Args:
+        crop: of each glyph, ascending, shape (n,).
+    """
+    count = np.bincount(crop)
+    worst = np.ones(len(count))
+    np.minimum.at(worst, crop, probabilities[:, :_REJECT].max(axis=1, initial=0.0))
+    among = ((count >= 2) & (worst >= 0.5))[crop]
     weighed = probabilities.copy()
-    weighed[:, _REJECT] *= _STRAY_AMONG_NUMERALS
-    result: NDArray[np.float64] = weighed / weighed.sum(axis=1, keepdims=True)
-    return result
+    weighed[among, _REJECT] *= _STRAY_AMONG_NUMERALS
+    weighed[among] /= weighed[among].sum(axis=1, keepdims=True)
+    return weighed
+
+
+def _are_legible(
+    probabilities: NDArray[np.float64], doubt: NDArray[np.float64], crop: NDArray[np.intp], crops: int
+) -> NDArray[np.bool_]:
+    """Which crops hold glyphs that make a text of any probability; arguments as for ``_texts``, of all crops."""
+    likeliest = np.zeros(crops)
+    likeliest[crop] = 1.0
+    np.multiply.at(likeliest, crop, probabilities[:, :_REJECT].max(axis=1, initial=0.0) * doubt)
+    # The product is rounded in another order there.
+    legible: NDArray[np.bool_] = likeliest > 0.5 * _IMPOSSIBLE
+    return legible
 
 
 def _texts(probabilities: NDArray[np.float64], boxes: Boxes, doubt: NDArray[np.float64]) -> list[tuple[str, float]]:
     """Most probable texts of one crop: products over its glyphs, less where the text or the spacing is odd."""
     beams = [("", 1.0)]
-    for row, factor in zip(probabilities, doubt, strict=True):
-        likely = [int(index) for index in np.argsort(-row, kind="stable")[:4] if index != _REJECT]
-        grown = [(text + CLASSES[i], p * float(row[i]) * float(factor)) for text, p in beams for i in likely]
+    ranks = np.argsort(-probabilities, axis=1, kind="stable")[:, :4].tolist()
+    for row, rank, factor in zip(probabilities.tolist(), ranks, doubt.tolist(), strict=True):
+        likely = [(CLASSES[index], row[index]) for index in rank if index != _REJECT]
+        grown = [(text + sign, p * share * factor) for text, p in beams for sign, share in likely]
         beams = sorted(grown, key=lambda item: (-item[1], item[0]))[:_BEAM]
-    if len(boxes) == 1:
+    edges = boxes.tolist()
+    if len(edges) == 1:
         beams = _one_dash(beams)
-    height = float((boxes[:, 3] - boxes[:, 1]).max())
-    gaps = boxes[1:, 0] - boxes[:-1, 2]
-    spacing = _MALFORMED if gaps.size and float(gaps.max()) > 1.3 * max(height, 8.0) else 1.0
-    return [(t, p * spacing * (1.0 if _WELL_FORMED.fullmatch(t) else _MALFORMED)) for t, p in beams if p > 1e-6]
+    height = max(bottom - top for _, top, _, bottom in edges)
+    gap = max((after[0] - before[2] for before, after in pairwise(edges)), default=0)
+    spacing = _MALFORMED if gap > 1.3 * max(height, 8.0) else 1.0
+    return [(t, p * spacing * (1.0 if _WELL_FORMED.fullmatch(t) else _MALFORMED)) for t, p in beams if p > _IMPOSSIBLE]
 
 
 def _one_dash(texts: list[tuple[str, float]]) -> list[tuple[str, float]]:

@@ -105,8 +105,12 @@ def _perhaps_longer(
     for start, stop, gap in ((0, min(_STRIP, left - 1), left), (max(width - _STRIP, right + 1), width, width - right)):
         if stop <= start or gap > _STRIP + bottom - top:
             continue
-        strip = sheet.darkness[y : y + height, x + start : x + stop] > 0.5 * float(sheet.contrast[index])
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], strip.any(axis=1).astype(np.int8), [0]]))).tolist()
+        strip = sheet.darkness[y : y + height, x + start : x + stop]
+        strong = 0.5 * float(sheet.contrast[index])
+        if float(strip.max()) <= strong:
+            continue
+        inked = (strip > strong).any(axis=1)
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], inked.astype(np.int8), [0]]))).tolist()
         for first, last in zip(edges[0::2], edges[1::2], strict=True):
             inside = first > 1 and last < height - 1
             if inside and abs(first - top) <= slack and abs(last - bottom) <= slack:
@@ -125,6 +129,8 @@ def _whole(sheet: Sheet, boxes: Boxes, index: int, crop: Pixels) -> float:
     strong = 0.5 * float(sheet.contrast[index])
     sure = 1.0
     for x0, y0, x1, y1 in boxes.tolist():
+        if min(x0 - x, x + width - x1) > _STRIP and min(y0 - y, y + height - y1) > 1:
+            continue
         for near, column in ((x0 - x <= _STRIP, x0 - 1), (x + width - x1 <= _STRIP, x1)):
             if near and x <= column < x + width:
                 beyond = np.count_nonzero(sheet.darkness[y0:y1, column] > strong)

@@ -42,6 +42,21 @@ def test_a_figure_that_stands_against_a_rule_is_whole(text: str, right: bool) ->
     assert crops.ink_mask(against).sum() == pytest.approx(crops.ink_mask(picture).sum(), rel=0.05)
 
 
+def test_another_look_at_some_crops_of_a_sheet_finds_what_it_finds_in_them_alone() -> None:
+    pictures = [
+        cell(text, noise=6, shade=15, rules=True, seed=i) for i, text in enumerate(["106", "7", "", "3.5", "0"])
+    ]
+    chosen = [0, 3, 4]
+    sheet = crops.lay_out_again(crops.lay_out(pictures), pictures, chosen, crops.STRONG_INK)
+    alone = crops.find_inks([pictures[i] for i in chosen], crops.STRONG_INK)
+    assert set(sheet.pieces[:, 1].tolist()) == set(chosen)
+    for again, ink in zip(crops.inks_of(sheet, pictures, chosen), alone, strict=True):
+        assert np.array_equal(again.mask, ink.mask)
+        assert again.contrast == ink.contrast
+    every = crops.find_inks([pictures[0]])[0]
+    assert alone[0].mask.sum() < every.mask.sum()
+
+
 def test_the_characters_of_a_unit_are_cut_off() -> None:
     for size in (16, 22, 28):
         whole, figure = (crops.ink_box(picture) for picture in (cell("84.5万元", size=size), cell("84.5", size=size)))
