@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
@@ -33,12 +34,13 @@ from pipeline.ocr.lines import split_lines
 from pipeline.ocr.numerals import NumeralReader
 from pipeline.ocr.pooling import pool
 from pipeline.tables.textlayer import read_text_layer
-from pipeline.values import parse_value
+from pipeline.values import is_unit, parse_value
 
 # From here on the numeral reader's word needs no second opinion.
 _SURE = 0.995
-# A line no longer than this many times its height may be a figure; one that the engine reads as surely as this is one.
-_SHORT, _FIGURE = 3.0, 0.9
+# A line no longer than this many times its height may be a figure, unless the numeral reader leaves less than this to
+# any; one that the engine reads as surely as the last is one.
+_SHORT, _PERHAPS_FIGURE, _FIGURE = 3.0, 0.3, 0.9
 # What two letters at least, or so many, were read with, counts as words from here on.
 _WORDS, _MANY_LETTERS, _WORDS_FEW = 0.5, 5, 0.05
 # Cells whose borders were seen less than this come from the alignment of text. Without a relation that holds they are
@@ -63,6 +65,8 @@ _MOST_TITLES = 5
 _FEW_LINES = 6
 # Lines right above a table name the agency and the year on the form of 2014.
 _ABOVE_TABLE = 3
+# Words of lines that name an agency.
+_NAMES = re.compile("单位|年度|统计表")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +121,7 @@ def _read_picture(page: PageImage, readers: Readers) -> tuple[TableReading | Lin
         sheet = imaging.clean_glance(page, glance)
         titles = _titles(tables.find_lines(sheet, ()))
         near = [replace(line, pixels=imaging.close_up(page, sheet, line)) for line in titles]
-        # The quick network does not know every character of a name; where few lines stand, most are narrative.
-        full = iter(readers.engine.read_lines([line.pixels for line in near if _stands_out(line)]))
-        quick = iter(readers.engine.read_labels([line.pixels for line in near if not _stands_out(line)]))
-        return tuple(LineReading(line, next(full if _stands_out(line) else quick)) for line in near)
+        return tuple(_read(near, readers.engine))
     clean = imaging.clean(page, ruled=ruled)
     best: tuple[float, CleanPage, _Tables] | None = None
     bare: set[int] = set()
@@ -257,18 +258,18 @@ def _digits(text: str) -> str:
 def _read_cells(crops: Sequence[Pixels], readers: Readers) -> list[Reading]:
     """Numerals by the fast reader; what it is not sure of goes to the text engine.
 
-    A short line that the numeral reader takes for a figure is read as one first; what is none is read as text, and as a
-    numeral too where the text may be one.
+    A short line that the numeral reader may take for a figure is read as one first; what is none is read as text, and
+    as a numeral too where the text may be one.
     """
     readings = readers.numerals.read(crops)
     doubtful = [i for i, reading in enumerate(readings) if reading.probability < _SURE]
     lines = {i: split_lines(crops[i]) for i in doubtful}
     short = [i for i in doubtful if readings[i].text.strip() and _may_be_figure(lines[i])]
-    numerals = _numerals(short, crops, readers.engine)
+    numerals = _numerals([i for i in short if readings[i].probability >= _PERHAPS_FIGURE], crops, readers.engine)
     wordy = [i for i in doubtful if i not in numerals or numerals[i].probability < _FIGURE]
     texts = iter(readers.engine.read_labels([line for i in wordy for line in lines[i]]))
     worded = {i: _join([next(texts) for _ in lines[i]], readers.engine.name) for i in wordy}
-    wordings = {i for i in wordy if _is_wording(worded[i])}
+    wordings = {i for i in wordy if _is_wording(worded[i]) or _is_unit(worded[i])}
     numerals |= _numerals([i for i in doubtful if i not in wordings | numerals.keys()], crops, readers.engine)
     readings = _with_units(readings, numerals, crops, readers.numerals)
     for i in doubtful:
@@ -320,6 +321,11 @@ def _is_wording(reading: Reading) -> bool:
     return value.mark is Mark.TEXT and letters >= 2 and reading.probability >= least
 
 
+def _is_unit(reading: Reading) -> bool:
+    """Whether a cell surely holds a unit and nothing else, as in the column of units of the form of 2014."""
+    return is_unit(reading.text) and reading.probability >= _FIGURE
+
+
 def second_opinions(
     cells: Sequence[tuple[GridCell, Reading]], crops: Sequence[Pixels], engine: TextEngine
 ) -> list[Reading]:
@@ -362,10 +368,18 @@ def _titles(lines: Sequence[TextLine]) -> Sequence[TextLine]:
 
 
 def _read(lines: Sequence[TextLine], engine: TextEngine) -> list[LineReading]:
-    unread = [line.pixels for line in lines if line.text is None]
-    readings = iter(engine.read_lines(unread) if unread else ())
+    """The lines as their text layer has them, else as the engine reads them.
+
+    The quick network does not know every character of a name. What does not stand out is narrative or a heading, as a
+    rule, and read by the full network only where it turns out to name somebody.
+    """
+    unread = [line for line in lines if line.text is None]
+    plain = [line for line in unread if not _stands_out(line)]
+    quick = dict(zip(plain, engine.read_labels([line.pixels for line in plain]), strict=True))
+    closely = [line for line in unread if line not in quick or _NAMES.search(quick[line].text)]
+    found = quick | dict(zip(closely, engine.read_lines([line.pixels for line in closely]), strict=True))
     return [
-        LineReading(line, next(readings) if line.text is None else _certain(line.text, "text-layer")) for line in lines
+        LineReading(line, found[line] if line.text is None else _certain(line.text, "text-layer")) for line in lines
     ]
 
 

@@ -149,6 +149,52 @@ def test_figures_are_not_asked_for_where_a_short_word_shows_none(numerals: Numer
     assert engine.numerals == []
 
 
+class Units(Engine):
+    """Reads the same unit in every line, as surely as told."""
+
+    def __init__(self, sure: float) -> None:
+        super().__init__()
+        self.sure = sure
+
+    def read_labels(self, lines: Sequence[Pixels]) -> list[Reading]:
+        return [Reading((Alternative("件", self.sure),), self.name) for _ in lines]
+
+
+@pytest.mark.parametrize(("sure", "asked"), [(0.97, 0), (0.7, 1)])
+def test_a_unit_that_is_surely_one_is_not_read_as_a_figure(sure: float, asked: int, numerals: NumeralReader) -> None:
+    engine = Units(sure)
+    (reading,) = _read_cells([cell("件", shape=(HEIGHT, WIDTH))], Readers(engine, numerals))
+    assert len(engine.numerals) == asked
+    assert (reading.text == "件") == (asked == 0)
+
+
+class Names(Engine):
+    """Its quick network reads the same text in every line, the full one another."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+    def read_labels(self, lines: Sequence[Pixels]) -> list[Reading]:
+        return [self._reading(self.text) for _ in lines]
+
+
+@pytest.mark.parametrize(
+    ("quick", "text"), [("填报单位：某县某局", LABEL), ("某县某局2017年度", LABEL), ("二、概述", "二、概述")]
+)
+def test_lines_above_a_table_are_read_closely_where_they_name_somebody(
+    quick: str, text: str, numerals: NumeralReader
+) -> None:
+    pixels = table(labelled(FIGURES))
+    pixels[TOP - 80 : TOP - 20, LEFT : LEFT + WIDTH] = cell(LABEL, shape=(60, WIDTH), paper=245)
+    lines = [
+        item.reading.text
+        for item in read_page(PageImage(1, pixels, 200.0), Readers(Names(quick), numerals)).items
+        if isinstance(item, LineReading)
+    ]
+    assert lines == [text]
+
+
 class Amounts(Engine):
     """Reads the same amount in every cell."""
 
