@@ -218,7 +218,8 @@ def slope(points: Points, weights: NDArray[np.float64], steepest: float) -> tupl
         counts = np.bincount(rows - (shift - shift.max())[column], weights)
         # Where lines end matters more than how much ink they hold: pictures are dark throughout. The one edge of a
         # sheet that lies along the slope must not count for more than all lines of text: hence less than squared.
-        return float((np.abs(np.diff(counts[np.flatnonzero(counts)[0] :])) ** 1.5).sum())
+        steps = np.abs(np.diff(counts[np.flatnonzero(counts)[0] :]))
+        return float((steps * np.sqrt(steps)).sum())
 
     coarse = np.linspace(-steepest, steepest, 2 * round(steepest / 0.8) + 1)
     found = np.array([sharpness(angle) for angle in coarse])

@@ -18,17 +18,18 @@ if TYPE_CHECKING:
 Labels = NDArray[np.int32]
 
 
-def label(mask: MatLike) -> tuple[Labels, Labels]:
-    """The patches of a mask, each with all that touches it at a side or a corner.
+def label(mask: MatLike, corners: bool = True) -> tuple[Labels, Labels]:
+    """The patches of a mask, each with all that touches it at a side, or also at a corner.
 
     Args:
         mask: uint8, anything but 0 is ink, shape (h, w).
+        corners: whether it is enough to touch at a corner.
 
     Returns:
         The number of each pixel's patch, 0 for paper, shape (h, w); and for every number left, top, width, height and
         area, in the columns that ``cv2.CC_STAT_LEFT`` and the like name, shape (n + 1, 5). That of the paper is zeros.
     """
-    labels, stats, _ = _labelled(mask)
+    labels, stats, _ = _labelled(mask, corners)
     return labels, stats
 
 
@@ -39,7 +40,7 @@ def some(mask: MatLike, wanted: Callable[[Labels], NDArray[np.bool_]]) -> NDArra
         mask: as for `label`.
         wanted: tells from what `label` says of each patch, shape (n, 5), whether it is one of them, shape (n,).
     """
-    labels, stats, runs = _labelled(mask)
+    labels, stats, runs = _labelled(mask, corners=True)
     found = np.zeros(labels.shape, np.uint8)
     if len(stats) > 1:
         which = np.concatenate([[False], wanted(stats[1:])])
@@ -56,9 +57,9 @@ class _Runs(NamedTuple):
     places: NDArray[np.intp]
 
 
-def _labelled(mask: MatLike) -> tuple[Labels, Labels, _Runs]:
+def _labelled(mask: MatLike, corners: bool) -> tuple[Labels, Labels, _Runs]:
     """What `label` returns, and the runs of the patches."""
-    count, found = cv2.connectedComponents(mask, connectivity=8, ltype=cv2.CV_32S)
+    count, found = cv2.connectedComponents(mask, connectivity=8 if corners else 4, ltype=cv2.CV_32S)
     labels: Labels = np.asarray(found, dtype=np.int32)
     stats = np.zeros((count, 5), np.int32)
     if count == 1:

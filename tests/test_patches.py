@@ -20,11 +20,11 @@ MASKS = arrays.arrays(
 )
 
 
-@given(MASKS)
+@given(MASKS, st.booleans())
 @settings(deadline=None)
-def test_labels_and_sizes_are_those_of_opencv(mask: Pixels) -> None:
-    labels, stats = patches.label(mask)
-    _, expected, sizes, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+def test_labels_and_sizes_are_those_of_opencv(mask: Pixels, corners: bool) -> None:
+    labels, stats = patches.label(mask, corners)
+    _, expected, sizes, _ = cv2.connectedComponentsWithStats(mask, connectivity=8 if corners else 4)
     assert np.array_equal(labels, expected)
     assert np.array_equal(stats[1:], sizes[1:])
     assert not stats[0].any()

@@ -5,10 +5,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from pipeline import patches
 from pipeline.domain import CleanPage, Pixels
 from pipeline.geometry import transposed
 from pipeline.imaging.levels import percentiles
 
+TEXT = 8.0
+"""Height of the usual character, in pixels of the picture that is looked at."""
 _INK_PERCENTILE = 1.0
 """Percentile of the grey levels of a page that lies in its print."""
 _INKED = 0.4
@@ -29,7 +32,9 @@ def orientation_candidates(page: CleanPage) -> tuple[int, ...]:
 
 def text_runs(grey: Pixels, text_height: float) -> tuple[float, float]:
     """Ink that forms lines along x and lines along y, in pixels of a reduced picture."""
-    scale = 8.0 / text_height
+    scale = TEXT / text_height
+    if scale <= 0.5:  # OpenCV halves a picture in a tenth of the time of any other reduction
+        grey, scale = cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), 2 * scale  # type: ignore[assignment]
     small: Pixels = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
     ink = (small < _between(small)).astype(np.uint8)
     # Rules run both ways and say nothing.
@@ -50,7 +55,7 @@ def _between(small: Pixels) -> float:
 def _lined(ink: Pixels, gap: tuple[int, int]) -> float:
     """Area of the components that are at least four times as long as high once small gaps along x are closed."""
     joined = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones(gap, np.uint8))
-    _, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=4)
+    _, stats = patches.label(joined, corners=False)
     width, height, area = stats[1:, cv2.CC_STAT_WIDTH], stats[1:, cv2.CC_STAT_HEIGHT], stats[1:, cv2.CC_STAT_AREA]
     lined = (width >= 4 * height) & (height >= 4) & (height <= 16)
     return float(area[lined].sum())

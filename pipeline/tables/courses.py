@@ -72,14 +72,16 @@ def follow(dark: Pixels, sharp: Pixels, patches: Sequence[Patch], text_height: f
     step = max(4, round(0.3 * text_height))
     bins = -(-width // step)
     first_bin = _firsts(bins)
+    area = width * height
     pixels = np.flatnonzero(np.concatenate([inside.ravel() for _, inside in patches]))
-    owner = np.repeat(np.arange(len(patches)), width * height)[pixels]
+    sizes = np.searchsorted(pixels, np.cumsum(area)) - np.searchsorted(pixels, _firsts(area))
+    place, across = pixels - np.repeat(_firsts(area), sizes), np.repeat(width, sizes)
     # A division of reals is far faster than one of whole numbers; the half keeps it clear of the next row.
-    inside = pixels - _firsts(width * height)[owner]
-    row = ((inside + 0.5) / width[owner]).astype(np.intp)
-    column = inside - row * width[owner]
-    weight = sharp.ravel()[(top[owner] + row) * sharp.shape[1] + left[owner] + column].astype(np.float64) ** 2
-    place = first_bin[owner] + column // step
+    row = ((place + 0.5) / across).astype(np.intp)
+    column = place - row * across
+    corner = np.repeat(top * sharp.shape[1] + left, sizes)
+    weight = sharp.ravel()[corner + row * sharp.shape[1] + column].astype(np.float64) ** 2
+    place = np.repeat(first_bin, sizes) + column // step
     count = int(bins.sum())
     total = np.bincount(place, weight, count)
     moment = np.bincount(place, weight * (row + 0.5), count)
