@@ -21,7 +21,7 @@ RULED = 0.14
 LOUD, LOUDEST = 120.0, 8.0
 """Grey levels to which the contrast of print is raised, so that rules much paler than it are seen, and by how much at
 most."""
-PLAIN, UNBROKEN = 59, 0.98
+PLAIN, UNBROKEN = 39, 0.98
 """Grey level, contrast raised, above which a pixel is of a plain rule, and the least share of it that is."""
 APART = 5.0
 """Least distance of two rules, in pixels of the glance."""

@@ -72,19 +72,17 @@ def follow(dark: Pixels, sharp: Pixels, patches: Sequence[Patch], text_height: f
     step = max(4, round(0.3 * text_height))
     bins = -(-width // step)
     first_bin = _firsts(bins)
-    area = width * height
     pixels = np.flatnonzero(np.concatenate([inside.ravel() for _, inside in patches]))
-    sizes = np.searchsorted(pixels, np.cumsum(area)) - np.searchsorted(pixels, _firsts(area))
-    place, across = pixels - np.repeat(_firsts(area), sizes), np.repeat(width, sizes)
-    # A division of reals is far faster than one of whole numbers; the half keeps it clear of the next row.
-    row = ((place + 0.5) / across).astype(np.intp)
-    column = place - row * across
-    corner = np.repeat(top * sharp.shape[1] + left, sizes)
-    weight = sharp.ravel()[corner + row * sharp.shape[1] + column].astype(np.float64) ** 2
-    place = np.repeat(first_bin, sizes) + column // step
+    # What holds for a whole row of a box is told once and repeated for its pixels.
+    box, row = np.repeat(np.arange(len(patches)), height), _ranges(np.zeros_like(height), height)
+    begin = _firsts(width[box])
+    sizes = np.diff(np.searchsorted(pixels, begin), append=len(pixels))
+    there = (top[box] + row) * sharp.shape[1] + left[box] - begin
+    weight = sharp.ravel()[pixels + np.repeat(there, sizes)].astype(np.float64) ** 2
+    place = np.repeat(first_bin[box], sizes) + (pixels - np.repeat(begin, sizes)) // step
     count = int(bins.sum())
     total = np.bincount(place, weight, count)
-    moment = np.bincount(place, weight * (row + 0.5), count)
+    moment = np.bincount(place, weight * np.repeat(row + 0.5, sizes), count)
     seen = np.flatnonzero(total > 0)
     owner = np.repeat(np.arange(len(patches)), bins)[seen]
     y = moment[seen] / total[seen] + top[owner]
@@ -151,11 +149,17 @@ def crossed(inked: Pixels, courses: Courses, text_height: float) -> Floats:
         for number, distance in enumerate(range(near, beyond + 1)):
             beside[number] = surface[places + side * distance * inked.shape[1]]
         here = beside[: far - near + 1].sum(axis=0, dtype=np.uint8) / (far - near + 1) >= BESIDE
-        shares = np.add.reduceat(beside, first, axis=1, dtype=np.intp) / length
+        shares = _sums(beside, first, length) / length
         double = (length >= LONGER * text_height) & _are_double(shares)
-        double |= (np.add.reduceat(here, first, dtype=np.intp) / length >= DOUBLE) & (shares[-1] <= 1.0 - DOUBLE)
+        double |= (_sums(here[None], first, length)[0] / length >= DOUBLE) & (shares[-1] <= 1.0 - DOUBLE)
         running |= here & ~np.repeat(double, length)
-    return np.asarray(np.add.reduceat(running, first, dtype=np.intp) / length)
+    return np.asarray(_sums(running[None], first, length)[0] / length)
+
+
+def _sums(inked: NDArray[np.uint8] | NDArray[np.bool_], first: Places, length: Places) -> Places:
+    """Ink of each of several rows on the columns of each rule, shape (rows, n)."""
+    upto = cv2.integral(inked.view(np.uint8))
+    return np.diff(upto[:, first + length] - upto[:, first], axis=0).astype(np.intp)
 
 
 def solidity(courses: Courses, gap: int) -> tuple[Floats, Floats, Floats]:
