@@ -33,6 +33,7 @@ _POSSIBLE, _SURE = 2.8, 5.2
 # Significance of a piece as a whole (mean in units of noise times root of area) that makes up for a faint peak.
 _SURE_PIECE = 9.0
 _GAP = 3  # pixels between crops on a sheet
+_WIDTH = 1200  # pixels of a row of crops on a sheet
 BROAD = 9
 """Pixels at 200 dpi; strokes of figures are half as wide."""
 _STANDS_OUT = 1.2  # how much darker print is than the broad strokes under it; the rests of their edges are no darker
@@ -301,7 +302,8 @@ def is_blank(crop: Pixels) -> bool:
 
 def _places(crops: Sequence[Pixels]) -> tuple[NDArray[np.intp], NDArray[np.intp], int, int]:
     """Where each crop goes: in rows of about one height; and the size of the sheet (width, height)."""
-    width = max([1200, *(crop.shape[1] + 2 * _GAP for crop in crops)])
+    widths = [crop.shape[1] + _GAP for crop in crops]
+    width = _GAP + max(*widths, min(_WIDTH, sum(widths)))
     xs, ys = np.zeros(len(crops), dtype=np.intp), np.zeros(len(crops), dtype=np.intp)
     x, y, tallest = _GAP, _GAP, 0
     for index in sorted(range(len(crops)), key=lambda place: crops[place].shape[0]):
@@ -546,23 +548,21 @@ def _strays(
 
 
 def _box(mask: Mask) -> BoundingBox | None:
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if rows.size == 0:
-        return None
-    return BoundingBox(float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))
+    x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
+    return BoundingBox(float(x), float(y), float(x + width), float(y + height)) if width else None
 
 
 def _cut(crop: Pixels, ink: Ink, box: BoundingBox, padding: int) -> Pixels:
     """Cut a box out, foreign ink painted over; paper is added where the crop ends before the padding does."""
     x0, y0, x1, y1 = int(box.x0), int(box.y0), int(box.x1), int(box.y1)
-    paper = int(np.clip(np.median(crop.astype(np.float32) + ink.darkness), 0, 255))
-    near = cv2.dilate(ink.mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    foreign = (ink.darkness > max(_POSSIBLE * ink.noise, 0.2 * ink.contrast)) & ~near
-    clean = np.where(foreign, np.uint8(paper), crop)
     left, top = max(x0 - padding, 0), max(y0 - padding, 0)
     right, bottom = min(x1 + padding, crop.shape[1]), min(y1 + padding, crop.shape[0])
+    window = (slice(top, bottom), slice(left, right))
+    paper = int(np.clip(_median(crop + ink.darkness), 0, 255))
+    near = cv2.dilate(ink.mask[window].view(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    foreign = (ink.darkness[window] > max(_POSSIBLE * ink.noise, 0.2 * ink.contrast)) & ~near
     result: Pixels = cv2.copyMakeBorder(
-        clean[top:bottom, left:right],
+        np.where(foreign, np.uint8(paper), crop[window]),
         padding - (y0 - top),
         padding - (bottom - y1),
         padding - (x0 - left),
@@ -571,3 +571,10 @@ def _cut(crop: Pixels, ink: Ink, box: BoundingBox, padding: int) -> Pixels:
         value=float(paper),
     ).astype(np.uint8)
     return result
+
+
+def _median(values: Floats) -> float:
+    """As ``np.median``, which takes twice as long for the few values of a cell."""
+    middle = ((values.size - 1) // 2, values.size // 2)
+    ordered = np.partition(values, middle, axis=None)
+    return float((ordered[middle[0]] + ordered[middle[1]]) / 2)

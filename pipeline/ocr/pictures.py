@@ -151,8 +151,8 @@ def is_no_mark(ink: Mask, room: int) -> bool:
 
 def _inked(mask: Mask) -> Mask:
     """The part of a mask around its ink, of which there is some."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
+    return mask[y : y + height, x : x + width]
 
 
 def without_strokes_of_seals(
@@ -264,7 +264,7 @@ def lone_stroke(ink: Ink) -> Alternative | None:
 
 def _stroke_among_specks(ink: Ink) -> Alternative | None:
     """A slash beside specks and strokes that are paler, as likely as not; None where there is no such thing."""
-    labels, stats = patches.label(ink.mask.astype(np.uint8))
+    labels, stats = patches.label(ink.mask.view(np.uint8))
     if len(stats) <= 2:
         return None
     sizes = stats[:, 2:4].max(axis=1)

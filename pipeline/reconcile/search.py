@@ -89,7 +89,8 @@ class Searcher:
             forced: choices that are given; kept: cells that keep their likeliest reading.
             limit: greatest cost.
         """
-        interest = frozenset(relations)
+        # What holds as long as nothing in it deviates has nothing to say until something does.
+        interest = frozenset(n for n in relations if self._breaks(n) or (self._unknown[n] and self.judged(n)))
         start = tuple(sorted(forced.items()))
         found: list[Way] = []
         heap: list[tuple[float, int, tuple[tuple[int, int], ...], frozenset[int], _Conflict | Way]] = []
