@@ -215,7 +215,7 @@ class Pool(Generic[_Task, _Result]):
 
     def _hand_out(self, upcoming: _Task, tasks: Iterator[_Task], processes: int) -> _Task | None:
         waiting: _Task | None = upcoming
-        if len(self._workers) < processes:
+        while len(self._workers) < processes:
             self._workers.append(_Worker(self._context, self._prepare, self._work))
         for worker in self._workers:
             if worker.ready and worker.task is None and waiting is not None:

@@ -211,7 +211,9 @@ def _beside(scans: Path, work: Path, most: int) -> dict[str, tuple[int, float, i
         (pages / f"{number:05}").mkdir(parents=True)
         Image.fromarray(pixels).save(pages / f"{number:05}" / "001.png", compress_level=1, dpi=(200, 200))
     own = _extract(pages, work / "tables-pages", 1, _on_one_core)
-    found = {"nianbao": (own.pages, own.seconds - own.start, own.megabytes)}
+    files = sorted(pages.glob("*/*.png"))
+    # A long picture is several pages to this project: what is compared is pictures.
+    found = {"nianbao": (len(files), own.seconds - own.start, own.megabytes)}
     (uv,) = sorted((_ROOT / ".tools").glob("uv-*/bin/uv"))[-1:]
     python = peers.install(_ROOT / "build" / "peers", uv)
     lines = [
@@ -221,7 +223,6 @@ def _beside(scans: Path, work: Path, most: int) -> dict[str, tuple[int, float, i
     for name, title in _PEERS.items():
         found[title] = (len(lines), sum(line["alone"][name] for line in lines), lines[-1]["megabytes"])
     began = time.perf_counter()
-    files = sorted(pages.glob("*/*.png"))
     for path in files:
         _output(["tesseract", str(path), "-", "-l", "chi_sim"], _on_one_core)
     found[_TESSERACT] = (len(files), time.perf_counter() - began, 0)
