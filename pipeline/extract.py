@@ -6,7 +6,7 @@ import ctypes
 import hashlib
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from statistics import median
@@ -94,7 +94,7 @@ def read_document(data: bytes, source: str, settings: Settings) -> DocumentReadi
             found = reading.read_page(page, tools.readers)
             pictures.extend(keeping.cells_read_by(tools.readers.numerals.name, found))
             pages.append(keeping.without_pictures(found))
-            _trim()(0)
+            _give_back_memory()
     except DocumentError as error:
         failures.append(Failure(error.page, error.cause, error.advice, error.kind))
     return DocumentReading(
@@ -139,16 +139,15 @@ def assemble_document(
     )
 
 
-@lru_cache(maxsize=1)
-def _trim() -> Callable[[int], object]:
-    """What gives memory that is free back to the system: between the pictures of a page small things are kept.
+def _give_back_memory() -> None:
+    """Give memory that is free back to the system, where the C library can; it takes some milliseconds.
 
-    By itself the C library gives back what lies at the end alone, so that memory grows with the number of pages. Where
-    it has no such call nothing is done.
+    By itself that library gives back only what lies at the end; what is kept of a page lies between freed pictures.
     """
-    library = ctypes.CDLL(None) if sys.platform == "linux" else None
-    trim: Callable[[int], object] = getattr(library, "malloc_trim", int)
-    return trim
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl has none
+        if trim is not None:
+            trim(0)
 
 
 @lru_cache(maxsize=2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import resource
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,7 +17,7 @@ from pipeline import records
 from pipeline.dataset import CELL_COLUMNS, FINDING_COLUMNS
 from pipeline.domain import CellKey
 from pipeline.evaluation import evaluate, read_extracted, read_truth
-from pipeline.extract import assemble_document, read_document
+from pipeline.extract import _give_back_memory, assemble_document, read_document
 from pipeline.forms import load_forms
 from pipeline.run import RunSummary, run
 from pipeline.settings import Settings
@@ -244,6 +246,20 @@ def test_other_engines_read_what_they_can(result: Result, tmp_path: Path, engine
     assert [row["cause"] for row in read(other.out / "failures.csv", ("cause",))] == [
         "no statutory table was found on 1 page"
     ]
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="this C library gives nothing back")
+def test_memory_between_things_that_are_kept_is_given_back() -> None:
+    kept, passing = zip(*((bytes(600), bytearray(60_000)) for _ in range(2000)), strict=True)
+    del passing
+    before = _resident_megabytes()
+    _give_back_memory()
+    assert _resident_megabytes() < before - 60
+    assert len(kept) == 2000
+
+
+def _resident_megabytes() -> float:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / (1 << 20)
 
 
 def key_of(row: dict[str, str]) -> CellKey:

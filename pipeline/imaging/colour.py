@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.domain import Pixels
-from pipeline.imaging.levels import percentiles
+from pipeline.levels import percentiles
 
 SATURATED = 40
 """Difference between the strongest and the weakest channel from which a pixel is coloured, where paper is white."""

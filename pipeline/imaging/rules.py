@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from pipeline.domain import PageImage, Pixels
 from pipeline.imaging.colour import grey
-from pipeline.imaging.levels import percentiles
 from pipeline.imaging.skew import angles, segments
 from pipeline.imaging.streaks import without_streaks
+from pipeline.levels import percentiles
 
 GLANCE = 620
 """Width in pixels of the picture that is looked at, about 75 dots per inch for an A4 page."""

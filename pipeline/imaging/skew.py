@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pipeline.domain import Pixels
 from pipeline.geometry import slope
-from pipeline.imaging.levels import percentiles
+from pipeline.levels import percentiles
 
 LIMIT = 20.0
 """Largest skew that is looked for, in degrees."""

@@ -8,7 +8,7 @@ import numpy as np
 from pipeline import patches
 from pipeline.domain import CleanPage, Pixels
 from pipeline.geometry import transposed
-from pipeline.imaging.levels import percentiles
+from pipeline.levels import percentiles
 
 TEXT = 8.0
 """Height of the usual character, in pixels of the picture that is looked at."""

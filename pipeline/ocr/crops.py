@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from pipeline import patches
 from pipeline.domain import BoundingBox, Pixels
+from pipeline.levels import percentiles
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float32]
@@ -199,20 +200,13 @@ def without_broad_strokes(crop: Pixels) -> Pixels | None:
     strokes keep their contrast to what they stand on. None where nothing is left that is darker than broad strokes.
     """
     ground: Pixels = cv2.morphologyEx(crop, cv2.MORPH_CLOSE, np.ones((BROAD, BROAD), np.uint8))  # type: ignore[assignment]
-    levels = np.bincount(ground.ravel(), minlength=256)
-    paper = _level_at(levels, 0.9)
+    paper = int(percentiles(ground, 90.0))
     print_alone = ground - crop  # closing makes nothing darker
-    if _darkest(np.bincount(print_alone.ravel())) < _STANDS_OUT * _darkest(levels[paper::-1]):
+    broad = np.bincount(ground.ravel(), minlength=256)[paper::-1]
+    if _darkest(np.bincount(print_alone.ravel())) < _STANDS_OUT * _darkest(broad):
         return None
     lightened: Pixels = paper - np.minimum(print_alone, paper)
     return lightened
-
-
-def _level_at(levels: NDArray[np.intp], share: float) -> int:
-    """The grey level below which a share of the pixels lies, of which there are so many of each level."""
-    place = share * (int(levels.sum()) - 1)
-    low, high = np.searchsorted(np.cumsum(levels), (math.floor(place), math.ceil(place)), side="right").tolist()
-    return int(low + (high - low) * (place - math.floor(place)))
 
 
 def without_last(crop: Pixels, characters: int) -> Pixels | None:
@@ -558,7 +552,7 @@ def _cut(crop: Pixels, ink: Ink, box: BoundingBox, padding: int) -> Pixels:
     left, top = max(x0 - padding, 0), max(y0 - padding, 0)
     right, bottom = min(x1 + padding, crop.shape[1]), min(y1 + padding, crop.shape[0])
     window = (slice(top, bottom), slice(left, right))
-    paper = int(np.clip(_median(crop + ink.darkness), 0, 255))
+    paper = int(np.clip(np.median(crop + ink.darkness), 0, 255))
     near = cv2.dilate(ink.mask[window].view(np.uint8), np.ones((5, 5), np.uint8)) > 0
     foreign = (ink.darkness[window] > max(_POSSIBLE * ink.noise, 0.2 * ink.contrast)) & ~near
     result: Pixels = cv2.copyMakeBorder(
@@ -571,10 +565,3 @@ def _cut(crop: Pixels, ink: Ink, box: BoundingBox, padding: int) -> Pixels:
         value=float(paper),
     ).astype(np.uint8)
     return result
-
-
-def _median(values: Floats) -> float:
-    """As ``np.median``, which takes twice as long for the few values of a cell."""
-    middle = ((values.size - 1) // 2, values.size // 2)
-    ordered = np.partition(values, middle, axis=None)
-    return float((ordered[middle[0]] + ordered[middle[1]]) / 2)

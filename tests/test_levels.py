@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from pipeline.domain import Pixels
-from pipeline.imaging.levels import percentiles
+from pipeline.levels import percentiles
 
 PICTURES = arrays.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9)))
 
