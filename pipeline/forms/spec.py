@@ -14,6 +14,11 @@ from typing import Any
 
 import yaml
 
+try:
+    from yaml import CSafeLoader as SafeLoader  # a tenth of the time
+except ImportError:  # wheels for some systems come without libyaml
+    from yaml import SafeLoader  # type: ignore[assignment]
+
 from pipeline import rules
 from pipeline.domain import (
     BlockSpec,
@@ -53,7 +58,7 @@ def parse_form(text: str, source: str) -> FormSpec:
 # --------------------------------------------------------------------------- YAML
 
 
-class _StrictLoader(yaml.SafeLoader):
+class _StrictLoader(SafeLoader):
     """A safe loader that notes keys standing twice in one mapping, which YAML would let the last one win."""
 
     def __init__(self, text: str, faults: list[str]) -> None:
