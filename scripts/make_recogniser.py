@@ -128,6 +128,8 @@ def _lines(reports: int, seed: int) -> list[Pixels]:
 def _smaller(model: onnx.ModelProto) -> onnx.ModelProto:
     """The network for pictures of `HEIGHT`, with the characters that are kept."""
     told = {each.key: each.value for each in model.metadata_props}
+    # Before anything else: while all shapes are stated the last step stays one, else it is wrapped in three more.
+    model = version_converter.convert_version(model, OPSET)
     characters = [*told["character"].split("\n"), " "]
     kept = [index for index, character in enumerate(characters) if character in _wanted() or character == " "]
     columns = [0, *(index + 1 for index in kept)]  # column 0 is the blank
@@ -144,7 +146,6 @@ def _smaller(model: onnx.ModelProto) -> onnx.ModelProto:
     model.graph.input[0].type.tensor_type.shape.dim[2].dim_value = HEIGHT
     model.graph.output[0].type.tensor_type.shape.dim[2].dim_value = len(columns)
     del model.graph.value_info[:]
-    model = version_converter.convert_version(model, OPSET)
     del model.metadata_props[:]
     onnx.helper.set_model_props(model, {**told, "character": "\n".join(characters[index] for index in kept[:-1])})
     return model
