@@ -39,11 +39,13 @@ from pipeline.domain import (
     TableReading,
     TableSpec,
 )
-from pipeline.labels.alignment import Alignment, align
+from pipeline.labels.alignment import Alignment, align, score_of_part
 from pipeline.values import is_unit, parse_value
 
 # Fewer recognised labels than this are an unrelated table, not a report.
 _FEWEST_LABELS = 3
+# That a report is on the form of its year, in nats: about one in twenty is on the form of before.
+_IN_FORCE = 3.0
 # What is read with less may be a speck or the stroke of a seal.
 _LEGIBLE = 0.9
 # A label read with no more is no words.
@@ -115,7 +117,8 @@ def map_reports(
 ) -> tuple[MappedReport, ...]:
     """Find the reports of a document and place their cells.
 
-    The form of a report is decided from what is printed: the one whose rows and headers explain it best. Where a title
+    The form of a report is decided from what is printed: the one whose rows and headers explain it best; the year says
+    less, because some agencies go on using the form of before. Where a title
     was read, and of what is ruled on the pages nothing was recognised, that is a report of which no cell was found, on
     the form of its year, until a person says which.
 
@@ -207,12 +210,16 @@ def _map(
     if not candidates:
         return None
     headers = _header_votes(draft, forms, classes)
-    best, form = max(candidates, key=lambda pair: pair[0].score + headers[pair[1].id])
+    scores = np.array(
+        [each.score + headers[form.id] + _IN_FORCE * _in_force(form, draft.year) for each, form in candidates]
+    )
+    best, form = candidates[int(scores.argmax())]
+    certainty = 1.0 / float(np.exp(scores - scores.max()).sum())
     if not said and recognised + sum(vote > 1.0 for vote in headers.values()) < _FEWEST_LABELS:
         return None
     if answers:
         best = _explain(draft, form, classes, answers)
-    placements, rows = _places(best, classes)
+    placements, rows = _places(best, classes, certainty)
     return MappedReport(form, tuple(draft.pages), draft.agency, draft.year, placements, rows, bool(said))
 
 
@@ -253,7 +260,8 @@ def _explain(draft: Draft, form: FormSpec, classes: Sequence[str], answers: Sequ
             alignment = hold_to_answers(_with_cut_rows(rows, align(*weighed), _row_columns(table, classes)), answered)
             # Rows without a label fit best where the form has most rows, so they have no say in which form it is.
             named = np.array([row.likely is not None for row in rows])
-            score += alignment.score if named.all() else align(weighed[0][named], weighed[1][named]).score
+            told = alignment if named.all() else align(weighed[0][named], weighed[1][named])
+            score += score_of_part(told, len(form_rows(table)))
         parts.append(_Part(table, own, rows, alignment))
     table_ids = {table.id for table in form.tables}
     strangers = (row for segment in draft.segments if segment.table_id not in table_ids for row in segment.rows)
@@ -261,8 +269,10 @@ def _explain(draft: Draft, form: FormSpec, classes: Sequence[str], answers: Sequ
     return _Explanation(score + foreign * float(np.log(FLOOR)), used, parts)
 
 
-def _places(found: _Explanation, classes: Sequence[str]) -> tuple[dict[CellKey, Placement], tuple[PlacedRow, ...]]:
-    """Where a form puts the printed cells and rows."""
+def _places(
+    found: _Explanation, classes: Sequence[str], certainty: float
+) -> tuple[dict[CellKey, Placement], tuple[PlacedRow, ...]]:
+    """Where a form puts the printed cells and rows; no row is surer than that it is this form."""
     placements: dict[CellKey, Placement] = {}
     placed: list[PlacedRow] = []
     for part in found.parts:
@@ -271,7 +281,8 @@ def _places(found: _Explanation, classes: Sequence[str]) -> tuple[dict[CellKey, 
         else:
             placements.update(_place_list(part.table, part.rows, part.alignment, classes))
             placed.extend(_placed_rows(part.table, part.rows, part.alignment, classes))
-    return placements, tuple(placed)
+    placements = {k: replace(p, row_probability=certainty * p.row_probability) for k, p in placements.items()}
+    return placements, tuple(replace(row, certainty=certainty * row.certainty) for row in placed)
 
 
 def _header_votes(draft: Draft, forms: Sequence[FormSpec], classes: Sequence[str]) -> dict[str, float]:

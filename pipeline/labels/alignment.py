@@ -42,6 +42,16 @@ class Alignment:
     score: float
 
 
+def score_of_part(alignment: Alignment, rows: int) -> float:
+    """The score of a table of so many rows, were the rows missing at either end of it missing together.
+
+    Where a page was lost or could not be read they are; one by one they would speak for the form that has fewest.
+    """
+    placed = [row for row in alignment.assignment if row is not None]
+    ends = (placed[0], rows - 1 - placed[-1]) if placed else ()
+    return alignment.score - sum(max(0, missing - 1) for missing in ends) * float(np.log(_MISSING))
+
+
 def align(scores: NDArray[np.float64], reject: NDArray[np.float64]) -> Alignment:
     """Map printed rows to the rows of a form.
 
