@@ -518,26 +518,31 @@ def _strays(
 ) -> Mask:
     """Specks far from the main ink of their crop: tiny against it, and further off than a point is from its digit."""
     strays = np.zeros_like(keep)
-    largest = np.zeros(int(cell.max()) + 1, dtype=np.intp)
+    largest, tall, widest = np.zeros((3, int(cell.max()) + 1), dtype=np.intp)
     np.maximum.at(largest, cell[keep], area[keep])
     tiny = np.flatnonzero(keep & (area < 0.12 * largest[cell]))
     if not tiny.size:
         return strays
-    pieces = np.flatnonzero(keep)
-    pieces = pieces[np.argsort(cell[pieces], kind="stable")]
-    first, last = (np.searchsorted(cell[pieces], cell[tiny], side=end).tolist() for end in ("left", "right"))
-    for index, begin, end in zip(tiny.tolist(), first, last, strict=True):
-        own = pieces[begin:end]
-        large = area[own] >= 0.25 * largest[cell[index]]
-        tall = int(h[own[large]].max())
-        # Beside digits that hang together a digit that stands alone has little area.
-        main = own[large | (h[own] >= 0.5 * tall)]
-        gap_x = np.maximum(np.maximum(x[main] - (x[index] + w[index]), x[index] - (x[main] + w[main])), 0).min()
-        gap_y = np.maximum(np.maximum(y[main] - (y[index] + h[index]), y[index] - (y[main] + h[main])), 0).min()
-        reach = 0.6 * max(tall, 8)
-        strays[index] = max(w[index], h[index]) < 0.4 * max(tall, int(w[main].max())) and (
-            gap_x > reach or gap_y > 0.35 * reach
-        )
+    large = keep & (area >= 0.25 * largest[cell])
+    np.maximum.at(tall, cell[large], h[large])
+    # Beside digits that hang together a digit that stands alone has little area.
+    main = np.flatnonzero(large | (keep & (h >= 0.5 * tall[cell])))
+    main = main[np.argsort(cell[main], kind="stable")]
+    np.maximum.at(widest, cell[main], w[main])
+    tiny = tiny[np.maximum(w[tiny], h[tiny]) < 0.4 * np.maximum(tall, widest)[cell[tiny]]]
+    if not tiny.size:
+        return strays
+    # Each with all the main pieces of its crop, of which there is one at least.
+    begin, end = (np.searchsorted(cell[main], cell[tiny], side=side) for side in ("left", "right"))
+    first = np.cumsum(end - begin) - (end - begin)
+    one = np.repeat(tiny, end - begin)
+    other = main[np.arange(len(one)) + np.repeat(begin - first, end - begin)]
+    gap_x, gap_y = (
+        np.minimum.reduceat(np.maximum(np.maximum(a[other] - (a + size)[one], a[one] - (a + size)[other]), 0), first)
+        for a, size in ((x, w), (y, h))
+    )
+    reach = 0.6 * np.maximum(tall[cell[tiny]], 8)
+    strays[tiny] = (gap_x > reach) | (gap_y > 0.35 * reach)
     return strays
 
 

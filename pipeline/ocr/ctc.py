@@ -41,15 +41,15 @@ def greedy(probabilities: Probabilities, characters: Sequence[str]) -> Alternati
 def peaks(probabilities: Probabilities, characters: Sequence[str]) -> list[Peak]:
     """The characters that `greedy` reads, in order; its arguments."""
     best = probabilities.argmax(axis=1)
+    values = probabilities[np.arange(len(best)), best]
     found: list[Peak] = []
     previous = 0
-    for step, index in enumerate(best):
-        value = float(probabilities[step, index])
+    for index, value in zip(best.tolist(), values.tolist(), strict=True):
         if index != 0 and index == previous:
             found[-1] = (found[-1][0], max(found[-1][1], value))
         elif index != 0:
-            found.append((characters[int(index) - 1], value))
-        previous = int(index)
+            found.append((characters[index - 1], value))
+        previous = index
     return found
 
 
@@ -80,7 +80,13 @@ def beam(probabilities: Probabilities, characters: Sequence[str], width: int = 1
     # prefix of columns -> (probability ending in blank, probability ending in its last character)
     beams: dict[tuple[int, ...], tuple[float, float]] = {(): (1.0, 0.0)}
     for row, likely in zip(probabilities.tolist(), probabilities > _NEGLIGIBLE, strict=True):
-        columns = [int(column) for column in np.flatnonzero(likely) if column > 0]
+        columns = [column for column in np.flatnonzero(likely).tolist() if column > 0]
+        if not columns:
+            beams = {
+                prefix: ((in_blank + in_last) * row[0], in_last * row[prefix[-1] if prefix else 0])
+                for prefix, (in_blank, in_last) in beams.items()
+            }
+            continue
         grown: dict[tuple[int, ...], list[float]] = {}
         for prefix, (in_blank, in_last) in beams.items():
             last = prefix[-1] if prefix else 0

@@ -122,8 +122,10 @@ def cuts(sheet: Sheet, box: NDArray[np.intp]) -> list[Boxes]:
     # Lists: of a few columns each that is sooner done than calls of NumPy.
     profile = window.clip(min=0.0).sum(axis=0).tolist()
     inked = window > 3.0
-    count = inked.sum(axis=0).tolist()
-    first, last = inked.argmax(axis=0).tolist(), inked[::-1].argmax(axis=0).tolist()
+    inks = inked.sum(axis=0)
+    count = inks.tolist()
+    # Paper above and below the ink of each column.
+    first, last = (np.where(inks > 0, rows.argmax(axis=0), height).tolist() for rows in (inked, inked[::-1]))
     ways = []
     for parts in (2, 3, 4):
         pitch = width / parts
@@ -137,13 +139,12 @@ def cuts(sheet: Sheet, box: NDArray[np.intp]) -> list[Boxes]:
         edges.append(width)
         pieces = []
         for left, right in pairwise(edges):
-            columns = [column for column in range(left, right) if count[column]]
-            rows = max((count[column] for column in columns), default=0)
+            rows = max(count[left:right], default=0)
             if rows < 3:  # the columns may yet hold ink in different rows
                 rows = int(np.count_nonzero(inked[:, left:right].any(axis=1)))
             if right - left < 2 or rows < 3:
                 break
-            top, below = min(first[column] for column in columns), min(last[column] for column in columns)
+            top, below = min(first[left:right]), min(last[left:right])
             pieces.append((x0 + left, y0 + top, x0 + right, y1 - below))
         if len(pieces) == parts:
             ways.append(np.array(pieces, dtype=np.intp))

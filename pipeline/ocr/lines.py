@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.domain import Pixels
+from pipeline.geometry import transposed
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float32]
@@ -32,6 +33,7 @@ _STEEPEST = 0.027  # slope of lines that flattening left in a cell
 _SLOPES = np.array(sorted(np.linspace(-_STEEPEST, _STEEPEST, 13), key=abs))
 # Lines are made level where they climb by so many pixels, and that makes them sharper by this factor.
 _SHIFT, _SHARPER = 2.0, 1.01
+_ENOUGH = 4000  # pixels of ink to know the slope by
 _SMALLEST = 9.0  # pixels; no character is lower, what is lower is a stroke of one
 
 
@@ -199,18 +201,18 @@ def _slope(mask: Mask) -> float:
     """Slope of the lines (dy/dx) that makes the row projection sharpest; 0 where that shifts them hardly at all."""
     width = mask.shape[1]
     steep = _SLOPES[np.abs(_SLOPES) * width >= _SHIFT]
-    if not steep.size:
+    ink = np.count_nonzero(mask)
+    if not steep.size or not ink:
         return 0.0
-    ys, xs = np.nonzero(mask)
-    if len(ys) > 4000:
-        ys, xs = ys[:: len(ys) // 4000], xs[:: len(xs) // 4000]
-    if len(ys) == 0:
-        return 0.0
-    level, *others = _sharpness(ys, xs, np.concatenate([_SLOPES[:1], steep]), mask.shape)
+    if ink >= 2 * _ENOUGH:
+        places = np.flatnonzero(mask)[:: ink // _ENOUGH]
+        mask = np.zeros_like(mask)
+        mask.ravel()[places] = True
+    level, *others = _sharpness(mask, np.concatenate([_SLOPES[:1], steep]))
     # A slope has to be sharper than all before it, of which this is the first.
     if max(others) <= level * _SHARPER:
         return 0.0
-    between = _sharpness(ys, xs, _SLOPES[1 : -len(steep)], mask.shape)
+    between = _sharpness(mask, _SLOPES[1 : -len(steep)])
     best, best_score = 0.0, -1.0
     for slope, score in zip(_SLOPES.tolist(), (level, *between, *others), strict=True):
         if score > best_score * _SHARPER:
@@ -218,17 +220,24 @@ def _slope(mask: Mask) -> float:
     return best if abs(best) * width >= _SHIFT else 0.0
 
 
-def _sharpness(
-    ys: NDArray[np.intp], xs: NDArray[np.intp], slopes: NDArray[np.float64], shape: tuple[int, ...]
-) -> list[float]:
-    """How sharp the row projection of pixels is when lines of each slope are made level: the sum of its squares."""
-    height, width = shape
-    # All pixels of a column move alike, and one call counts the rows of all slopes, one below the other.
-    moved = np.round(_STEEPEST * width - slopes[:, None] * (np.arange(width) - xs.mean())).astype(np.intp)
+def _sharpness(mask: Mask, slopes: NDArray[np.float64]) -> list[float]:
+    """How sharp the row projection of ink is when lines of each slope are made level: the sum of its squares."""
+    height, width = mask.shape
+    columns = _counts(mask, 0)
+    middle = int(columns @ np.arange(width)) / int(columns.sum())
+    moved = np.round(_STEEPEST * width - slopes[:, None] * (np.arange(width) - middle)).astype(np.intp)
+    # Columns beside each other that move alike are counted at once, the rows of all slopes one below the other.
+    begins = np.ones(moved.shape, dtype=np.bool_)
+    np.not_equal(moved[:, 1:], moved[:, :-1], out=begins[:, 1:])
+    slope, first = np.nonzero(begins)
+    last = np.append(first, 0)[1:]
+    last[last == 0] = width
+    upto = np.asarray(cv2.integral(transposed(mask.view(np.uint8))))
+    ink = np.diff(upto[last] - upto[first])
     high = height + int(moved.max(initial=0)) + 1
-    moved += high * np.arange(len(slopes))[:, None]
-    rows = np.bincount((moved.take(xs, axis=1) + ys).ravel(), minlength=high * len(slopes)).reshape(len(slopes), high)
-    scores: list[float] = (rows * rows).sum(axis=1, dtype=np.float64).tolist()
+    rows = (high * slope + moved[slope, first])[:, None] + np.arange(height)
+    counts = np.bincount(rows.ravel(), ink.ravel(), high * len(slopes)).reshape(len(slopes), high)
+    scores: list[float] = (counts * counts).sum(axis=1).tolist()
     return scores
 
 

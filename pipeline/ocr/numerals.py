@@ -283,7 +283,7 @@ class NumeralReader:
         probabilities[wide, :_REJECT] *= _MALFORMED
         probabilities[wide, _REJECT] = 1.0 - probabilities[wide, :_REJECT].sum(axis=1)
         suspects = np.flatnonzero(
-            (np.delete(probabilities, _REJECT, axis=1).max(axis=1, initial=0.0) < _DOUBTFUL)
+            (probabilities[:, :_REJECT].max(axis=1, initial=0.0) < _DOUBTFUL)
             & (wide | (sizes[:, 0] > 0.75 * sizes[:, 1]))
             & (sizes[:, 0] < 4.0 * sizes[:, 1])
             & (sizes[:, 1] >= 7)
@@ -308,6 +308,8 @@ class NumeralReader:
         lines = line_of(glyphs)
         pieces = describe(sheet, boxes, owners, lines)
         found = self.classify(pieces.pictures, pieces.shapes)
+        digits = found[:, :10].max(axis=1).tolist()
+        whole = probabilities[:, :_REJECT].max(axis=1).tolist()
         best: dict[int, tuple[float, slice]] = {}
         start = 0
         for index, cut, signed in proposals:
@@ -319,8 +321,8 @@ class NumeralReader:
                 worth = 1.0 + _worth_of_sign(found[rows], length)
                 least = 1.0
             else:
-                worth = float(np.prod(found[rows, :10].max(axis=1)))
-                least = max(_MALFORMED, float(probabilities[index, :_REJECT].max()))
+                worth = math.prod(digits[rows])
+                least = max(_MALFORMED, whole[index])
             if worth > max(best.get(index, (least, rows))[0], least):
                 best[index] = (worth, rows)
         factors = np.full(len(boxes), _CUT)
@@ -328,7 +330,7 @@ class NumeralReader:
             if worth > 1.0:
                 found[rows.start] = _as_dash(found[rows.start])
                 # A 4 of few dots may look like a dash and a 1.
-                if probabilities[index, :_REJECT].max() > _DOUBTFUL:
+                if whole[index] > _DOUBTFUL:
                     factors[rows.start] = _MALFORMED
         if not best:
             return glyphs, probabilities, certain

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from pipeline import patches
 from pipeline.domain import Pixels
+from pipeline.levels import percentiles
 from pipeline.tables import courses
 from pipeline.tables.courses import Courses
 
@@ -118,7 +119,7 @@ def thin_ink(picture: Pixels, text_height: float, along: float) -> Pixels:
 
 def _grain(thin: Pixels) -> float:
     """What the grain of paper shows in a picture of thin ink, in grey levels."""
-    return float(np.median(thin[::7, ::7])) * 1.5
+    return float(percentiles(thin[::7, ::7], 50.0)) * 1.5
 
 
 def scaled(thin: Pixels, full: float) -> Pixels:
@@ -145,7 +146,7 @@ def sights(picture: Pixels, inked: Pixels, text_height: float) -> tuple[Sight, S
         length = np.array([rule.length for rule in rules])
         own = seen >= GHOST * weighted_quantile(seen, length, 0.95)
         fainter, fainter_own = weighted_quantile(seen, length, 0.2), weighted_quantile(seen[own], length[own], 0.2)
-        if along == BLURRED or fainter >= STANDING_OUT * np.percentile(thin[::7, ::7], 75):
+        if along == BLURRED or fainter >= STANDING_OUT * percentiles(thin[::7, ::7], 75.0):
             every, faintest_own = (Sight(min(max(each, least), FULL), along) for each in (fainter, fainter_own))
             return every, faintest_own, thin
     return Sight(FULL), Sight(FULL), thin_ink(picture, text_height, SHARP)
