@@ -235,15 +235,15 @@ def _lacks(fused: OnnxModel, pictures: Sequence[Scaled]) -> dict[str, NDArray[np
 def _metrics(quick: Recogniser, full: Recogniser, lines: Sequence[Pixels]) -> dict[str, float]:
     """How lines of other reports are read by both: how many the quick network is sure of, and reads alike."""
     began = time.process_time()
-    scaled = [squeeze(line, *rapidocr.QUICK, quick.height) for line in lines]
-    found = quick.recognise(scaled, lambda read: ctc.peaks(read, quick.characters))
+    quickly = [squeeze(line, *rapidocr.QUICK, quick.height) for line in lines]
+    found = quick.recognise(quickly, lambda read: ctc.peaks(read, quick.characters))
     between = time.process_time()
     scaled = [squeeze(line, *rapidocr.WORDS, full.height) for line in lines]
     closely = full.recognise(scaled, lambda read: ctc.greedy(read, full.characters).text)
     ended = time.process_time()
     alike = sure = 0
-    for line, peaks, theirs in zip(lines, found, closely, strict=True):
-        if rapidocr.is_plain(peaks, line):
+    for line, picture, peaks, theirs in zip(lines, quickly, found, closely, strict=True):
+        if rapidocr.is_plain(peaks, line, picture.shape[1]):
             sure += 1
             alike += normalise(ctc.text_of(peaks).text) == normalise(theirs)
     return {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +22,12 @@ Probabilities = NDArray[np.float32]
 _NEGLIGIBLE = 1e-4
 
 
-Peak = tuple[str, float]
-"""A character and its probability where it is most probable."""
+class Peak(NamedTuple):
+    """A character, the step at which it is most probable, and its probability there."""
+
+    character: str
+    probability: float
+    step: int
 
 
 def greedy(probabilities: Probabilities, characters: Sequence[str]) -> Alternative:
@@ -44,11 +49,11 @@ def peaks(probabilities: Probabilities, characters: Sequence[str]) -> list[Peak]
     values = probabilities[np.arange(len(best)), best]
     found: list[Peak] = []
     previous = 0
-    for index, value in zip(best.tolist(), values.tolist(), strict=True):
-        if index != 0 and index == previous:
-            found[-1] = (found[-1][0], max(found[-1][1], value))
-        elif index != 0:
-            found.append((characters[index - 1], value))
+    for step, (index, value) in enumerate(zip(best.tolist(), values.tolist(), strict=True)):
+        if index != 0 and index != previous:
+            found.append(Peak(characters[index - 1], value, step))
+        elif index != 0 and value > found[-1].probability:
+            found[-1] = Peak(characters[index - 1], value, step)
         previous = index
     return found
 
@@ -61,8 +66,8 @@ def text_of(found: Sequence[Peak]) -> Alternative:
     """
     if not found:
         return Alternative("", 0.0)
-    mean = sum(math.log(max(probability, 1e-9)) for _, probability in found) / len(found)
-    return Alternative("".join(character for character, _ in found), min(1.0, math.exp(mean)))
+    mean = sum(math.log(max(peak.probability, 1e-9)) for peak in found) / len(found)
+    return Alternative("".join(peak.character for peak in found), min(1.0, math.exp(mean)))
 
 
 def beam(probabilities: Probabilities, characters: Sequence[str], width: int = 12) -> list[Alternative]:

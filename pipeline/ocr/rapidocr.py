@@ -35,6 +35,9 @@ QUICK = (0.45, 90)
 _SURE = 0.8
 # A line wider than its characters by this factor has lost one: pixels of a Chinese character, and of the paper around.
 _ROOM, _CHARACTER, _PADDING = 1.35, 40.0, 13.0
+# Unless it is set wide: so many letters at least, at most so many times their width, and no gap too long by this share
+# of what a character takes there.
+_SET_WIDE, _LOST = (3, 3.0), 0.45
 
 
 class RapidOcrEngine:
@@ -75,7 +78,7 @@ class RapidOcrEngine:
             found = ctc.text_of(peaks)
             if _counts(found.text):
                 figures.append(index)
-            elif not is_plain(peaks, lines[index]):
+            elif not is_plain(peaks, lines[index], scaled[index].shape[1]):
                 doubtful.append(index)
             readings.append(Reading((Alternative(found.text.strip(), found.probability),), NAME))
         again = [
@@ -151,11 +154,28 @@ def _alphabet(characters: Sequence[str]) -> tuple[list[str], list[list[int]]]:
     return symbols, [[0, places[" "]], *columns]
 
 
-def is_plain(peaks: Sequence[ctc.Peak], line: Pixels) -> bool:
-    """Whether letters and digits were read, each is sure, and they fill the line; points do not count."""
-    letters = [probability for character, probability in peaks if character.isalnum()]
-    filled = _PADDING + _CHARACTER * sum(0.5 if character.isascii() else 1.0 for character, _ in peaks)
-    return min(letters, default=0.0) >= _SURE and natural_width(line) <= _ROOM * filled
+def is_plain(peaks: Sequence[ctc.Peak], line: Pixels, width: int) -> bool:
+    """Whether letters and digits were read, each is sure, and they fill the line; points do not count.
+
+    Args:
+        peaks: what was read.
+        line: the picture of the line.
+        width: that it was read at, in pixels.
+    """
+    letters = [peak.probability for peak in peaks if peak.character.isalnum()]
+    if min(letters, default=0.0) < _SURE:
+        return False
+    sizes = np.array([0.5 if peak.character.isascii() else 1.0 for peak in peaks])
+    wide = natural_width(line)
+    if wide <= _ROOM * (_PADDING + _CHARACTER * sizes.sum()):
+        return True
+    # Words may be set wide: then no way from one character to the next is as long as if there were one between.
+    if len(letters) < _SET_WIDE[0] or wide > _SET_WIDE[1] * _CHARACTER * sizes.sum():
+        return False
+    size = width / sizes.sum()
+    middles = np.array([0.0, *((peak.step + 0.5) * recogniser.STRIDE for peak in peaks), width])
+    due = size * np.convolve(np.pad(sizes, 1), (0.5, 0.5), mode="valid")
+    return bool((np.diff(middles) - due).max() <= _LOST * size)
 
 
 def _counts(text: str) -> bool:

@@ -23,6 +23,9 @@ MODEL = "quick_recogniser"
 _ADVICE = "Install nianbao again, or make the network anew with scripts/make_recogniser.py"
 FORMAT = 1
 
+STRIDE = 8
+"""Pixels of width from one step of the output to the next."""
+
 _STEP = 16  # widths are rounded up to this, so that pictures of one width go through together
 _NARROWEST = 64  # the network was trained on lines; single digits are surer with some room to their right
 _WIDEST = 3200

@@ -82,6 +82,20 @@ def test_what_the_quick_network_leaves_in_doubt_is_read_by_the_full_one(
     assert engine.read_labels([poor]) == unsure.read_labels([poor])
 
 
+@pytest.mark.parametrize("text", ["统计指标", "制发规范性文件总数"])
+def test_the_quick_network_is_believed_of_words_set_wide_unless_one_may_be_lost(
+    engine: TextEngine, unsure: TextEngine, text: str
+) -> None:
+    line = _line("\u3000".join(text))
+    (reading,) = engine.read_labels([line])
+    assert normalise(reading.text) == text
+    assert [reading] != unsure.read_labels([line])
+    middle, pitch = line.shape[1] / 2, line.shape[1] / (len(text) - 0.5)
+    at = round(middle - pitch / 2) if len(text) % 2 == 0 else round(middle)
+    line[:, round(at - pitch / 2) : round(at + pitch / 2)] = line[0, 0]
+    assert engine.read_labels([line]) == unsure.read_labels([line])
+
+
 @pytest.fixture(scope="module")
 def unsure() -> TextEngine:
     """An engine that reads everything with the full network, because its quick one leaves everything in doubt."""
