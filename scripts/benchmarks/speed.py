@@ -30,6 +30,7 @@ from scripts.scans.fonts import installed
 
 _ROOT = Path(__file__).resolve().parents[2]
 _FOLDER = Path(__file__).resolve().parent
+_ROUNDS = 3  # a machine that others use too changes its pace from minute to minute
 _TESSERACT = "Tesseract chi_sim, full page"
 _PEERS = {"rapidocr": "RapidOCR, full page", "img2table": "img2table + RapidOCR"}
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -80,7 +81,7 @@ def run(given: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         work = Path(folder)
         scans = given.scans or _suite(work / "scans", given.reports)
-        runs = {jobs: _extract(scans, work / f"tables-{jobs}", jobs) for jobs in (1, 2)}
+        runs = _by_turns(scans, work)
         same = without_times(work / "tables-1") == without_times(work / "tables-2")
         stages = json.loads(_output([sys.executable, "-m", "scripts.benchmarks.stages", str(scans)]))
         lengths = _lengths(scans, work, given.pages)
@@ -132,6 +133,19 @@ def _output(command: Sequence[str], where: Callable[[], None] | None = None) -> 
 def _on_one_core() -> None:
     """Libraries that count cores find one, and start as many threads."""
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+def _by_turns(scans: Path, work: Path) -> dict[int, _Run]:
+    """The fastest of several runs with one process and with two; their tables stay in ``tables-1`` and ``tables-2``."""
+    fastest: dict[int, _Run] = {}
+    for _ in range(_ROUNDS):
+        for jobs in (1, 2):
+            out = work / f"tables-{jobs}"
+            shutil.rmtree(out, ignore_errors=True)
+            found = _extract(scans, out, jobs)
+            if jobs not in fastest or found.seconds < fastest[jobs].seconds:
+                fastest[jobs] = found
+    return fastest
 
 
 def _extract(scans: Path, out: Path, jobs: int, where: Callable[[], None] | None = None) -> _Run:
