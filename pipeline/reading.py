@@ -33,6 +33,7 @@ from pipeline.ocr.crops import without_last
 from pipeline.ocr.lines import split_lines
 from pipeline.ocr.numerals import NumeralReader
 from pipeline.ocr.pooling import pool
+from pipeline.ocr.specks import ENOUGH, without_specks
 from pipeline.tables.textlayer import read_text_layer
 from pipeline.values import is_unit, parse_value
 
@@ -170,12 +171,26 @@ class _Tables:
     def read(self, readers: Readers) -> list[TableReading]:
         """All tables, read."""
         self._read([index for index in range(len(self.cells)) if index not in self.readings], readers)
+        self._without_specks(readers.numerals)
         readings = iter([self.readings[index] for index in range(len(self.cells))])
         return [TableReading(grid, tuple(next(readings) for _ in grid.cells)) for grid in self.grids]
 
     def _read(self, chosen: Sequence[int], readers: Readers) -> None:
-        crops = [crop(self.grids[number], cell) for number, cell in (self.cells[index] for index in chosen)]
+        crops = [self._crop(index) for index in chosen]
         self.readings.update(zip(chosen, _read_cells(crops, readers), strict=True))
+
+    def _crop(self, index: int) -> Pixels:
+        number, cell = self.cells[index]
+        return crop(self.grids[number], cell)
+
+    def _without_specks(self, numerals: NumeralReader) -> None:
+        """Read cells anew as blank that hold nothing but specks, where these left a doubt."""
+        doubtful = [i for i, reading in self.readings.items() if reading.parts and reading.probability < _SURE]
+        figures = [i for i, reading in self.readings.items() if reading.probability >= _SURE and reading.text.isdigit()]
+        cleaned = without_specks({i: self._crop(i) for i in doubtful}, [self._crop(i) for i in figures[:ENOUGH]])
+        for i, reading in zip(cleaned, numerals.read(list(cleaned.values())), strict=True):
+            if not reading.text and reading.probability >= _FIGURE:
+                self.readings[i] = reading
 
 
 def _legibility(readings: Sequence[Reading]) -> tuple[float, bool]:

@@ -117,6 +117,17 @@ def test_clear_figures_are_read_without_the_text_engine_and_labels_with_it(numer
     assert len(engine.lines) <= 5  # three labels and what the other was not sure of
 
 
+def test_a_cell_with_a_speck_in_it_is_read_as_blank_and_its_picture_left_as_it_is(numerals: NumeralReader) -> None:
+    pixels = table(labelled((*FIGURES, ("", "41", "56"))))
+    speck = LEFT + round(1.4 * WIDTH), TOP + round(3.6 * HEIGHT)
+    cv2.circle(pixels, speck, 2, (60,), -1)
+    (found,) = tables_of(read_page(PageImage(1, pixels, 200.0), Readers(Engine(), numerals)))
+    place = next(i for i, each in enumerate(found.grid.cells) if (each.row, each.column) == (3, 1))
+    assert found.readings[place].text == ""
+    assert found.readings[place].probability > 0.9
+    assert crop(found.grid, found.grid.cells[place]).min() < 100
+
+
 class Figures(Engine):
     """Is sure of one figure in every picture."""
 

@@ -1,0 +1,72 @@
+"""Specks of dust: cells that are empty but for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import cv2
+import numpy as np
+
+from pipeline import patches
+from pipeline.domain import Pixels
+from pipeline.ocr.crops import BROAD, Ink, find_inks
+
+# A speck's width and height at most, in terms of the height of figures, and where it is no wider than high by the last
+# number. On 60 generated reports of bad scans no printed dash was narrower than 0.33, no slash or figure smaller than
+# 0.5, and seven in ten specks were smaller than the first number.
+_LARGEST, _LARGEST_ROUND, _ROUND = 0.25, 0.36, 1.3
+# Dots beside each other, nearer than this share of the height of figures, may be what is left of one.
+_APART = 0.6
+_MOST = 3  # more of them are no chance
+_FRAME = 3  # pixels; what is nearer to the border may be a part of what stands beyond it
+_HALO = 2  # pixels around a speck that are darker for it
+# Of fewer figures it is not known how high they are.
+_FEWEST = 3
+
+ENOUGH = 20
+"""More figures than this say nothing new about their height."""
+
+
+def without_specks(crops: Mapping[int, Pixels], figures: Sequence[Pixels]) -> dict[int, Pixels]:
+    """Those of some cells, by their number, that hold specks alone, without these.
+
+    Args:
+        crops: grey pictures of cells, inside their rules.
+        figures: cells of the same page that surely hold figures; where they are few nothing is known of specks.
+    """
+    if len(figures) < _FEWEST:
+        return {}
+    inks = dict(zip(crops, find_inks(list(crops.values())), strict=True))
+    sizes = {i: _sizes(ink) for i, ink in inks.items()}
+    small = [i for i, size in sizes.items() if 0 < len(size) <= _MOST and size[:, 2:4].max() <= BROAD]
+    if not small:
+        return {}
+    tall = float(np.median([_height(ink) for ink in find_inks(figures)]))
+    return {i: _painted_over(crops[i], inks[i]) for i in small if _are_specks(sizes[i], inks[i].mask.shape, tall)}
+
+
+def _sizes(ink: Ink) -> patches.Labels:
+    return patches.label(ink.mask.view(np.uint8))[1][1:]
+
+
+def _height(ink: Ink) -> int:
+    return int(cv2.boundingRect(ink.mask.view(np.uint8))[3])
+
+
+def _are_specks(pieces: patches.Labels, room: tuple[int, ...], tall: float) -> bool:
+    """Whether pieces of ink, as `patches.label` has them, are too small and too far apart to be print."""
+    x, y, w, h = (pieces[:, column] for column in range(4))
+    largest = np.where(w > _ROUND * h, _LARGEST, _LARGEST_ROUND) * tall
+    if (np.maximum(w, h) > largest).any():
+        return False
+    if min(x.min(), y.min(), room[1] - (x + w).max(), room[0] - (y + h).max()) < _FRAME:
+        return False
+    apart = np.hypot(*(np.subtract.outer(2 * a + b, 2 * a + b) / 2 for a, b in ((x, w), (y, h))))
+    return bool((apart[~np.eye(len(x), dtype=np.bool_)] >= _APART * tall).all())
+
+
+def _painted_over(crop: Pixels, ink: Ink) -> Pixels:
+    paper = np.clip(np.median(crop + ink.darkness), 0, 255).astype(np.uint8)
+    near = cv2.dilate(ink.mask.view(np.uint8), np.ones((2 * _HALO + 1, 2 * _HALO + 1), np.uint8)) > 0
+    painted: Pixels = np.where(near, paper, crop)
+    return painted
