@@ -165,7 +165,10 @@ class _Tables:
 
     def sample(self, readers: Readers) -> list[Reading]:
         """The readings of cells from all over the page, enough to tell whether it can be read as it lies."""
-        self._read(range(0, len(self.cells), max(1, len(self.cells) // _SAMPLE)), readers)
+        # Column by column: every so many cells of rows might be figures alone, and noughts look the same on their head.
+        placed = [(number, cell.column, cell.row, index) for index, (number, cell) in enumerate(self.cells)]
+        step = max(1, len(placed) // _SAMPLE)
+        self._read(sorted(index for *_, index in sorted(placed)[::step]), readers)
         return list(self.readings.values())
 
     def read(self, readers: Readers) -> list[TableReading]:

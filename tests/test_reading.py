@@ -28,7 +28,7 @@ from pipeline.geometry import affine, box_to_parent, chain, translation
 from pipeline.ocr import calibration, load_engine
 from pipeline.ocr.numerals import NumeralReader
 from pipeline.ocr.pooling import pool
-from pipeline.reading import Readers, _as_sure_as, _in_order, _legibility, _read_cells, crop, read_page
+from pipeline.reading import Readers, _as_sure_as, _in_order, _legibility, _read_cells, _Tables, crop, read_page
 from pipeline.settings import Settings
 from tests.assemble import printed
 from tests.documents.builders import text_pdf
@@ -436,6 +436,18 @@ def test_a_page_of_figures_that_look_alike_upside_down_is_turned_by_its_heading(
         (line,) = (item for item in found.items if isinstance(item, LineReading))
         assert line.reading.text == heading
         assert texts_of(tables_of(found)[0])[0] == ["—", "0", "—", "0", "—"]
+
+
+@pytest.mark.parametrize("columns", [4, 6, 8, 9, 12])
+def test_cells_of_every_column_tell_how_a_page_lies(columns: int, numerals: NumeralReader) -> None:
+    """Of a page of noughts only the labels tell, and these are in one column."""
+    heading: list[printed.Square] = [(0, 0, 1, columns, "")]
+    squares = heading + [(r, c, 1, 1, "") for r in range(1, 31) for c in range(columns)]
+    found = _Tables([printed.table(squares).grid])
+    read = len(found.sample(Readers(Engine(), numerals)))
+    assert 40 <= read < 80
+    share = Counter(found.cells[index][1].column for index in found.readings)
+    assert all(share[column] >= read // columns - 1 for column in range(columns))
 
 
 def test_a_page_that_nobody_can_read_is_not_read_whole_in_every_orientation(numerals: NumeralReader) -> None:
