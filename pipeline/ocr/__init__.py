@@ -29,6 +29,7 @@ _SERVANTS = frozenset(
         "pictures",
         "pooling",
         "recogniser",
+        "specks",
         "traces",
     }
 )
