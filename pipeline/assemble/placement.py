@@ -44,7 +44,7 @@ from pipeline.values import is_unit, parse_value
 
 # Fewer recognised labels than this are an unrelated table, not a report.
 _FEWEST_LABELS = 3
-# That a report is on the form of its year, in nats: about one in twenty is on the form of before.
+# What speaks for the form of a report's year, in nats: one report in twenty is taken to be on the form of before.
 _IN_FORCE = 3.0
 # What is read with less may be a speck or the stroke of a seal.
 _LEGIBLE = 0.9
@@ -118,9 +118,9 @@ def map_reports(
     """Find the reports of a document and place their cells.
 
     The form of a report is decided from what is printed: the one whose rows and headers explain it best; the year says
-    less, because some agencies go on using the form of before. Where a title
-    was read, and of what is ruled on the pages nothing was recognised, that is a report of which no cell was found, on
-    the form of its year, until a person says which.
+    less, because some agencies go on using the form of before. Where a title was read, and of what is ruled on the
+    pages nothing was recognised, that is a report of which no cell was found, on the form of its year, until a person
+    says which.
 
     Args:
         answers: what a person said of rows; those of other forms and tables have no say.

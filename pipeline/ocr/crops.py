@@ -551,13 +551,18 @@ def _box(mask: Mask) -> BoundingBox | None:
     return BoundingBox(float(x), float(y), float(x + width), float(y + height)) if width else None
 
 
+def paper_level(crop: Pixels, ink: Ink) -> int:
+    """The usual grey level of the paper of a crop, 0 to 255."""
+    return int(np.clip(np.median(crop + ink.darkness), 0, 255))
+
+
 def _cut(crop: Pixels, ink: Ink, box: BoundingBox, padding: int) -> Pixels:
     """Cut a box out, foreign ink painted over; paper is added where the crop ends before the padding does."""
     x0, y0, x1, y1 = int(box.x0), int(box.y0), int(box.x1), int(box.y1)
     left, top = max(x0 - padding, 0), max(y0 - padding, 0)
     right, bottom = min(x1 + padding, crop.shape[1]), min(y1 + padding, crop.shape[0])
     window = (slice(top, bottom), slice(left, right))
-    paper = int(np.clip(np.median(crop + ink.darkness), 0, 255))
+    paper = paper_level(crop, ink)
     near = cv2.dilate(ink.mask[window].view(np.uint8), np.ones((5, 5), np.uint8)) > 0
     foreign = (ink.darkness[window] > max(_POSSIBLE * ink.noise, 0.2 * ink.contrast)) & ~near
     result: Pixels = cv2.copyMakeBorder(

@@ -37,7 +37,7 @@ _SURE = 0.8
 _ROOM, _CHARACTER, _PADDING = 1.35, 40.0, 13.0
 # Unless it is set wide: so many letters at least, at most so many times their width, and no gap too long by this share
 # of what a character takes there.
-_SET_WIDE, _LOST = (3, 3.0), 0.45
+_FEWEST_LETTERS, _WIDEST, _LOST = 3, 3.0, 0.45
 
 
 class RapidOcrEngine:
@@ -170,7 +170,7 @@ def is_plain(peaks: Sequence[ctc.Peak], line: Pixels, width: int) -> bool:
     if wide <= _ROOM * (_PADDING + _CHARACTER * sizes.sum()):
         return True
     # Words may be set wide: then no way from one character to the next is as long as if there were one between.
-    if len(letters) < _SET_WIDE[0] or wide > _SET_WIDE[1] * _CHARACTER * sizes.sum():
+    if len(letters) < _FEWEST_LETTERS or wide > _WIDEST * _CHARACTER * sizes.sum():
         return False
     size = width / sizes.sum()
     middles = np.array([0.0, *((peak.step + 0.5) * recogniser.STRIDE for peak in peaks), width])

@@ -98,10 +98,12 @@ def read(
         folder.mkdir(exist_ok=True)
         folders[folder.name] = source
         for page in read_pages((scans / source).read_bytes(), Settings()):
+            if not isinstance(page, PageImage):
+                continue
             path = folder / f"{page.number:03d}.png"
             if str(path.relative_to(work)) in known:
                 path.unlink(missing_ok=True)
-            elif isinstance(page, PageImage):
+            else:
                 Image.fromarray(page.pixels).save(path, compress_level=1)
     command = [python, _FOLDER / "peer_rows.py", work]
     with (

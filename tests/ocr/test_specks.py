@@ -14,10 +14,10 @@ from tests.ocr.drawing import LATIN, cell
 FIGURES = [cell(text, font=LATIN) for text in ("27", "305", "8", "14")]
 
 
-def dusty(*places: tuple[int, int], radius: int = 2) -> Pixels:
+def dusty(*places: tuple[int, int]) -> Pixels:
     picture = cell("", noise=2.0)
     for place in places:
-        cv2.circle(picture, place, radius, (70,), -1)
+        cv2.circle(picture, place, 2, (70,), -1)
     return cv2.GaussianBlur(picture, (0, 0), 0.6)  # type: ignore[return-value]
 
 
@@ -41,7 +41,7 @@ def test_print_is_no_speck(text: str, ink: int) -> None:
 def test_dots_that_may_be_left_of_a_figure_are_no_specks() -> None:
     worn = cell("8", font=LATIN)
     rows = np.flatnonzero((worn < 140).any(axis=1))
-    for top in (rows[0] + 4, rows[-1] - 8):  # of its four arcs two stay, less dark
+    for top in (rows[0] + 4, rows[-1] - 8):
         worn[top : top + 5] = 235
     assert without_specks({0: worn}, FIGURES) == {}
     assert without_specks({0: dusty((80, 18), (80, 28))}, FIGURES) == {}
