@@ -232,6 +232,15 @@ def test_what_its_readers_rather_doubt_is_not_accepted_whatever_else_speaks_for_
     assert judge(told, confidence.load()).confidence > judge(known, confidence.load()).confidence
 
 
+def test_what_the_relations_rather_give_another_value_is_not_accepted_whatever_else_speaks_for_it() -> None:
+    """A blot over a 1 is as round as a nought."""
+    blot = beside(evidence(reading(("0", 0.92)), broken=True), usual=SURE)
+    kept = replace(blot, weighed=(Alternative("0", 0.81), Alternative("1", 0.18)))
+    refuted = replace(blot, weighed=(Alternative("1", 0.81), Alternative("0", 0.18)))
+    statuses = [judge(each, confidence.load(), 0.97).status for each in (kept, refuted)]
+    assert statuses == [Status.ACCEPTED, Status.REVIEW]
+
+
 def test_what_one_of_two_readers_saw_alone_counts() -> None:
     """A gap between two digits that the other one does not look at: two cells may have become one."""
     engine = reading(("3132", 0.996))

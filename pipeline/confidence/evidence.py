@@ -157,10 +157,12 @@ def against_reading(evidence: Evidence) -> tuple[float, ...]:
 def is_believed(read: float, given: float) -> bool:
     """Whether its readers, or the relations, are as sure of a reading as `BELIEVED`; else nothing helps it.
 
+    Nor does anything where the relations rather give the cell another value.
+
     Args:
         read, given: how far the log-odds of both fall short of 9: ``read_9`` and ``given_9`` of `against_reading`.
     """
-    return min(read, given) < _MOST - log_odds(BELIEVED)
+    return min(read, given) < _MOST - log_odds(BELIEVED) and given <= _MOST
 
 
 def is_stained(evidence: Evidence) -> bool:
