@@ -183,6 +183,18 @@ def test_streaks_of_the_scanner_go_and_rules_stay(gap: int) -> None:
     assert np.array_equal(without_streaks(page), page)
 
 
+@pytest.mark.parametrize("passed", [0.6, 0.0], ids=["pale", "black"])
+def test_print_under_a_streak_of_the_scanner_stays(passed: float) -> None:
+    page = sheet()
+    cv2.putText(page, "8", (600, 1600), cv2.FONT_HERSHEY_SIMPLEX, 1.4, (0,), 3)
+    ink = np.flatnonzero((page[1560:1605, 590:640] < 100).any(axis=0)) + 590
+    for left in [int(ink[0]), int(ink.mean())] if passed else [int(ink.mean())]:
+        streaked = page.copy()
+        streaked[:, left : left + 2] = np.round(streaked[:, left : left + 2] * passed)
+        part = slice(1550, 1610), slice(left - 1, left + 3)
+        assert np.count_nonzero((without_streaks(streaked)[part] < 128) ^ (page[part] < 128)) <= 6
+
+
 @pytest.mark.parametrize("ink", [0, 180, 215])
 def test_faint_lines_of_text_tell_how_a_page_lies(ink: int) -> None:
     faint = (ink + sheet().astype(np.float64) * (255 - ink) / 255).astype(np.uint8)
