@@ -234,11 +234,21 @@ def test_what_its_readers_rather_doubt_is_not_accepted_whatever_else_speaks_for_
 
 def test_what_the_relations_rather_give_another_value_is_not_accepted_whatever_else_speaks_for_it() -> None:
     """A blot over a 1 is as round as a nought."""
-    blot = beside(evidence(reading(("0", 0.92)), broken=True), usual=SURE)
+    both = (reading(("0", 0.9)), reading(("0", 0.9)))
+    found = replace(reading(("0", 0.92)), parts=both)
+    blot = beside(evidence(found, broken=True), usual=SURE)
     kept = replace(blot, weighed=(Alternative("0", 0.81), Alternative("1", 0.18)))
     refuted = replace(blot, weighed=(Alternative("1", 0.81), Alternative("0", 0.18)))
     statuses = [judge(each, confidence.load(), 0.97).status for each in (kept, refuted)]
     assert statuses == [Status.ACCEPTED, Status.REVIEW]
+
+
+def test_one_reader_alone_has_to_be_surer_than_two() -> None:
+    """A figure with a note in words is read by the engine alone: of `20（其中修订17件）` it saw `0（其中修订17件）`."""
+    alone = beside(evidence(reading(("0（其中修订17件）", 0.93))), usual=SURE)
+    both = replace(alone.reading, parts=(alone.reading, alone.reading))
+    assert judge(alone, confidence.load(), 0.97).status is Status.REVIEW
+    assert judge(replace(alone, reading=both), confidence.load(), 0.97).status is Status.ACCEPTED
 
 
 def test_what_one_of_two_readers_saw_alone_counts() -> None:

@@ -23,8 +23,9 @@ _CUT = 0.25
 _STAINED = -6.0
 # Log-odds beyond this are all the same: nobody has looked at so many cells.
 _MOST = 9.0
-BELIEVED, DISBELIEVED = 0.9, 0.5
-"""Where neither its readers nor the relations are as sure of a cell as the first, it is no surer than the second."""
+BELIEVED, BELIEVED_ALONE, DISBELIEVED = 0.9, 0.98, 0.5
+"""Where neither its two readers nor the relations are as sure of a cell as the first, or its one reader as the second,
+it is no surer than the last."""
 # Where a straight line through the log-odds may bend.
 _BENDS = (_MOST, 5.5, 3.0)
 _READER_BENDS = (_MOST, 3.0)
@@ -154,15 +155,17 @@ def against_reading(evidence: Evidence) -> tuple[float, ...]:
     )
 
 
-def is_believed(read: float, given: float) -> bool:
+def is_believed(read: float, given: float, second: float) -> bool:
     """Whether its readers, or the relations, are as sure of a reading as `BELIEVED`; else nothing helps it.
 
-    Nor does anything where the relations rather give the cell another value.
+    One reader alone has to be surer. Nor does anything help where the relations rather give the cell another value.
 
     Args:
-        read, given: how far the log-odds of both fall short of 9: ``read_9`` and ``given_9`` of `against_reading`.
+        read, given, second: how far the log-odds fall short of 9: ``read_9``, ``given_9`` and ``second_9`` of
+            `against_reading`; the last is 0 where there was no second reader.
     """
-    return min(read, given) < _MOST - log_odds(BELIEVED) and given <= _MOST
+    least = BELIEVED if second > 0.0 else BELIEVED_ALONE
+    return min(read, given) < _MOST - log_odds(least) and given <= _MOST
 
 
 def is_stained(evidence: Evidence) -> bool:

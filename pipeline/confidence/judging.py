@@ -36,7 +36,7 @@ COLUMN_IN_DOUBT = "which column of the form this is, is not certain"
 """A cell of which this is said may be the cell of another column."""
 
 _COLUMN = ("astray", "column_9", "column_2")
-_READ, _GIVEN = READING.index("read_9"), READING.index("given_9")
+_BELIEF = [READING.index(name) for name in ("read_9", "given_9", "second_9")]
 # What the picture itself leaves open, by the first part of its name.
 _PICTURE = frozenset({"read", "given", "usual", "first", "second", "unsupported", "disputed", "alone"})
 _REASONS = {
@@ -73,7 +73,7 @@ def judge(evidence: Evidence, model: ConfidenceModel, accept: float) -> Judgemen
             return Judgement(Status.RECONCILED, believed, (), found)
     for_reading = against_reading(evidence)
     believed = model.reading.probability(for_reading)
-    if not is_believed(for_reading[_READ], for_reading[_GIVEN]):
+    if not is_believed(*(for_reading[number] for number in _BELIEF)):
         believed = min(believed, DISBELIEVED)
     if value.mark is Mark.TEXT and value.note:  # words that forms use instead of a figure have no note
         confidence = min(believed, _WORDS) * place

@@ -242,8 +242,8 @@ def _sigmoid(odds: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _confidences(reading: Logistic, place: Logistic, cells: _Cells) -> NDArray[np.float64]:
     believed = _sigmoid(reading.intercept - cells.reading @ np.array(reading.weights))
-    doubts = zip(cells.reading[:, READING.index("read_9")], cells.reading[:, READING.index("given_9")], strict=True)
-    kept = np.array([is_believed(*each) for each in doubts], dtype=bool)
+    doubts = cells.reading[:, [READING.index(name) for name in ("read_9", "given_9", "second_9")]]
+    kept = np.array([is_believed(*each) for each in doubts.tolist()], dtype=bool)
     believed = np.where(kept, believed, np.minimum(believed, DISBELIEVED))
     return np.asarray(believed * _sigmoid(place.intercept - cells.place @ np.array(place.weights)))
 

@@ -51,21 +51,14 @@ def group(levels: list[Ruling], uprights: list[Ruling], text_height: float) -> l
     """
     if not levels or not uprights:
         return []
-    meets = _meet(levels, uprights, TOUCH * text_height)
     groups = []
-    for chosen_levels, both in _components(np.hstack([meets, _spanned(levels, uprights, meets, text_height)])):
-        chosen_uprights = [i for i in both if i < len(uprights)]
-        if not chosen_uprights:
-            continue
+    for chosen_levels, chosen_uprights in _tied(levels, uprights, text_height):
         tied_levels, tied_uprights = [levels[i] for i in chosen_levels], [uprights[i] for i in chosen_uprights]
         dotted = is_dotted(tied_levels) or is_dotted(tied_uprights)
         alike_levels = _alike(tied_levels, dotted, text_height)
         alike_uprights = _alike(tied_uprights, dotted, text_height)
         # Without the strokes that had tied them together a group may fall into several.
-        meets = _meet(alike_levels, alike_uprights, TOUCH * text_height)
-        tied = np.hstack([meets, _spanned(alike_levels, alike_uprights, meets, text_height)])
-        for kept_levels, both in _components(tied):
-            kept_uprights = [i for i in both if i < len(alike_uprights)]
+        for kept_levels, kept_uprights in _tied(alike_levels, alike_uprights, text_height):
             tied_levels, tied_uprights = (
                 [alike_levels[i] for i in kept_levels],
                 [alike_uprights[i] for i in kept_uprights],
@@ -79,6 +72,49 @@ def group(levels: list[Ruling], uprights: list[Ruling], text_height: float) -> l
     filled = [_filled(found, levels, uprights, text_height) for found in groups]
     kept = [found for found in filled if not any(_holds(other, found) for other in filled)]
     return sorted(kept, key=lambda found: (found.box.y0, found.box.x0))
+
+
+def _tied(levels: list[Ruling], uprights: list[Ruling], text_height: float) -> list[tuple[list[int], list[int]]]:
+    """Which level and which upright rules hang together: they meet, hold a caption between them or frame a table."""
+    meets = _meet(levels, uprights, TOUCH * text_height)
+    captions = _spanned(levels, uprights, meets, text_height)
+    frames = np.zeros((0, len(uprights)), dtype=bool)
+    for pair in _sides(levels, uprights, text_height):
+        frames = np.vstack([frames, np.isin(np.arange(len(uprights)), pair)])
+    tied = np.block([[meets, captions], [frames, np.zeros((len(frames), captions.shape[1]), dtype=bool)]])
+    parts = ((_below(rows, len(levels)), _below(columns, len(uprights))) for rows, columns in _components(tied))
+    return [part for part in parts if all(part)]
+
+
+def _below(numbers: list[int], end: int) -> list[int]:
+    return [number for number in numbers if number < end]
+
+
+def _sides(levels: list[Ruling], uprights: list[Ruling], text_height: float) -> list[tuple[int, int]]:
+    """Pairs of upright rules that are the sides of one table: they begin and end together, and so do level ones there.
+
+    Where the level rules are worn to pieces hardly one may reach a side.
+    """
+    long = [i for i, rule in enumerate(uprights) if rule.length >= HOLLOW_HEIGHT * text_height]
+    order = sorted(long, key=lambda i: uprights[i].middle)
+    reach = TOUCH * text_height
+    found = []
+    for place, one in enumerate(order):
+        left = uprights[one]
+        alike = (i for i in order[place + 1 :] if _is_opposite(left, uprights[i], text_height))
+        # Not beyond the first one: two tables beside each other may be as high as each other.
+        for other in list(alike)[:1]:
+            right = uprights[other]
+            inner = [r.middle for r in levels if r.start >= left.middle - reach and r.end <= right.middle + reach]
+            if all(any(abs(y - end) <= 2 * reach for y in inner) for end in (left.start, left.end)):
+                found.append((one, other))
+    return found
+
+
+def _is_opposite(left: Ruling, right: Ruling, text_height: float) -> bool:
+    """Whether two upright rules are as far apart as the sides of a table, begin together and end together."""
+    apart = max(abs(left.start - right.start), abs(left.end - right.end))
+    return right.middle - left.middle >= NARROWEST * text_height and apart <= 2 * TOUCH * text_height
 
 
 def _filled(frame: RuleGroup, levels: list[Ruling], uprights: list[Ruling], text_height: float) -> RuleGroup:
