@@ -39,7 +39,7 @@ _DECIMAL_COMMA = re.compile(r"[+\-—]{0,2}\d+,(\d{1,2}|\d{4,})\D*")
 _IN_LINE, _NARROWEST, _WIDEST, _FILLED = 0.2, 0.2, 1.2, 0.6
 
 SMOOTHINGS = (0.7, 1.0)
-"""Sigma in pixels, by which grainy pictures are smoothed; more blurs thin strokes."""
+"""Sigma in pixels, by which pictures are smoothed where they leave a doubt; more blurs thin strokes."""
 
 # How each mark may look to a general recogniser: same shape, other character.
 LOOK_ALIKES: dict[str, str] = {
@@ -96,14 +96,14 @@ def read_cells(
     """
     inks = find_inks(crops)
     readings = _read_inks(crops, inks, recognise, reader)
-    # What grain leaves in doubt is looked at again, smoothed; no look is better than the others.
-    grainy = [i for i, found in enumerate(readings) if found.probability < _DOUBTFUL and is_grainy(inks[i])]
-    softer = [[smooth(crops[i], sigma) for i in grainy] for sigma in SMOOTHINGS]
+    # What grain or broken strokes leave in doubt is looked at again, smoothed; no look is better than the others.
+    doubtful = [i for i, found in enumerate(readings) if found.probability < _DOUBTFUL and inks[i].mask.any()]
+    softer = [[smooth(crops[i], sigma) for i in doubtful] for sigma in SMOOTHINGS]
     looks = [_read_inks(soft, find_inks(soft), recognise, reader) for soft in softer]
-    for i, *others in zip(grainy, *looks, strict=True):
+    for i, *others in zip(doubtful, *looks, strict=True):
         readings[i] = _mean((readings[i], *others))
     # Where a seal or a watermark lies under the print, the print is looked at alone.
-    doubtful = [i for i, found in enumerate(readings) if found.probability < _DOUBTFUL and inks[i].mask.any()]
+    doubtful = [i for i in doubtful if readings[i].probability < _DOUBTFUL]
     alone = {i: crop for i in doubtful if (crop := without_broad_strokes(crops[i])) is not None}
     prints = dict(zip(alone, find_inks(list(alone.values()), PRINT), strict=True))
     tinted = [i for i, ink in prints.items() if _is_tinted(inks[i], ink)]
@@ -177,12 +177,12 @@ def _are_digits(alternatives: Sequence[Alternative]) -> bool:
 
 
 def is_grainy(ink: Ink) -> bool:
-    """Whether the grain of the paper is so strong beside the print that smoothing helps."""
+    """Whether the grain of the paper is so strong beside the print that a smoothed look may be believed."""
     return bool(ink.mask.any()) and ink.noise > _GRAIN * ink.contrast
 
 
 def smooth(crop: Pixels, sigma: float) -> Pixels:
-    """The crop with less grain."""
+    """The crop with less grain, and small gaps in its strokes closed."""
     soft: Pixels = cv2.GaussianBlur(crop, (0, 0), sigma).astype(np.uint8)
     return soft
 
