@@ -33,7 +33,7 @@ from pipeline.ocr.crops import without_last
 from pipeline.ocr.lines import split_lines
 from pipeline.ocr.numerals import NumeralReader
 from pipeline.ocr.pooling import pool
-from pipeline.ocr.specks import ENOUGH, without_specks
+from pipeline.ocr.specks import ENOUGH, FEWEST, without_specks
 from pipeline.tables.textlayer import read_text_layer
 from pipeline.values import is_unit, parse_value
 
@@ -50,6 +50,9 @@ _SEEN = 0.4
 _UNSEEN, _UNSEEN_BLANK = 0.95, 0.9
 # What a reader gives a figure with a trace of a sign, a point or a 1 in it; one without it is no surer than the other.
 _FAINTLY, _TRACED = 0.1, 0.85
+# What is paler than this, relative to the figures of its page, shines through or is a watermark: so surely blank. Of
+# 10,200 printed cells of 75 generated reports none was paler than 0.47; watermarks have 0.2 to 0.4.
+_GHOST, _BLANK = 0.45, 0.99
 # A page whose words or figures read worse than this on average stands on its side or on its head.
 _LEGIBLE = 0.6
 # What dashes are read as where they stand upright, one or several in line.
@@ -174,7 +177,7 @@ class _Tables:
     def read(self, readers: Readers) -> list[TableReading]:
         """All tables, read."""
         self._read([index for index in range(len(self.cells)) if index not in self.readings], readers)
-        self._without_specks(readers.numerals)
+        self._settle_blanks(readers.numerals)
         readings = iter([self.readings[index] for index in range(len(self.cells))])
         return [TableReading(grid, tuple(next(readings) for _ in grid.cells)) for grid in self.grids]
 
@@ -186,14 +189,35 @@ class _Tables:
         number, cell = self.cells[index]
         return crop(self.grids[number], cell)
 
-    def _without_specks(self, numerals: NumeralReader) -> None:
-        """Read cells anew as blank that hold nothing but specks, where these left a doubt."""
-        doubtful = [i for i, reading in self.readings.items() if reading.parts and reading.probability < _SURE]
+    def _settle_blanks(self, numerals: NumeralReader) -> None:
+        """Read doubtful cells as blank that hold nothing but specks, or what is far paler than print."""
         figures = [i for i, reading in self.readings.items() if reading.probability >= _SURE and reading.text.isdigit()]
-        cleaned = without_specks({i: self._crop(i) for i in doubtful}, [self._crop(i) for i in figures[:ENOUGH]])
+        sure = [self._crop(i) for i in figures[:ENOUGH]]
+        doubtful = {i: self._crop(i) for i, reading in self.readings.items() if reading.probability < _SURE}
+        known = [dark for picture in sure if (dark := _darkest(picture)) is not None]
+        usual = float(np.median(known)) if len(known) >= FEWEST else 0.0
+        for i, picture in doubtful.items():
+            dark, reading = _darkest(picture), self.readings[i]
+            wordy = _is_wording(reading) and reading.probability >= _FIGURE
+            if dark is not None and dark < _GHOST * usual and not wordy:
+                self.readings[i] = _as_blank(reading)
+        specked = {i: picture for i, picture in doubtful.items() if self.readings[i].parts}
+        cleaned = without_specks(specked, sure)
         for i, reading in zip(cleaned, numerals.read(list(cleaned.values())), strict=True):
             if not reading.text and reading.probability >= _FIGURE:
                 self.readings[i] = reading
+
+
+def _darkest(picture: Pixels) -> float | None:
+    """How dark the darkest print in the picture of a cell is, in grey levels, also where it stands against a rule."""
+    found = imaging.darkness(picture)
+    return None if found is None else max(found)
+
+
+def _as_blank(reading: Reading) -> Reading:
+    """The reading of a cell that is blank but for what is no print, and may hardly be what was read all the same."""
+    others = (replace(other, probability=other.probability * (1.0 - _BLANK)) for other in reading.alternatives)
+    return Reading((Alternative("", _BLANK), *(other for other in others if other.text.strip())), reading.reader)
 
 
 def _legibility(readings: Sequence[Reading]) -> tuple[float, bool]:

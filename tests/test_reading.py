@@ -128,6 +128,19 @@ def test_a_cell_with_a_speck_in_it_is_read_as_blank_and_its_picture_left_as_it_i
     assert crop(found.grid, found.grid.cells[place]).min() < 100
 
 
+@pytest.mark.parametrize(("ink", "text"), [(185, ""), (60, "7")], ids=["ghost", "print"])
+def test_what_is_far_paler_than_print_is_blank_and_not_surely(ink: int, text: str, numerals: NumeralReader) -> None:
+    """From the back of the sheet a figure shines through the wrong way round."""
+    pixels = table(labelled((*FIGURES, ("", "41", "56"))))
+    shown = cell("7", shape=(HEIGHT, WIDTH), ink=ink, paper=245)[4:-4, 4:-4]
+    top, left = TOP + 3 * HEIGHT + 4, LEFT + WIDTH + 4
+    pixels[top : top + HEIGHT - 8, left : left + WIDTH - 8] = shown if text else shown[:, ::-1]
+    (found,) = tables_of(read_page(PageImage(1, pixels, 200.0), Readers(Engine(), numerals)))
+    place = next(i for i, each in enumerate(found.grid.cells) if (each.row, each.column) == (3, 1))
+    assert found.readings[place].text == text
+    assert (found.readings[place].probability < 0.995) == (not text)
+
+
 class Figures(Engine):
     """Is sure of one figure in every picture."""
 

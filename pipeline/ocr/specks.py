@@ -20,11 +20,9 @@ _APART = 0.6
 _MOST = 3  # more of them are no chance
 _FRAME = 3  # pixels; what is nearer to the border may be a part of what stands beyond it
 _HALO = 2  # pixels around a speck that are darker for it
-# Of fewer figures it is not known how high they are.
-_FEWEST = 3
 
-ENOUGH = 20
-"""More figures than this say nothing new about their height."""
+FEWEST, ENOUGH = 3, 20
+"""Of fewer figures than the first it is not known how high and dark they are; more than the last say nothing new."""
 
 
 def without_specks(crops: Mapping[int, Pixels], figures: Sequence[Pixels]) -> dict[int, Pixels]:
@@ -34,7 +32,7 @@ def without_specks(crops: Mapping[int, Pixels], figures: Sequence[Pixels]) -> di
         crops: grey pictures of cells, inside their rules, shape (h, w).
         figures: the same of cells of the page that surely hold figures; where they are few nothing is known of specks.
     """
-    if len(figures) < _FEWEST:
+    if len(figures) < FEWEST:
         return {}
     inks = dict(zip(crops, find_inks(list(crops.values())), strict=True))
     sizes = {i: _sizes(ink) for i, ink in inks.items()}
