@@ -28,6 +28,8 @@ STREAK = 8.0
 """A rule that runs on so far beyond the outermost one it crosses, in text heights, is none of the table's."""
 SIDE = 3
 """So many upright rules that end together are a side of the table, whether a level rule was seen there or not."""
+GUTTER = 4.0
+"""Tables further apart than this, in text heights, stand beside each other however alike they are."""
 HOLLOW, HOLLOW_HEIGHT = 3, 8.0
 """Most rules each way of a frame that may be filled with pieces, and its least height, in text heights."""
 PIECE_LEVEL, PIECE_UPRIGHT = 4.0, 2.0
@@ -101,14 +103,22 @@ def _sides(levels: list[Ruling], uprights: list[Ruling], text_height: float) -> 
     found = []
     for place, one in enumerate(order):
         left = uprights[one]
-        alike = (i for i in order[place + 1 :] if _is_opposite(left, uprights[i], text_height))
-        # Not beyond the first one: two tables beside each other may be as high as each other.
-        for other in list(alike)[:1]:
+        for other in (i for i in order[place + 1 :] if _is_opposite(left, uprights[i], text_height)):
             right = uprights[other]
-            inner = [r.middle for r in levels if r.start >= left.middle - reach and r.end <= right.middle + reach]
-            if all(any(abs(y - end) <= 2 * reach for y in inner) for end in (left.start, left.end)):
+            inner = [r for r in levels if r.start >= left.middle - reach and r.end <= right.middle + reach]
+            closed = all(any(abs(r.middle - end) <= 2 * reach for r in inner) for end in (left.start, left.end))
+            if closed and _widest_gap(inner, left.middle, right.middle) <= GUTTER * text_height:
                 found.append((one, other))
+                break
     return found
+
+
+def _widest_gap(levels: Sequence[Ruling], left: float, right: float) -> float:
+    """The widest stretch between two places along x over which no level rule lies."""
+    widest, covered = 0.0, left
+    for start, end in sorted((r.start, r.end) for r in levels):
+        widest, covered = max(widest, start - covered), max(covered, end)
+    return max(widest, right - covered)
 
 
 def _is_opposite(left: Ruling, right: Ruling, text_height: float) -> bool:
