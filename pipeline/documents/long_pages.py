@@ -1,4 +1,4 @@
-"""Tall pictures: pages stacked on top of each other in one image, as websites post them."""
+"""Pages stacked on top of each other in one image, as websites post them: tall pictures, and stacked spreads."""
 
 from __future__ import annotations
 
@@ -30,6 +30,17 @@ _LID = 100  # grey level of what is dark around a sheet
 _STREAKS = 2  # most streaks that a scanner draws
 _STREAK = 0.85  # share of both pages along which a streak is seen
 _BAND = 0.006  # of the width: a blank band lower than that lies between lines of one paragraph
+_SPREADS = (0.68, 0.37)  # height by width of a spread of two upright or two lying pages, between A4 and Letter
+_SPREADS_TOLERANCE = 0.12
+_GUTTER = 0.05  # of the width: the two inner margins of an open book are wider together
+_MARGIN_OF_SPREAD = 0.05  # of the height: the least margin above and below the text of its pages
+_ACROSS = 0.3  # share of what is printed that may lie across the inner margins, as a seal does
+_FULL = 0.12  # least share of the rows on which something is printed, on all left pages and on all right ones
+_FOOT = 0.15  # of the height: where the number of a page stands
+_SPECK, _WORD = 2, 8  # pixels of the picture worked on: what is no grain, what is no speck either
+_NEXT = 8  # rows of the picture worked on: lines and rules closer than that belong together
+_DARK = 40  # grey levels darker than the paper: ink
+_FAINT = 25  # the same: what is no margin
 
 _Grey = NDArray[np.uint8]
 
@@ -40,11 +51,13 @@ def cut_long_page(page: PageImage) -> tuple[tuple[int, int], ...]:
     In the order tried: seams at multiples of the A4 ratio; sudden changes of the background that leave pages of about
     that shape, or else across the whole width; margins at equal distances; for what is still tall, the widest bands
     without ink. Ruled tables are not cut at the last, nor anywhere where rules run through without a break.
+    Two spreads have the shape of one upright page: they are told by their inner margins.
     """
     height, width = page.pixels.shape[:2]
     if height <= _TALL * width:
-        return ((0, height),)
-    small = _shrunk(page.pixels)
+        seams = _between_spreads(page.pixels)
+        return tuple(pairwise([0, *seams, height]))
+    small = _shrunk(page.pixels, width)
     scale = height / len(small)
     seams = _a4_seams(small) or _sudden_changes(small) or _even_seams(small)
     edges = [0, *seams, len(small)]
@@ -55,12 +68,58 @@ def cut_long_page(page: PageImage) -> tuple[tuple[int, int], ...]:
     return tuple(pairwise(ends))
 
 
-def _shrunk(pixels: Pixels) -> _Grey:
+def _between_spreads(pixels: Pixels) -> list[int]:
+    """Rows between spreads of two pages, stacked in a picture that is not tall; empty where it shows none.
+
+    No line runs on from the left page to the right one, and all spreads have margins above and below. Pages of which
+    little is printed look like that as well: of spreads all are full but the last one, which holds more than a number.
+    """
+    height, width = pixels.shape[:2]
+    counts = [
+        count
+        for shape in _SPREADS
+        if (count := round(height / width / shape)) >= 2
+        and abs(height / width / count / shape - 1) <= _SPREADS_TOLERANCE
+    ]
+    if not counts:
+        return []
+    left, right = (round(width * (1 + side * _GUTTER) / 2) for side in (-1, 1))
+    strip = _shrunk(pixels[:, left:right], width)
+    # Closed down the columns, so that the fold of a book, which runs on along them, is no ink.
+    closed = cv2.morphologyEx(strip, cv2.MORPH_CLOSE, np.ones((min(width, _WORK_WIDTH) // 16, 1), np.uint8))
+    across = _and_near((cv2.subtract(closed, strip) > _DARK).sum(axis=1) >= _SPECK)
+    if across.mean() > _ACROSS:  # as on nearly all pages, which need no more than this
+        return []
+    small = _shrunk(pixels, width)
+    rows, columns = small.shape
+    halves = (small[:, : columns // 2], small[:, columns // 2 :])
+    sides = [_and_near(_ink_by_row(half) * half.shape[1] >= _WORD) for half in halves]
+    printed = sides[0] | sides[1]
+    if (printed & across).sum() > _ACROSS * printed.sum():
+        return []
+    for count in sorted(counts, reverse=True):  # where four lie two would fit as well
+        seams = [round(rows * sheet / count) for sheet in range(1, count)]
+        full = all(side[: seams[-1]].mean() >= _FULL for side in sides)
+        last = printed[seams[-1] : rows - round((rows - seams[-1]) * _FOOT)]
+        margin = round(_MARGIN_OF_SPREAD * rows / count)
+        if full and last.any() and _between_margins(small, seams, margin, _FAINT) and not _cuts_a_table(small, seams):
+            return [round(height * sheet / count) for sheet in range(1, count)]
+    return []
+
+
+def _and_near(rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Rows that are set, and those close to them."""
+    reach = np.ones((2 * _NEXT + 1, 1), np.uint8)
+    return np.asarray(cv2.dilate(rows.astype(np.uint8)[:, None], reach)[:, 0] > 0)
+
+
+def _shrunk(pixels: Pixels, page_width: int) -> _Grey:
+    """Pixels of a page, or of some of its columns, in grey and as small as the page is worked on."""
     grey = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     height, width = grey.shape
-    if width <= _WORK_WIDTH:
+    if page_width <= _WORK_WIDTH:
         return np.asarray(grey, dtype=np.uint8)
-    size = (_WORK_WIDTH, round(height * _WORK_WIDTH / width))
+    size = (round(width * _WORK_WIDTH / page_width), round(height * _WORK_WIDTH / page_width))
     return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
@@ -117,11 +176,16 @@ def _are_streaks(strokes: _Grey, columns: NDArray[np.intp], above: int, seam: in
     return True
 
 
-def _between_margins(grey: _Grey, seams: list[int]) -> bool:
-    """Whether every seam has margins on both sides, but for a dark rim of the sheets themselves."""
+def _between_margins(grey: _Grey, seams: list[int], far: int | None = None, darkness: int = _DARK) -> bool:
+    """Whether every seam has margins on both sides, but for a dark rim of the sheets themselves.
+
+    Args:
+        far: how many rows of margin there are at least.
+        darkness: grey levels darker than the paper, of ink.
+    """
     width = grey.shape[1]
-    near, far = round(_RIM * width), round(_MARGIN * width)
-    ink = _ink_by_row(grey)
+    near, far = round(_RIM * width), far or round(_MARGIN * width)
+    ink = _ink_by_row(grey, darkness)
     return all(
         len(margin) and margin.max() <= _RIM_INK
         for seam in seams
@@ -252,12 +316,12 @@ def _blank_bands(grey: _Grey) -> list[tuple[int, int]]:
     return [(top, bottom) for top, bottom in runs if bottom - top >= max(_BAND * width, 3)]
 
 
-def _ink_by_row(grey: _Grey) -> NDArray[np.float64]:
+def _ink_by_row(grey: _Grey, darkness: int = _DARK) -> NDArray[np.float64]:
     """Share of each row's pixels that are darker than what is around them, the dark around a sheet left out."""
     grey = _without_lid(grey)
     span = max(grey.shape[1] // 16, 9)
     closed = cv2.morphologyEx(grey, cv2.MORPH_CLOSE, np.ones((span, span), np.uint8))
-    ink: NDArray[np.float64] = (cv2.subtract(closed, grey) > 40).mean(axis=1)
+    ink: NDArray[np.float64] = (cv2.subtract(closed, grey) > darkness).mean(axis=1)
     return ink
 
 

@@ -182,3 +182,55 @@ def test_a_long_text_is_cut_between_its_lines() -> None:
 
 def test_a_tall_table_without_any_gap_stays_in_one_piece() -> None:
     assert _cut(_long_table(3000, 2, 2998)) == ((0, 3000),)
+
+
+def _spread(left: Image.Image, right: Image.Image | None) -> Image.Image:
+    """An open book of two pages of one size; without a right one that page is empty."""
+    book = Image.new("L", (2 * left.width, left.height), 245)
+    book.paste(left, (0, 0))
+    if right is not None:
+        book.paste(right, (left.width, 0))
+    for x in (0, left.width):  # nothing is printed in the margin
+        ImageDraw.Draw(book).rectangle((x, 0, x + 100, 60), fill=245)
+    return book
+
+
+def _spreads(width: int, height: int, count: int) -> Image.Image:
+    pages = [picture(width, height, seed=seed) for seed in range(2 * count)]
+    return _stack(*(_spread(pages[n], pages[n + 1] if n < 2 * count - 2 else None) for n in range(0, 2 * count, 2)))
+
+
+@pytest.mark.parametrize("size", [(1240, 1754), (1754, 1240), (1275, 1650)])
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_stacked_spreads_of_two_pages(size: tuple[int, int], count: int) -> None:
+    ranges = _cut(_spreads(*size, count))
+    assert len(ranges) == count
+    assert all(abs(y0 - size[1] * index) <= 5 for index, (y0, _) in enumerate(ranges))
+
+
+def test_a_seal_and_a_fold_between_the_pages_of_spreads() -> None:
+    book = _spreads(1240, 1754, 2)
+    draw = ImageDraw.Draw(book)
+    draw.ellipse((1120, 2700, 1400, 2980), outline=90, width=14)
+    draw.rectangle((1236, 0, 1243, book.height), fill=120)
+    assert _cut(book) == ((0, 1754), (1754, 3508))
+
+
+def test_a_page_with_little_on_it_is_no_stack_of_spreads() -> None:
+    page = Image.new("L", (1654, 2339), 245)
+    draw = ImageDraw.Draw(page)
+    for y in (200, 260, 320):  # the last lines of a report, who signed it, and the number of the page
+        draw.rectangle((200, y, 600, y + 30), fill=30)
+    for y in (460, 520):
+        draw.rectangle((1100, y, 1400, y + 30), fill=30)
+    draw.rectangle((800, 2200, 850, 2220), fill=30)
+    assert _cut(page) == ((0, 2339),)
+
+
+def test_a_page_of_two_columns_of_figures_is_no_stack_of_spreads() -> None:
+    page = Image.new("L", (1654, 2339), 245)
+    draw = ImageDraw.Draw(page)
+    for y in range(200, 2100, 60):
+        draw.rectangle((200, y, 600, y + 30), fill=30)
+        draw.rectangle((1100, y, 1400, y + 30), fill=30)
+    assert _cut(page) == ((0, 2339),)
