@@ -31,7 +31,10 @@ from pipeline.geometry import Identity, box_to_parent, chain, corners, scaling, 
 from pipeline.ocr import TextEngine, calibration
 from pipeline.ocr.crops import without_last
 from pipeline.ocr.lines import split_lines
+from pipeline.ocr.numerals import NAME as NUMERALS
 from pipeline.ocr.numerals import NumeralReader
+from pipeline.ocr.overlaps import beyond_rules
+from pipeline.ocr.pictures import perhaps
 from pipeline.ocr.pooling import pool
 from pipeline.ocr.specks import ENOUGH, FEWEST, without_specks
 from pipeline.tables.textlayer import read_text_layer
@@ -39,6 +42,8 @@ from pipeline.values import is_unit, parse_value
 
 # From here on the numeral reader's word needs no second opinion.
 _SURE = 0.995
+# From here on a picture looks like what it was read as.
+_LOOKS_LIKE = 0.5
 # A line no longer than this many times its height may be a figure, unless the numeral reader leaves less than this to
 # any; one that the engine reads as surely as the last is one.
 _SHORT, _PERHAPS_FIGURE, _FIGURE = 3.0, 0.3, 0.9
@@ -177,6 +182,7 @@ class _Tables:
     def read(self, readers: Readers) -> list[TableReading]:
         """All tables, read."""
         self._read([index for index in range(len(self.cells)) if index not in self.readings], readers)
+        self._beyond_rules(readers)
         self._settle_blanks(readers.numerals)
         readings = iter([self.readings[index] for index in range(len(self.cells))])
         return [TableReading(grid, tuple(next(readings) for _ in grid.cells)) for grid in self.grids]
@@ -188,6 +194,22 @@ class _Tables:
     def _crop(self, index: int) -> Pixels:
         number, cell = self.cells[index]
         return crop(self.grids[number], cell)
+
+    def _beyond_rules(self, readers: Readers) -> None:
+        """Read cells anew whose figure stands on a rule, which cut a part of it off; both readers look at it.
+
+        What runs into the border of its cell is never so sure to the numeral reader that the engine was not asked.
+        """
+        cut = {}
+        for index, (number, cell) in enumerate(self.cells):
+            reading = self.readings[index]
+            if NUMERALS in reading.reader and (reading.parts or not reading.text):
+                picture = beyond_rules(self.grids[number].pixels, cell.box)
+                if picture is not None:
+                    cut[index] = picture
+        whole = list(cut.values())
+        for i, *parts in zip(cut, readers.numerals.read(whole), readers.engine.read_numerals(whole), strict=True):
+            self.readings[i] = _of_whole_figure(self.readings[i], pool(parts))
 
     def _settle_blanks(self, numerals: NumeralReader) -> None:
         """Read doubtful cells as blank that hold nothing but specks, or what is far paler than print."""
@@ -218,6 +240,19 @@ def _as_blank(reading: Reading) -> Reading:
     """The reading of a cell that is blank but for what is no print, and may hardly be what was read all the same."""
     others = (replace(other, probability=other.probability * (1.0 - _BLANK)) for other in reading.alternatives)
     return Reading((Alternative("", _BLANK), *(other for other in others if other.text.strip())), reading.reader)
+
+
+def _of_whole_figure(cut: Reading, whole: Reading) -> Reading:
+    """The reading of a cell from that of a figure without what lay on a rule, and from that of the figure with it.
+
+    Where both look like a figure, but not the same, it is the whole one, as likely as not.
+    """
+    if not whole.text:
+        return cut
+    same = parse_value(cut.text) == parse_value(whole.text)
+    if cut.text and not same and min(cut.probability, whole.probability) >= _LOOKS_LIKE:
+        return perhaps(whole)
+    return whole if not cut.text or whole.probability > cut.probability else cut
 
 
 def _legibility(readings: Sequence[Reading]) -> tuple[float, bool]:

@@ -32,7 +32,7 @@ from pipeline.reading import Readers, _as_sure_as, _in_order, _legibility, _read
 from pipeline.settings import Settings
 from tests.assemble import printed
 from tests.documents.builders import text_pdf
-from tests.ocr.drawing import cell
+from tests.ocr.drawing import cell, on_rule
 from tests.tables import test_whitespace as unruled
 
 FIGURES = (("17", "0", "204"), ("1,360", "5", "88"), ("0", "9", "73"))
@@ -461,6 +461,19 @@ def test_cells_of_every_column_tell_how_a_page_lies(columns: int, numerals: Nume
     assert 40 <= read < 80
     share = Counter(found.cells[index][1].column for index in found.readings)
     assert all(share[column] >= read // columns - 1 for column in range(columns))
+
+
+@pytest.mark.parametrize(("figure", "sure"), [("0", True), ("8", False)])
+def test_a_figure_that_a_rule_cut_is_read_whole_and_is_doubtful_where_it_looked_like_another_one(
+    figure: str, sure: bool, numerals: NumeralReader
+) -> None:
+    """Without its left side the nought is nothing that is printed, the 8 surely a 3."""
+    picture, box = on_rule(figure, darkness=90, into=3)
+    grid = printed.table([(0, 0, 1, 1, "")]).grid
+    found = _Tables([replace(grid, cells=(replace(grid.cells[0], box=box),), pixels=picture)])
+    (table,) = found.read(Readers(load_engine("rapidocr"), numerals))
+    assert table.readings[0].text == figure
+    assert (table.readings[0].probability > 0.9) == sure
 
 
 def test_a_page_that_nobody_can_read_is_not_read_whole_in_every_orientation(numerals: NumeralReader) -> None:

@@ -26,6 +26,7 @@ _SERVANTS = frozenset(
         "lines",
         "numerals",
         "numerals_training",
+        "overlaps",
         "pictures",
         "pooling",
         "recogniser",

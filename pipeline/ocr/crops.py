@@ -39,6 +39,8 @@ BROAD = 9
 """Pixels at 200 dpi; strokes of figures are half as wide."""
 _STANDS_OUT = 1.2  # how much darker print is than the broad strokes under it; the rests of their edges are no darker
 _WHOLE_RUN = 0.8  # share of a border's length that only a rule has
+_LEAN = 0.12  # columns per row by which a slash leans; what is left of a rule runs along the border
+_LEAST_LEANING = 10  # rows that tell whether a stroke leans
 _ROOM = 16  # pixels of paper after what was cut off
 _FULL_WIDTH = 1.05  # distance of full-width characters, as a share of the height of a line of them
 _STRIDE = 4  # every fourth pixel in both directions is enough to know the paper
@@ -444,7 +446,8 @@ def _open_along(picture: Pixels, into: Pixels, band: int, run: int) -> None:
 def _leave_figures(upright: Pixels, picture: Pixels, band: int) -> None:
     """Take strokes of figures that stand against a rule out of the upright runs along it, in place.
 
-    The rest of a rule begins in a corner or runs nearly from end to end; else it hangs together with nothing broad.
+    The rest of a rule begins in a corner or runs nearly from end to end; else it hangs together with nothing broad, nor
+    does it lean.
     """
     height = len(picture)
     pieces, sizes = patches.label(picture)
@@ -453,8 +456,20 @@ def _leave_figures(upright: Pixels, picture: Pixels, band: int) -> None:
         x, y, _, h = places[run, :4]
         if y <= 2 or y + h >= height - 2 or h >= _WHOLE_RUN * height:
             continue
-        if sizes[pieces[y + h // 2, x], 2] > band:
+        piece = pieces[runs == run].max()
+        left, top, width, tall = sizes[piece, :4]
+        stroke = pieces[top : top + tall, left : left + width] == piece
+        if width > band or _leans(stroke, x < picture.shape[1] // 2):
             upright[runs == run] = 0
+
+
+def _leans(stroke: Mask, left: bool) -> bool:
+    """Whether a connected stroke at the left or the right border leans: the side that looks into the cell does."""
+    if len(stroke) < _LEAST_LEANING:
+        return False
+    inwards = stroke[:, ::-1] if left else stroke
+    edge, rows = inwards.argmax(axis=1), np.arange(len(stroke)) - (len(stroke) - 1) / 2
+    return abs(float(rows @ edge)) >= _LEAN * float(rows @ rows)
 
 
 def _find(
@@ -490,6 +505,9 @@ def _find(
     side = (left <= 1) | (left + w >= width - 1)
     edge = (top <= 1) | (top + h >= height - 1)
     rest = side & (w <= np.clip(0.08 * width, 3, 8)) & (h >= 1.8 * w)
+    for one in np.flatnonzero(rest & (top > 2) & (top + h < height - 2)).tolist():
+        stroke = labels[y[one] : y[one] + h[one], x[one] : x[one] + w[one]] == one
+        rest[one] = not _leans(stroke, bool(left[one] <= 1))
     rest |= edge & (h <= np.clip(0.1 * height, 3, 6)) & (w >= 1.8 * h)
     rest |= side & edge & (w <= np.maximum(4, 0.12 * width)) & (h <= np.maximum(4, 0.2 * height))
     rest |= (side | edge) & (area <= 6)

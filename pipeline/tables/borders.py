@@ -16,11 +16,17 @@ INK = 90
 """Darkness (0 to 255) from which a pixel counts as part of a rule."""
 THERE = 0.45
 """Share seen of a border from which a side of it ends there."""
+UNSUSPECTED = 0.12
+"""Share of a border at which ink may stand beside it before it looks like a stroke of text."""
 STROKES, STROKE, OF_STROKES = 2, 0.6, 0.4
 """So many columns of ink run through strokes of text that look like a border, of which less than a share is seen.
 
 The last is how much such a border counts.
 """
+WHOLE = 0.97
+"""Share seen of a border from which it is a rule, whatever stands close to it."""
+PAPER, WHOLE_ON_PAPER = 0.25, 0.95
+"""Least share of a border with nothing beside it, and share seen of that from which figures stand against a rule."""
 RUNNING_ON = 0.12
 """Least ink at the ends of borders in a row of pixels that belongs to the rule, as a share of that in its best row."""
 CLEAR = 0.01
@@ -87,9 +93,10 @@ def measure(
     ink = joined[_rows(centres, np.arange(-most - 1, most + 2), dark)] > INK
     thick = ink[:, :-2] | ink[:, 1:-1] | ink[:, 2:]
     seen, best = _seen(thick, own, starts, ends, text_height)
-    # What is seen from end to end is a rule, whatever stands close to it.
-    beside = _crossed(inked, centres, starts, ends, text_height)
-    seen *= np.where(seen >= 0.97, 1.0, np.clip(1.3 - 2.5 * beside, 0.0, 1.0))
+    dense = _beside(inked, centres, text_height)
+    beside = _crossed(np.asarray(dense.any(axis=0)), starts, ends, text_height)
+    rule = (seen >= WHOLE) | _goes_on(thick, dense, starts, ends, best, (beside > UNSUSPECTED) & (seen >= THERE))
+    seen *= np.where(rule, 1.0, np.clip(1.0 - 2.5 * (beside - UNSUSPECTED), 0.0, 1.0))
     if across_text:
         strokes = (seen < STROKE) & _run_through(inked, centres, starts, ends, text_height)
         seen *= np.where(strokes, OF_STROKES, 1.0)
@@ -195,20 +202,48 @@ def _seen(
     return whole * (0.45 + 0.55 * np.maximum(tips, np.where(whole > 0.9, 1.0, 0.0))), best
 
 
-def _crossed(
-    inked: Pixels, centres: NDArray[np.intp], starts: NDArray[np.intp], ends: NDArray[np.intp], text_height: float
-) -> Array:
-    """Share of each interval at which ink stands just above or below its line: strokes of text, not a rule."""
+def _beside(inked: Pixels, centres: NDArray[np.intp], text_height: float) -> NDArray[np.bool_]:
+    """Where ink stands just above and just below each line, shape (2, lines, width)."""
     near, far = max(3, round(0.2 * text_height)), max(6, round(0.4 * text_height))
     offsets = np.arange(near, far + 1)
-    dense: NDArray[np.bool_] = np.zeros((len(centres), inked.shape[1]), dtype=bool)
-    for side in (-offsets, offsets):
-        dense |= inked[_rows(centres, side, inked)].sum(axis=1, dtype=np.uint8) / len(offsets) >= 0.6
+    sides = (inked[_rows(centres, side, inked)].sum(axis=1, dtype=np.uint8) for side in (-offsets, offsets))
+    return np.array([side / len(offsets) >= 0.6 for side in sides])
+
+
+def _crossed(dense: NDArray[np.bool_], starts: NDArray[np.intp], ends: NDArray[np.intp], text_height: float) -> Array:
+    """Share of each interval at which ink stands just above or below its line: strokes of text, not a rule."""
     total = _counted(dense)
     inset = max(1, round(0.12 * text_height))
     first, last = np.minimum(starts + inset, ends - 1), np.maximum(ends - inset, starts + 1)
     result: Array = np.maximum(0, total[:, last] - total[:, first]) / np.maximum(1, last - first)
     return result
+
+
+def _goes_on(
+    thick: NDArray[np.bool_],
+    dense: NDArray[np.bool_],
+    starts: NDArray[np.intp],
+    ends: NDArray[np.intp],
+    best: NDArray[np.intp],
+    doubtful: NDArray[np.bool_],
+) -> NDArray[np.bool_]:
+    """Which of the doubtful borders are rules with figures against one of their sides, (lines, intervals).
+
+    Such a rule is seen wherever nothing stands beside it. Strokes of characters are crossed, or end with the text.
+
+    Args:
+        thick: ink of the rows around each line, shape (lines, rows, width).
+        dense: as from ``_beside``.
+        best: the row of each border.
+    """
+    going_on = np.zeros_like(doubtful)
+    for line, interval in np.argwhere(doubtful).tolist():
+        along = slice(starts[interval], ends[interval])
+        paper = ~dense[:, line, along].any(axis=0)
+        seen = thick[line, best[line, interval], along][paper]
+        crossed = dense[:, line, along].mean(axis=1).min() > UNSUSPECTED
+        going_on[line, interval] = not crossed and paper.mean() >= PAPER and seen.mean() >= WHOLE_ON_PAPER
+    return going_on
 
 
 def _run_through(

@@ -43,6 +43,8 @@ CROSSED = (0.15, 0.35)
 
 Strokes of text are crossed more often, but do not line up over long stretches.
 """
+UNBROKEN = 8.0
+"""Ink that runs on so far without a gap is a rule, in text heights, also where figures stand against all of it."""
 IN_LINE, LEAN = 0.12, 0.03
 """By how much the ends of pieces in line may differ across, in text heights: at once, and for each one of the gap."""
 
@@ -288,7 +290,9 @@ def trace(dark: Pixels, inked: Pixels, text_height: float, shortest: float) -> l
     traced = courses.follow(dark, sharp, found, text_height)  # type: ignore[arg-type]
     traced = courses.chosen(traced, traced.length >= shortest)
     most = np.interp(traced.length / shortest, (1.0, 4.0), CROSSED)
-    traced = courses.chosen(traced, courses.crossed(inked, traced, text_height) <= most)
+    clear = courses.crossed(inked, traced, text_height) <= most
+    *_, run = courses.solidity(traced, 1)
+    traced = courses.chosen(traced, clear | (run >= UNBROKEN * text_height))
     return sorted(_rulings(traced, text_height), key=lambda ruling: -ruling.length)
 
 

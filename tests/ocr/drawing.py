@@ -8,11 +8,13 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from pipeline.domain import Pixels
+from pipeline.domain import BoundingBox, Pixels
 
 SERIF = (Path("/usr/share/fonts/opentype/noto/NotoSerifCJK-Regular.ttc"), 2)
 SANS = (Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"), 2)
 LATIN = (Path("/usr/share/fonts/truetype/liberation/LiberationSerif-Regular.ttf"), 0)
+NARROW = (Path("/usr/share/fonts/truetype/liberation/LiberationSansNarrow-Regular.ttf"), 0)
+_RULE = 30  # where the left rule of a cell begins, and its right one ends as far from the right
 
 
 def cell(
@@ -42,3 +44,18 @@ def cell(
     picture = paper - (paper - ink) * coverage + shade * np.linspace(-0.5, 0.5, width)[None, :]
     picture += np.random.default_rng(seed).normal(0.0, 1.0, picture.shape) * noise
     return np.clip(picture, 0, 255).astype(np.uint8)
+
+
+def on_rule(text: str, darkness: int, into: int, right: bool = False, noise: float = 3.0) -> tuple[Pixels, BoundingBox]:
+    """A table picture with a cell whose figure stands so many pixels inside its left or right rule, and the cell."""
+    figure = cell(text, font=SANS, size=25, shape=(50, 120), ink=20, paper=245)
+    inked = np.flatnonzero((figure < 200).any(axis=0)) if text else np.array([60, 60])
+    from_left = _RULE + 4 - into - int(inked[0])
+    from_right = 120 - _RULE - 4 + into - int(inked[-1]) - 1
+    moved = np.roll(figure, from_right if right else from_left, axis=1).astype(np.float32)
+    for x in (_RULE, 120 - _RULE - 4):
+        moved[:, x : x + 4] = np.minimum(moved[:, x : x + 4], 245 - darkness)
+    picture = cv2.GaussianBlur(moved, (0, 0), 0.7)
+    picture += np.random.default_rng(1).normal(0.0, noise, picture.shape)
+    box = BoundingBox(_RULE + 5.0, 0.0, 120.0 - _RULE - 5.0, 50.0)
+    return np.clip(picture, 0, 255).astype(np.uint8), box

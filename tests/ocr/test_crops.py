@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from pipeline.ocr import crops
-from tests.ocr.drawing import LATIN, cell
+from tests.ocr.drawing import LATIN, NARROW, cell
 
 
 @pytest.mark.parametrize("noise", [0, 5, 10, 15])
@@ -40,6 +40,24 @@ def test_a_figure_that_stands_against_a_rule_is_whole(text: str, right: bool) ->
     x0, x1 = round(box.x0) - 2, round(box.x1) + 2
     against = picture[:, 20:x1] if right else picture[:, x0:-20]
     assert crops.ink_mask(against).sum() == pytest.approx(crops.ink_mask(picture).sum(), rel=0.05)
+
+
+@pytest.mark.parametrize("right", [False, True], ids=["left", "right"])
+@pytest.mark.parametrize("cut", [0, 2, 3])
+def test_a_slash_that_a_rule_cuts_is_no_rest_of_it(cut: int, right: bool) -> None:
+    picture = cell("/", font=NARROW, size=22, shape=(45, 160), noise=4)
+    box = crops.ink_box(picture)
+    assert box is not None
+    x0, x1 = round(box.x0) + cut, round(box.x1) - cut
+    assert not crops.is_blank(picture[:, 20:x1] if right else picture[:, x0:-20])
+    assert crops.is_blank(with_rest_of_rule(cell("", shape=(50, 100), noise=4), right))
+
+
+def with_rest_of_rule(picture: np.ndarray, right: bool) -> np.ndarray:
+    """A cell cut a little outside its rule where that bends."""
+    picture[12:38, -1:] = 40
+    picture[16:34, -2:] = 40
+    return picture if right else picture[:, ::-1]
 
 
 def test_another_look_at_some_crops_of_a_sheet_finds_what_it_finds_in_them_alone() -> None:

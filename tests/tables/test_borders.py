@@ -34,6 +34,19 @@ def test_a_side_of_a_border_reaches_over_the_lines_of_other_blocks() -> None:
     assert not apart(inked, lines, stops, SIZE, seen)[3, 0]
 
 
+@pytest.mark.parametrize(("crossed", "rule"), [(False, True), (True, False)], ids=["a figure", "a stroke of text"])
+def test_a_rule_is_seen_beside_a_figure_that_stands_against_it(crossed: bool, rule: bool) -> None:
+    dark, inked = np.zeros((2, 60, 60), np.uint8)
+    dark[29:31, 10:51] = 255
+    dark[29:31, 25:29] = 0  # where the figure hides it
+    inked[31:42, 18:38] = 1
+    if crossed:
+        inked[18:29, 18:38] = 1
+    lines, stops = np.array([0.0, 30.0, 59.0]), np.array([8.0, 53.0])
+    seen = measure(dark, inked, lines, stops, SIZE, across_text=True).seen[1, 0]
+    assert (seen > 0.85) == rule
+
+
 @pytest.mark.parametrize("bend", [0, 1, 2])
 def test_figures_that_stand_against_a_rule_are_no_part_of_it_and_a_second_rule_is(bend: int) -> None:
     stops = np.arange(0.0, 601.0, 60.0)

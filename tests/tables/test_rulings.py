@@ -36,6 +36,15 @@ def test_the_lines_of_a_double_rule_are_no_text(apart: int, text_height: float, 
     assert [rule.length > 850 for rule in found] == [True, True]
 
 
+def test_a_long_rule_is_one_though_figures_stand_against_most_of_it() -> None:
+    page = np.full((120, 1500), PAPER, np.uint8)
+    page[60:63, 20:1480] = 40
+    for start in range(30, 1450, 38):
+        cv2.rectangle(page, (start, 66), (start + 20, 78), (40,), 3)  # noughts, seen from the side
+    found = trace(darkness(page, 20.0, Sight(80.0)), ink(page), 20.0, 44.0)
+    assert max(rule.length for rule in found) > 1400
+
+
 @pytest.mark.parametrize(("length", "share"), [(20, 0.6), (300, 0.0)])
 def test_strokes_beside_each_other_are_no_double_rule_because_they_are_short(length: int, share: float) -> None:
     inked = np.zeros((60, 400), np.uint8)
