@@ -297,7 +297,8 @@ def _is_data(table: LabelledTable, leaf: int | None, values: tuple[int, ...], ki
         likely = table.probabilities[leaf]
         if likely[kinds.row].sum() > 0.5:
             return True
-        if _is_header(table, leaf, kinds):
+        # What stands left of all values heads none of them: 其他 and 合计 name rows and columns.
+        if likely[kinds.header & ~kinds.over_values].sum() > 0.5:
             return False
     return 2 * words < len(texts)
 
@@ -310,8 +311,8 @@ def _is_header(table: LabelledTable, cell: int, kinds: LabelKinds) -> bool:
 def _boundary(table: LabelledTable, rows: list[list[int]], numbers: range, kinds: LabelKinds) -> int:
     """The grid column where values begin: most words to its left, most figures and blanks to its right.
 
-    A header that is recognised outweighs all the rows below it, whose units may have been read as figures. Other lines
-    of words alone have no say.
+    A header that is recognised outweighs all the rows below it, whose units may have been read as figures; so does each
+    recognised label of a row: 其他 and 合计 are both. Other lines of words alone have no say.
     """
     grid = table.reading.grid
     gain = np.zeros(grid.columns + 1)
@@ -323,6 +324,7 @@ def _boundary(table: LabelledTable, rows: list[list[int]], numbers: range, kinds
                 column = grid.cells[c].column
                 gain[: column + 1] += len(numbers) * (likely[kinds.over_values].sum() > _RECOGNISED)
                 gain[column + 1 :] += len(numbers) * (likely[kinds.over_labels].sum() > _RECOGNISED)
+                gain[column + 1 :] += len(numbers) * (likely[kinds.row].sum() > _RECOGNISED)
         readings = {c: table.reading.readings[c] for c in own}
         if all(not is_value(reading.text) for reading in readings.values()):
             continue

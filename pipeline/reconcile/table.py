@@ -27,7 +27,7 @@ _ONE_DIGIT, _ONE_LOST, _NOTHING_LEGIBLE = 0.1, 0.05, 0.01
 _NOUGHT = 0.3
 # An agency writes what did not occur in one way: marks that are rarer than this in a table are doubted in proportion.
 _USUAL = 0.05
-_LEGIBLE = 0.05  # readings that sum to less than this tell nothing
+_LEGIBLE = 0.1  # readings that sum to less than this tell nothing
 _PLACED = 0.97  # a cell whose place on the form is less sure takes no part
 _NOTHING_OCCURRED = (Mark.NUMBER, Mark.BLANK, Mark.SLASH, Mark.DASH)  # a number: 0
 _WORD = re.compile(r"[^\W\d_]")

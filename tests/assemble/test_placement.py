@@ -401,6 +401,24 @@ def test_a_row_whose_label_reads_like_a_column_header() -> None:
     assert found(pages, report) == expected(form, "requests")
 
 
+def test_labels_that_read_like_column_headers_beside_blanks_on_the_next_page() -> None:
+    """In a table that goes on without its header 其他 and 总计 name rows, though hardly a figure stands beside them."""
+    form = form_by_id("ogi-2019")
+
+    def sparse(row: RowSpec, column: ColumnSpec) -> str:
+        return name(row, column) if column.id == "natural_person" and row.id != "other" else ""
+
+    short = {"（六）其他处理": "其他", "（七）总计": "总计"}
+    squares = [(*place, short.get(text, text)) for *place, text in squares_of(spec_of(form, "requests"), sparse)]
+    upper, lower = cut(squares, 20)  # type: ignore[arg-type]
+    pages = [page(table(upper)), page(table(lower), number=2)]
+    (report,) = read(*pages)
+    requests = next(table for table in form.tables if table.id == "requests")
+    cells = {CellKey("requests", r.id, c.id): sparse(r, c) for b in requests.blocks for r in b.rows for c in b.columns}
+    assert found(pages, report) == cells
+    assert all(row.label for row in report.rows)
+
+
 def test_a_blank_row_below_the_strip_is_not_taken_for_it() -> None:
     form = form_by_id("ogi-2021")
     squares = squares_of(spec_of(form, "reviews"), name)
