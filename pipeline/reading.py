@@ -47,6 +47,8 @@ _LOOKS_LIKE = 0.5
 # A line no longer than this many times its height may be a figure, unless the numeral reader leaves less than this to
 # any; one that the engine reads as surely as the last is one.
 _SHORT, _PERHAPS_FIGURE, _FIGURE = 3.0, 0.3, 0.9
+# A figure set in lines is no surer than this: lines may be those of two rows between which a rule was lost.
+_IN_LINES = 0.85
 # What two letters at least, or so many, were read with, counts as words from here on.
 _WORDS, _MANY_LETTERS, _WORDS_FEW = 0.5, 5, 0.05
 # Cells whose borders were seen less than this come from the alignment of text. Without a relation that holds they are
@@ -352,7 +354,26 @@ def _read_cells(crops: Sequence[Pixels], readers: Readers) -> list[Reading]:
     readings = _with_units(readings, numerals, crops, readers.numerals)
     for i in doubtful:
         readings[i] = worded[i] if i in wordings else pool([readings[i], numerals[i]])
+    columns = {i: lines[i] for i in doubtful if i not in wordings and _may_be_column(lines[i])}
+    for i, reading in _digit_by_digit(columns, readers.numerals).items():
+        readings[i] = replace(reading, reader=readings[i].reader)
     return readings
+
+
+def _may_be_column(lines: Sequence[Pixels]) -> bool:
+    """Whether lines may be digits below each other, as wide ones stand in a narrow column."""
+    return len(lines) > 1 and all(line.shape[1] <= _SHORT * line.shape[0] for line in lines)
+
+
+def _digit_by_digit(columns: Mapping[int, Sequence[Pixels]], numerals: NumeralReader) -> dict[int, Reading]:
+    """Figures set in several lines, by the number of the crop; they may also be those of several rows."""
+    parts = iter(numerals.read([line for lines in columns.values() for line in lines]))
+    read = {i: [next(parts) for _ in lines] for i, lines in columns.items()}
+    return {
+        i: Reading((Alternative("".join(part.text for part in found), _IN_LINES),), found[0].reader)
+        for i, found in read.items()
+        if all(part.text.isdigit() and part.probability >= _FIGURE for part in found)
+    }
 
 
 def _with_units(

@@ -173,6 +173,15 @@ def test_figures_are_not_asked_for_where_a_short_word_shows_none(numerals: Numer
     assert engine.numerals == []
 
 
+def test_a_figure_set_in_lines_is_read_line_by_line_and_never_sure(numerals: NumeralReader) -> None:
+    """Wide digits break at the edge of a narrow column; two rows between which a rule was lost look alike."""
+    narrow = np.vstack([cell(digit, shape=(40, 60))[4:-4] for digit in "129"])
+    wordy = np.vstack([cell(text, shape=(40, 160))[4:-4] for text in ("12", LABEL)])
+    column, label = _read_cells([narrow, wordy], Readers(Engine(), numerals))
+    assert (column.text, column.probability) == ("129", 0.85)
+    assert not label.text.isdigit()
+
+
 class Units(Engine):
     """Reads the same unit in every line, as surely as told."""
 
