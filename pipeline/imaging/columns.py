@@ -26,6 +26,11 @@ PITCH = 75.0
 """Largest distance, in pixels, of figures that follow each other in a column."""
 STRIP, STACKED = 6, 8
 """So many figures on one line, or in columns of which at least two stand beside each other, may be a table."""
+APART = 20
+"""White, in pixels, that parts the words of a row of a table; sentences have no such gaps."""
+ROWS, HEADERS, HEADER = 4, 2, 30
+"""So many gaps between words on one line, so many of them before words of this width, may be those of a small table
+with few figures; lines of contents end in numbers alone."""
 
 
 def has_columns(small: Pixels) -> bool:
@@ -37,6 +42,9 @@ def has_columns(small: Pixels) -> bool:
     inked = (cv2.subtract(around, small) > DARKER).astype(np.uint8)
     # Characters of a line stand closer to each other than lines do: along the text there are fewer, longer words.
     boxes = min(_words(inked), _words(transposed(inked)), key=len)
+    widths = _after_gaps(boxes)
+    if len(widths) >= ROWS and np.count_nonzero(widths >= HEADER) >= HEADERS:
+        return True
     figures = boxes[_stand_alone(boxes)]
     if len(figures) < STRIP:
         return False
@@ -57,6 +65,16 @@ def _words(inked: Pixels) -> NDArray[np.float64]:
     boxes = stats[1:, :4].astype(np.float64)
     boxes[:, 2:] += boxes[:, :2]
     return boxes[(stats[1:, 2] >= 2) & (stats[1:, 3] >= LOWEST)]
+
+
+def _after_gaps(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Widths of the words that have wide white before them on their line, shape (n,)."""
+    x0, y0, x1, y1 = boxes[boxes[:, 3] - boxes[:, 1] <= HIGHEST].T
+    middle = (y0 + y1)[:, None] / 2
+    before = (y0 <= middle) & (middle <= y1) & (x0 < x0[:, None])
+    white = np.where(before, x0[:, None] - x1, np.inf).min(axis=1, initial=np.inf)
+    widths: NDArray[np.float64] = (x1 - x0)[(white >= APART) & np.isfinite(white)]
+    return widths
 
 
 def _stand_alone(boxes: NDArray[np.float64]) -> NDArray[np.bool_]:

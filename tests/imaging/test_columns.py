@@ -37,6 +37,17 @@ def test_a_single_line_of_many_figures_is_seen() -> None:
     assert has_columns(glance(PageImage(1, pixels)))
 
 
+def test_a_small_table_with_few_figures_is_seen() -> None:
+    pixels = np.full((2339, 1654), 250, np.uint8)
+    for row in range(6):
+        words(pixels, 320, 700 + 60 * row, 5)
+        if row % 2:
+            figure(pixels, "12", 1000, 700 + 60 * row)
+        else:
+            words(pixels, 900, 700 + 60 * row, 8)
+    assert has_columns(glance(PageImage(1, pixels)))
+
+
 @pytest.mark.parametrize("quarters", [0, 1])
 def test_running_text_is_not(quarters: int) -> None:
     assert not has_columns(glance(PageImage(1, np.ascontiguousarray(np.rot90(wide(narrative(24).pixels), quarters)))))

@@ -10,6 +10,7 @@ from pipeline import tables
 from pipeline.domain import CleanPage, Grid
 from pipeline.geometry import Identity, box_to_parent
 from pipeline.tables.whitespace import QUALITY, find_grids
+from pipeline.tables.whitespace.pieces import REDUCED, character_height, find_figures, find_pieces, text_ink
 
 COLUMNS = [700, 860, 1020, 1180]
 FIRST, PITCH = 300, 60
@@ -236,6 +237,67 @@ def test_a_group_label_covers_the_rows_in_whose_middle_it_stands() -> None:
     (grid,) = find_grids(CleanPage(1, pixels, Identity(), 200.0, 25.0))
     spans = [(cell.row, cell.row_span) for cell in grid.cells if cell.column == 0]
     assert spans == [(0, 5), (5, 3)]
+
+
+def test_large_labels_that_wrap_do_not_make_their_figures_characters() -> None:
+    pixels = np.full((1400, 1500), 250, np.uint8)
+    for row in range(8):
+        middle = FIRST + 100 * row
+        words(pixels, 300, middle - 19, 7)
+        words(pixels, 300, middle + 19, 5)
+        for column, x in enumerate(COLUMNS):
+            figure(pixels, str(1000 + 371 * row + 29 * column), x, middle)
+    large = cv2.resize(pixels, None, fx=1.4, fy=1.4, interpolation=cv2.INTER_AREA)
+    (grid,) = find_grids(CleanPage(1, np.asarray(large, np.uint8), Identity(), 200.0, 25.0))
+    found = np.array([[owner(grid, 1.4 * x, 1.4 * (FIRST + 100 * row)) for x in COLUMNS] for row in range(8)])
+    assert len({tuple(place) for place in found.reshape(-1, 2)}) == 32
+    assert (np.diff(found[:, 0, 0]) == 1).all()
+
+
+def test_a_lone_figure_beside_a_wrapped_label_is_a_row_however_far_the_next_is() -> None:
+    pixels = np.full((1400, 1500), 250, np.uint8)
+    words(pixels, 320, FIRST - 100, 4)
+    words(pixels, COLUMNS[0] - 56, FIRST - 100, 4)
+    words(pixels, COLUMNS[1] - 56, FIRST - 100, 4)
+    for row in range(8):
+        middle = FIRST + 100 * row
+        words(pixels, 300, middle - 17, 7)
+        words(pixels, 300, middle + 17, 5)
+        figure(pixels, str(7 * row), COLUMNS[row == 5], middle)
+    (grid,) = find_grids(CleanPage(1, pixels, Identity(), 200.0, 25.0))
+    places = [owner(grid, COLUMNS[row == 5], FIRST + 100 * row) for row in range(8)]
+    assert (np.diff([row for row, _ in places]) == 1).all()
+    assert places[5][1] > places[4][1] == places[6][1]
+
+
+@pytest.mark.parametrize("lines", [1, 2])
+def test_words_in_place_of_figures_are_values_and_no_header(lines: int) -> None:
+    page = table()
+    for row, column in ((0, 3), (2, 1), (2, 2), (2, 3), (3, 0), (3, 1), (3, 2), (3, 3), (6, 2)):
+        x, middle = COLUMNS[column], FIRST + PITCH * row
+        page.pixels[middle - 20 : middle + 20, x - 50 : x + 50] = 250
+        if lines == 1:
+            words(page.pixels, x - 42, middle, 3)
+        else:
+            words(page.pixels, x - 28, middle - 16, 2)
+            words(page.pixels, x - 13, middle + 16, 1)
+    (grid,) = find_grids(page)
+    found = owners(grid)
+    assert len({tuple(place) for place in found.reshape(-1, 2)}) == found.size // 2
+    assert (found[..., 0] == found[:, :1, 0]).all()
+    assert (np.diff(found[:, 0, 0]) == 1).all()
+
+
+def test_a_label_close_to_its_number_is_no_figure() -> None:
+    page = table()
+    for row in (2, 5):
+        page.pixels[FIRST + PITCH * row - 20 : FIRST + PITCH * row + 20, 280:1300] = 250
+        figure(page.pixels, "1.", 312, FIRST + PITCH * row)
+        words(page.pixels, 328, FIRST + PITCH * row, 5)
+    pieces = find_pieces(text_ink(page.pixels, REDUCED / 25.0))
+    figures = find_figures(pieces, 1.1 * character_height(pieces))  # as brackets among the labels make it
+    assert len(figures) == 24
+    assert max(piece.width for piece in figures) < 2.0 * REDUCED
 
 
 def test_the_number_of_the_page_is_no_row() -> None:

@@ -18,7 +18,15 @@ from pipeline.tables.flatten import Flattened, flatten
 from pipeline.tables.whitespace.blocks import aligned, find_blocks, is_table, stub_edge, with_units
 from pipeline.tables.whitespace.layout import Layout, assembled
 from pipeline.tables.whitespace.level import LEVEL, alignment, levelled, text_slope
-from pipeline.tables.whitespace.pieces import FEWEST, REDUCED, Piece, character_height, find_pieces, text_ink
+from pipeline.tables.whitespace.pieces import (
+    FEWEST,
+    REDUCED,
+    Piece,
+    character_height,
+    find_pieces,
+    text_ink,
+    with_words,
+)
 from pipeline.tables.whitespace.regions import CLEAR, WIDE, Line, figure_lines, table_regions
 from pipeline.tables.whitespace.tabular import figure_zone
 
@@ -82,6 +90,7 @@ def _layouts(pieces: Sequence[Piece]) -> list[Layout]:
         near = [p for p in inside if own[0].y - 6.0 * unit < p.y < own[-1].y + 2.0 * unit]
         size = character_height(near, unit)
         first = top == -np.inf and min(p.y for p in inside) > own[0].y - 2.0 * unit
+        inside = with_words(inside, size)
         layout = _layout(figure_lines(inside, size), inside, size, 1 if first else FEWEST)
         if layout is not None and first:
             left_over = layout

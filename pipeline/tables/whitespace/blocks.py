@@ -8,9 +8,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from pipeline.tables.whitespace.pieces import FEWEST, Piece, clusters, runs, text_lines, union
+from pipeline.tables.whitespace.pieces import DASH, FEWEST, Piece, clusters, runs, text_lines, union
 from pipeline.tables.whitespace.regions import CLEAR, Line
-from pipeline.tables.whitespace.tabular import ALIKE, DASH, STRIP, alike
+from pipeline.tables.whitespace.tabular import ALIKE, STRIP, alike
 
 NEXT = 2.6
 """Largest distance, in heights of characters, of a row without a label from the next."""
@@ -44,7 +44,7 @@ def aligned(lines: Sequence[Line], pieces: Sequence[Piece], unit: float) -> list
     kept = []
     for line in lines:
         labelled = any(
-            abs(p.y - line.y) < SAME_LINE * unit and p.width > 1.5 * unit and p.x1 < line.figures[0].x0 for p in pieces
+            abs(p.y - line.y) < CLEAR * unit and p.width > 1.5 * unit and p.x1 < line.figures[0].x0 for p in pieces
         )
         near = any(0 < abs(other.y - line.y) < NEXT * unit for other in lines)
         if len(line.figures) >= STRIP or labelled:
@@ -146,7 +146,7 @@ def _block(
 def is_table(blocks: Sequence[Block], unit: float, fewest: int) -> bool:
     """Whether there are ``fewest`` rows or many columns, and all figures are of a kind."""
     rows = [line for block in blocks for line in block.lines]
-    figures = [piece for line in rows for piece in line.figures]
+    figures = [piece for line in rows for piece in line.figures if not piece.value]
     high = [piece for piece in figures if piece.height > DASH * unit]
     low = [piece.width for piece in figures if piece.height <= DASH * unit]
     # Of two figures nothing can be said.

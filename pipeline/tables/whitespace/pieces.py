@@ -19,6 +19,18 @@ REDUCED = 12.0
 """Height of the usual table character, in pixels, on the reduced picture that is searched."""
 FIGURE = 0.9
 """Height of figures relative to that of Chinese characters, at most."""
+DASH = 0.45
+"""Marks lower than this, in heights of characters, are dashes."""
+FIGURE_HIGHER = 1.2
+"""Height of figures relative to the median of all, at most; characters are 1.3 times as high as figures."""
+LABEL = 2.5
+"""Least width, in heights of characters, of a label beside such a word."""
+WORD = 3.6
+"""Greatest width, in heights of characters, of a word in place of a figure."""
+ON_LINE = 0.45
+"""Distance of centres, in heights of characters, up to which a word stands beside a figure."""
+CLOSE = 0.55
+"""Largest white, in heights of characters, between the lines of one such word."""
 NUMBERED = 1.7
 """Largest white, in heights of characters, between the number of a label and its words."""
 APART = 0.8
@@ -37,13 +49,16 @@ FEWEST = 3
 class Piece(BoundingBox):
     """A run of characters: its box in pixels of the reduced picture.
 
-    ``lead`` is the height of its first character; ``core`` that of most, brackets and the like left out; ``first``
-    is the width of what hangs together where it begins.
+    ``lead`` is the height of its first character, ``usual`` the median of all; ``core`` that of most, brackets and the
+    like left out; ``first`` is the width of what hangs together where it begins. ``value``: a word in place of a
+    figure.
     """
 
     lead: float
+    usual: float
     core: float
     first: float
+    value: bool = False
 
     @property
     def x(self) -> float:
@@ -116,33 +131,47 @@ def _whole(boxes: Array) -> Array:
     return boxes[kept]
 
 
-def _heights(inked: Pixels, box: Array) -> tuple[float, float, float]:
-    """Height of the first character, which tells figures from Chinese characters, and of the body of the line."""
+def _heights(inked: Pixels, box: Array) -> tuple[float, float, float, float]:
+    """Heights of the first character and of most, which tell figures from Chinese characters, and of the line's body.
+
+    Last how wide the first patch is.
+    """
     x0, y0, x1, y1 = box.astype(int)
     window = inked[y0:y1, x0:x1]
-    first = np.flatnonzero(window[:, : round(0.9 * REDUCED)].any(axis=1))
+    step = round(0.9 * REDUCED)
+    heights = [_height(window[:, start : start + step]) for start in range(0, window.shape[1], step)]
     profile = np.count_nonzero(window, axis=1)
     body = np.count_nonzero(profile >= 0.25 * profile.mean())
     white = np.flatnonzero(~window[:, 1:].any(axis=0))
     width = white[0] + 1 if len(white) else window.shape[1]
-    return float(first[-1] - first[0] + 1) if len(first) else 0.0, float(body), float(width)
+    return heights[0], float(np.median(heights)), float(body), float(width)
+
+
+def _height(window: Pixels) -> float:
+    rows = np.flatnonzero(window.any(axis=1))
+    return float(rows[-1] - rows[0] + 1) if len(rows) else 0.0
 
 
 def character_height(pieces: Sequence[Piece], default: float = REDUCED) -> float:
-    """Height of the characters of labels: the median of words with something short well beside them."""
+    """Height of the characters of labels: the median of words with something short well beside them.
+
+    Words count by their width, since figures stand beside each other, too, and of labels that wrap around the height
+    of their figures only one line of three does.
+    """
     boxes = np.array([(p.x0, p.x1, p.y, p.height) for p in pieces]).reshape(-1, 4)
     width = boxes[:, 1] - boxes[:, 0]
     short = boxes[width < 3.2 * REDUCED]
-    heights = []
+    beside = []
     for x0, x1, y, height in boxes[width > 1.6 * boxes[:, 3]]:
         gap = np.maximum(short[:, 0] - x1, x0 - short[:, 1])
-        if ((np.abs(short[:, 2] - y) < 0.5 * height) & (gap > height)).any():
-            heights.append(height)
-    words = boxes[width > 1.4 * boxes[:, 3], 3]
-    for sample in (heights, words):
-        high = [height for height in sample if height > 0.6 * REDUCED]
+        if ((np.abs(short[:, 2] - y) < 0.9 * height) & (gap > height)).any():
+            beside.append((height, x1 - x0))
+    words = boxes[width > 1.4 * boxes[:, 3]]
+    for sample in (np.array(beside).reshape(-1, 2), np.column_stack([words[:, 3], words[:, 1] - words[:, 0]])):
+        high = sample[sample[:, 0] > 0.6 * REDUCED]
         if len(high) > FEWEST:
-            return float(np.median(high))
+            high = high[np.argsort(high[:, 0])]
+            return float(high[np.searchsorted(np.cumsum(high[:, 1]), high[:, 1].sum() / 2), 0])
     return default
 
 
@@ -164,12 +193,15 @@ def find_figures(pieces: Sequence[Piece], unit: float) -> list[Piece]:
     if not pieces:
         return []
     boxes = np.array([(p.x0, p.x1, p.y, p.y0, p.y1) for p in pieces])
-    like = np.array([_is_figure(p, unit) for p in pieces])
+    like = np.array([p.value or _is_figure(p, unit) for p in pieces])
     middle, width = (boxes[:, 0] + boxes[:, 1]) / 2, boxes[:, 1] - boxes[:, 0]
     wordy = ~like & (width > 1.5 * unit)
     found = []
     for index in np.flatnonzero(like).tolist():
         piece = pieces[index]
+        if piece.value:
+            found.append(piece)
+            continue
         beside = np.abs(boxes[:, 2] - piece.y) < 0.6 * unit
         gap = np.maximum(boxes[:, 0] - piece.x1, piece.x0 - boxes[:, 1])
         numbers = beside & wordy & (boxes[:, 0] > piece.x1) & (gap < NUMBERED * unit)
@@ -182,7 +214,65 @@ def find_figures(pieces: Sequence[Piece], unit: float) -> list[Piece]:
         below &= (width < 1.6 * unit) & (white > -piece.height) & (white < close * piece.height)
         if not below.any():
             found.append(piece)
-    return found
+    return _of_one_height(found, unit)
+
+
+def _of_one_height(figures: Sequence[Piece], unit: float) -> list[Piece]:
+    """Figures without the words that are low only where they begin, as numbered labels are."""
+    heights = [p.usual for p in figures if p.height > DASH * unit]
+    most = FIGURE_HIGHER * float(np.median(heights)) + 0.5 if len(heights) >= FEWEST else np.inf
+    return [p for p in figures if p.value or p.width <= unit or p.usual <= most]
+
+
+def with_words(pieces: Sequence[Piece], unit: float) -> list[Piece]:
+    """Pieces, with short words that stand in place of figures, such as 不适用, marked as values, each as one piece.
+
+    They stand alone between the columns of figures, beside a figure or below and like a word that does. Their lines
+    may be two.
+    """
+    figures = find_figures(pieces, unit)
+    columns = [(x0, x1) for x0, x1, count in clusters(figures, 0.5 * unit) if count >= 2]
+    if not columns:
+        return list(pieces)
+    left, right = columns[0][0], columns[-1][1]
+    taken = {id(p) for p in figures}
+    short = [p for p in pieces if id(p) not in taken and 0.8 * unit <= p.width <= WORD * unit and p.height > 0.6 * unit]
+    boxes = np.array([(p.x0, p.x1, p.y0, p.y1) for p in pieces]).reshape(-1, 4)
+    stacks = []
+    for stack in _stacks(short, unit):
+        word = union(stack)
+        level = (boxes[:, 2] < word.y1) & (boxes[:, 3] > word.y0)
+        near = np.maximum(boxes[:, 0] - word.x1, word.x0 - boxes[:, 1]) < APART * unit
+        labels = level & (boxes[:, 1] < word.x0) & (boxes[:, 1] - boxes[:, 0] > LABEL * unit)
+        # Units stand beside figures as well, and are shorter.
+        long = word.width > 1.6 * unit or len(stack) > 1
+        alone = np.count_nonzero(level & near) == len(stack)
+        if alone and long and labels.any() and left < word.x1 and word.x0 < right:
+            stacks.append((word, stack))
+    beside = [w for w, _ in stacks if any(abs(f.y - w.y) < ON_LINE * unit for f in figures)]
+    found = [
+        (word, stack)
+        for word, stack in stacks
+        if any(
+            w.y < word.y + ON_LINE * unit and abs(w.width - word.width) + abs(w.height - word.height) < 0.35 * unit
+            for w in beside
+        )
+    ]
+    parts = {id(p) for _, stack in found for p in stack}
+    return [*(p for p in pieces if id(p) not in parts), *(replace(word, value=True) for word, _ in found)]
+
+
+def _stacks(short: Sequence[Piece], unit: float) -> list[list[Piece]]:
+    """Lines of one word that stand centred and close below each other, top to bottom."""
+    stacks: list[list[Piece]] = []
+    for piece in sorted(short, key=lambda p: p.y):
+        for stack in stacks:
+            if abs(stack[-1].x - piece.x) < 0.35 * unit and piece.y0 - stack[-1].y1 < CLOSE * unit:
+                stack.append(piece)
+                break
+        else:
+            stacks.append([piece])
+    return stacks
 
 
 def clusters(pieces: Sequence[Piece], gap: float) -> list[tuple[float, float, int]]:

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pipeline.tables.whitespace.pieces import FEWEST, Piece, character_height, find_figures
+from pipeline.tables.whitespace.pieces import DASH, FEWEST, Piece, character_height, find_figures
 
 STRIP = 6
 """So many figures on a single line make a table, too."""
-DASH = 0.45
-"""Marks lower than this, in heights of characters, are dashes."""
 ALIKE = 0.45
 """Least share of figures that are of the commonest height, within an eighth."""
 
