@@ -44,11 +44,13 @@ class Borders:
     Attributes:
         seen: share of the border that shows ink, 0 to 1, lowered where the ink stops short of its ends.
         crossed: share of the border at which other ink stands beside it, 0 to 1.
+        through: the same on the side where less does: figures stand against one side of a rule, strokes run through.
         low, high: from where to where the ink reaches across the border, in pixels.
     """
 
     seen: Array
     crossed: Array
+    through: Array
     low: Array
     high: Array
 
@@ -94,15 +96,17 @@ def measure(
     thick = ink[:, :-2] | ink[:, 1:-1] | ink[:, 2:]
     seen, best = _seen(thick, own, starts, ends, text_height)
     dense = _beside(inked, centres, text_height)
-    beside = _crossed(np.asarray(dense.any(axis=0)), starts, ends, text_height)
-    rule = (seen >= WHOLE) | _goes_on(thick, dense, starts, ends, best, (beside > UNSUSPECTED) & (seen >= THERE))
+    before, after, beside = (_crossed(each, starts, ends, text_height) for each in (*dense, dense[0] | dense[1]))
+    through = np.minimum(before, after)
+    doubtful = (beside > UNSUSPECTED) & (through <= UNSUSPECTED) & (seen >= THERE)
+    rule = (seen >= WHOLE) | _goes_on(thick, dense, starts, ends, best, doubtful)
     seen *= np.where(rule, 1.0, np.clip(1.0 - 2.5 * (beside - UNSUSPECTED), 0.0, 1.0))
     if across_text:
         strokes = (seen < STROKE) & _run_through(inked, centres, starts, ends, text_height)
         seen *= np.where(strokes, OF_STROKES, 1.0)
     low, high = _extent(ink[:, 1:-1], own, starts, ends, best, text_height)
     top = (centres - most)[:, None]
-    return Borders(seen, beside, low + top, high + top)
+    return Borders(seen, beside, through, low + top, high + top)
 
 
 def _rows(centres: NDArray[np.intp], offsets: NDArray[np.intp], picture: Pixels) -> NDArray[np.intp]:
@@ -227,9 +231,9 @@ def _goes_on(
     best: NDArray[np.intp],
     doubtful: NDArray[np.bool_],
 ) -> NDArray[np.bool_]:
-    """Which of the doubtful borders are rules with figures against one of their sides, (lines, intervals).
+    """Which of the doubtful borders are seen wherever nothing stands beside them, (lines, intervals).
 
-    Such a rule is seen wherever nothing stands beside it. Strokes of characters are crossed, or end with the text.
+    Rules are, with figures against one of their sides. Strokes of characters end with the text.
 
     Args:
         thick: ink of the rows around each line, shape (lines, rows, width).
@@ -241,8 +245,7 @@ def _goes_on(
         along = slice(starts[interval], ends[interval])
         paper = ~dense[:, line, along].any(axis=0)
         seen = thick[line, best[line, interval], along][paper]
-        crossed = dense[:, line, along].mean(axis=1).min() > UNSUSPECTED
-        going_on[line, interval] = not crossed and paper.mean() >= PAPER and seen.mean() >= WHOLE_ON_PAPER
+        going_on[line, interval] = paper.mean() >= PAPER and seen.mean() >= WHOLE_ON_PAPER
     return going_on
 
 

@@ -385,8 +385,8 @@ def _worth_keeping(borders: Borders, widths: Array, sure: float) -> NDArray[np.b
 
     A line with few borders may be strokes of text that happen to stand below each other: then other ink stands beside
     them, and along the rest of the line pieces of many more strokes lie. Borders in line that are seen from end to end
-    over a length of ``sure`` pixels, one of them with nothing beside it, are no strokes, whatever lies on their line in
-    other parts of the table.
+    over a length of ``sure`` pixels, one of them with nothing beside it or figures on one side only, are no strokes,
+    whatever lies on their line in other parts of the table.
     """
     seen = borders.seen
     there = seen >= 0.45
@@ -395,16 +395,16 @@ def _worth_keeping(borders: Borders, widths: Array, sure: float) -> NDArray[np.b
     rule = np.where((borders.crossed > UNCROSSED) & (seen < 0.85), 0.0, seen)
     long = rule @ widths / widths.sum() >= 0.3
     ruled = [
-        _longest_run(row, beside, widths) >= sure for row, beside in zip(seen >= WHOLE, borders.crossed, strict=True)
+        _longest_run(row, through, widths) >= sure for row, through in zip(seen >= WHOLE, borders.through, strict=True)
     ]
     return np.asarray(long | np.array(ruled) | (there.any(axis=1) & (pieces <= PIECES + STROKES * clear)))
 
 
-def _longest_run(whole: NDArray[np.bool_], crossed: Array, widths: Array) -> float:
-    """Length of the longest run of borders that are whole, of which one has nothing beside it."""
+def _longest_run(whole: NDArray[np.bool_], through: Array, widths: Array) -> float:
+    """Length of the longest run of borders that are whole, of which one has nothing on one side."""
     longest = length = 0.0
     clear = False
-    for here, beside, width in zip(whole, crossed, widths, strict=True):
+    for here, beside, width in zip(whole, through, widths, strict=True):
         length, clear = (length + width, clear or beside <= UNCROSSED) if here else (0.0, False)
         longest = max(longest, length if clear else 0.0)
     return longest

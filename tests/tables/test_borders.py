@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline.tables.borders import apart, measure
+from pipeline.tables.grids import SURE_UPRIGHT, _worth_keeping
 from tests.ocr.drawing import cell
 
 SIZE = 20.0
@@ -45,6 +46,23 @@ def test_a_rule_is_seen_beside_a_figure_that_stands_against_it(crossed: bool, ru
     lines, stops = np.array([0.0, 30.0, 59.0]), np.array([8.0, 53.0])
     seen = measure(dark, inked, lines, stops, SIZE, across_text=True).seen[1, 0]
     assert (seen > 0.85) == rule
+
+
+@pytest.mark.parametrize("crossed", [False, True], ids=["figures", "strokes of text"])
+def test_a_line_of_two_whole_borders_is_a_rule_though_figures_stand_against_both(crossed: bool) -> None:
+    """On the same line words of other rows lie, whose columns are their own."""
+    stops = np.arange(0.0, 481.0, 60.0)
+    dark, inked = np.zeros((2, 120, 481), np.uint8)
+    dark[59:61, 120:241] = 255
+    for start in (140, 200):
+        inked[61:72, start : start + 20] = 1
+        if crossed:
+            inked[48:59, start : start + 20] = 1
+    for start in (20, 80, 260, 320, 380, 440):
+        dark[59:61, start : start + 34] = 255
+        inked[48:72, start : start + 7] = 1
+    borders = measure(dark, inked, np.array([10.0, 60.0, 110.0]), stops, SIZE, across_text=True)
+    assert _worth_keeping(borders, np.diff(stops), SURE_UPRIGHT * SIZE)[1] != crossed
 
 
 @pytest.mark.parametrize("bend", [0, 1, 2])
