@@ -53,19 +53,25 @@ def cut_long_page(page: PageImage) -> tuple[tuple[int, int], ...]:
     without ink. Ruled tables are not cut at the last, nor anywhere where rules run through without a break.
     Two spreads have the shape of one upright page: they are told by their inner margins.
     """
-    height, width = page.pixels.shape[:2]
-    if height <= _TALL * width:
-        seams = _between_spreads(page.pixels)
-        return tuple(pairwise([0, *seams, height]))
-    small = _shrunk(page.pixels, width)
+    pixels = page.pixels
+    height, width = pixels.shape[:2]
+    ends = _ends_of_sheets(pixels) if height > _TALL * width else [0, height]
+    # Four spreads have the shape of two upright pages too.
+    within = [top + seam for top, bottom in pairwise(ends) for seam in _between_spreads(pixels[top:bottom])]
+    return tuple(pairwise(sorted([*ends, *within])))
+
+
+def _ends_of_sheets(pixels: Pixels) -> list[int]:
+    """The rows between which the pages of a tall picture lie, from its first to its last."""
+    height, width = pixels.shape[:2]
+    small = _shrunk(pixels, width)
     scale = height / len(small)
     seams = _a4_seams(small) or _sudden_changes(small) or _even_seams(small)
     edges = [0, *seams, len(small)]
     cuts = list(edges)
     for top, bottom in pairwise(edges):
         cuts += [top + cut for cut in _blank_cuts(small[top:bottom])]
-    ends = sorted({min(round(cut * scale), height) for cut in cuts})
-    return tuple(pairwise(ends))
+    return sorted({min(round(cut * scale), height) for cut in cuts})
 
 
 def _between_spreads(pixels: Pixels) -> list[int]:

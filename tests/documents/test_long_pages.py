@@ -208,6 +208,14 @@ def test_stacked_spreads_of_two_pages(size: tuple[int, int], count: int) -> None
     assert all(abs(y0 - size[1] * index) <= 5 for index, (y0, _) in enumerate(ranges))
 
 
+def test_four_spreads_of_differing_light_are_more_than_the_two_pages_whose_shape_they_have() -> None:
+    book = np.asarray(_spreads(1275, 1650, 4)).astype(np.int16)
+    book -= np.repeat([0, 12, 4, 20], 1650)[:, None]
+    ranges = _cut(Image.fromarray(np.clip(book, 0, 255).astype(np.uint8)))
+    assert len(ranges) == 4
+    assert all(abs(y0 - 1650 * index) <= 5 for index, (y0, _) in enumerate(ranges))
+
+
 def test_a_seal_and_a_fold_between_the_pages_of_spreads() -> None:
     book = _spreads(1240, 1754, 2)
     draw = ImageDraw.Draw(book)
