@@ -63,6 +63,9 @@ _FAINTLY, _TRACED = 0.1, 0.85
 _GHOST, _BLANK = 0.45, 0.97
 # A page whose words or figures read worse than this on average stands on its side or on its head.
 _LEGIBLE = 0.6
+# Where one that no orientation makes legible reads nearly as well another way up, in this proportion at least, nothing
+# on it is surer than the last number: noughts and dashes look the same on their head.
+_PLAINLY, _EITHER_WAY = 0.5, 0.85
 # What dashes are read as where they stand upright, one or several in line.
 _ON_ITS_SIDE = frozenset("1-—+")
 # So many cells, or up to twice as many, are read before that is decided.
@@ -135,7 +138,7 @@ def _read_picture(page: PageImage, readers: Readers) -> tuple[TableReading | Lin
         near = [replace(line, pixels=imaging.close_up(page, sheet, line)) for line in titles]
         return tuple(_read(near, readers.engine))
     clean = imaging.clean(page, ruled=ruled)
-    best: tuple[float, CleanPage, _Tables] | None = None
+    seen: list[tuple[float, CleanPage, _Tables]] = []
     bare: set[int] = set()
     for quarters in imaging.orientation_candidates(clean):
         # Where no table is found there is none on its head either.
@@ -147,17 +150,20 @@ def _read_picture(page: PageImage, readers: Readers) -> tuple[TableReading | Lin
         amount *= len(found.cells) / max(1, len(found.readings))
         if not legible:  # where the cells cannot be read what stands around them may
             amount += _legible_titles(tables.find_lines(turned, found.grids), readers)
-        if best is None or amount > best[0]:
-            best = (amount, turned, found)
+        seen.append((amount, turned, found))
         # Rules may be found in a picture that lies on its side; text that is aligned is not.
         if legible or not (ruled or found.cells):
             break
         if not found.cells:
             bare.add(quarters % 2)
-    assert best is not None  # there are always candidates
-    _, upright, chosen = best
+    # Of orientations that can be read as well as each other the first is the likelier.
+    (amount, upright, chosen), *others = sorted(seen, key=lambda each: -each[0])
+    plain = legible or all(other < _PLAINLY * amount for other, _, _ in others)
+    read = [_calibrated(table) for table in chosen.read(readers)]
+    if not plain:
+        read = [_doubted(table, readers) for table in read]
     lines = _read_lines(tables.find_lines(upright, chosen.grids), chosen.grids, readers, upright.to_page)
-    return _in_order([_calibrated(table) for table in chosen.read(readers)], lines, upright.to_page)
+    return _in_order(read, lines, upright.to_page)
 
 
 class _Tables:
@@ -296,22 +302,33 @@ def _calibrated(table: TableReading) -> TableReading:
     return replace(table, readings=tuple(_as_sure_as(cell, reading) for cell, reading in pairs))
 
 
+def _doubted(table: TableReading, readers: Readers) -> TableReading:
+    """A table that may lie another way up: both readers have looked at every cell, and are not believed."""
+    alone = [i for i, reading in enumerate(table.readings) if reading.reader == readers.numerals.name]
+    cells = [(table.grid.cells[i], table.readings[i]) for i in alone]
+    crops = [crop(table.grid, cell) for cell, _ in cells]
+    readings = list(table.readings)
+    for i, reading in zip(alone, second_opinions(cells, crops, readers.engine), strict=True):
+        readings[i] = reading
+    return replace(table, readings=tuple(_at_most(reading, _EITHER_WAY) for reading in readings))
+
+
+def _at_most(reading: Reading, most: float) -> Reading:
+    """The reading, no alternative of which is surer than the second argument."""
+    if reading.probability <= most:
+        return reading
+    kept = tuple(replace(other, probability=min(other.probability, most)) for other in reading.alternatives)
+    return replace(reading, alternatives=kept)
+
+
 def _as_sure_as(cell: GridCell, reading: Reading) -> Reading:
     """The calibrated reading of a cell, no surer than its borders: where none were seen a figure may be cut."""
-    calibrated = calibration.load().apply(reading, cell.quality)
     most = 1.0
     if cell.quality <= _SEEN:
         most = _UNSEEN if reading.text.strip() else _UNSEEN_BLANK
     if _has_traces(reading):
         most = min(most, _TRACED)
-    if most == 1.0:
-        return calibrated
-    return replace(
-        calibrated,
-        alternatives=tuple(
-            replace(other, probability=min(other.probability, most)) for other in calibrated.alternatives
-        ),
-    )
+    return _at_most(calibration.load().apply(reading, cell.quality), most)
 
 
 def _has_traces(reading: Reading) -> bool:

@@ -460,6 +460,14 @@ def test_a_page_of_figures_that_look_alike_upside_down_is_turned_by_its_heading(
         assert texts_of(tables_of(found)[0])[0] == ["—", "0", "—", "0", "—"]
 
 
+def test_a_page_that_looks_alike_upside_down_is_read_and_nothing_on_it_believed(numerals: NumeralReader) -> None:
+    readers = Readers(load_engine("rapidocr"), numerals)
+    (found,) = tables_of(read_page(PageImage(1, table([["—", "0", "8", "0", "—"]] * 3), 200.0), readers))
+    assert texts_of(found)[1][1:4] == ["0", "8", "0"]
+    assert max(reading.probability for reading in found.readings) <= 0.85
+    assert not any(reading.reader == numerals.name for reading in found.readings)
+
+
 @pytest.mark.parametrize("columns", [4, 6, 8, 9, 12])
 def test_cells_of_every_column_tell_how_a_page_lies(columns: int, numerals: NumeralReader) -> None:
     """Of a page of noughts only the labels tell, and these are in one column."""
