@@ -245,7 +245,8 @@ def _weigh(
     values = assemble.parse_readings(readings)
     support = rules.count_support(report.form.rules, values)
     settled = {key: parse_value(each.text) for key, each in reconciled.settled.items()}
-    well_read = {key for key, read in readings.items() if read.probability >= confidence.VOUCHING} - settled.keys()
+    changed = {key for key, value in settled.items() if value != values[key]}
+    well_read = {key for key, read in readings.items() if read.probability >= confidence.VOUCHING} - changed
     vouched = rules.count_vouched(report.form.rules, {**values, **settled}, well_read)
     findings = rules.check_all(report.form.rules, {**values, **settled})
     broken = {key for finding in findings for key in finding.cells}

@@ -104,6 +104,13 @@ def test_a_hardly_possible_reading_is_not_taken_because_a_sum_then_holds() -> No
     assert found.posterior[key("a", "x")][0].probability < 0.9
 
 
+def test_what_two_sums_demand_and_a_reader_hardly_lists_may_be_misprinted_too() -> None:
+    hardly, rather = (solve(square(b_x=reading(("133", 0.988), ("138", share)))) for share in (0.003, 0.02))
+    assert hardly.settled == {}
+    assert 0.8 < hardly.posterior[key("b", "x")][0].probability < 0.95
+    assert rather.settled[key("b", "x")].text == "138"
+
+
 def test_where_everything_is_certain_the_print_is_wrong_and_the_crossing_is_named() -> None:
     found = solve(square(b_x=sure("183")))
     (component,) = found.components

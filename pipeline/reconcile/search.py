@@ -112,13 +112,10 @@ class Searcher:
                 narrow = min(conflicts, key=lambda c: (len(c.cells), c.cells))
                 heapq.heappush(heap, (cost + rest, 0, deviations, fixed, narrow))
                 return
-            listed = self._listed(deviations, amounts)
-            if listed:
-                # What the relations give to an unread cell is one of its readings after all.
-                for cell, choice in listed:
-                    if cell not in fixed:
-                        push(tuple(sorted((*deviations, (cell, choice)))), fixed | {cell})
-                return
+            # What the relations give to an unread cell may be one of its readings, or misprinted all the same.
+            for cell, choice in self._listed(deviations, amounts):
+                if cell not in fixed:
+                    push(tuple(sorted((*deviations, (cell, choice)))), fixed | {cell})
             way = self._settle(cost, deviations, amounts)
             if way.cost <= limit:
                 heapq.heappush(heap, (way.cost, 1, deviations, fixed, way))

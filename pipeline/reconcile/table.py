@@ -103,8 +103,8 @@ class Suspect:
         return sorted(others, key=lambda choice: (self.costs[choice], choice))
 
     def unread(self, amount: int) -> float:
-        """Probability that this amount is printed here though no reading lists it; 0 where the picture excludes it."""
-        if amount < 0 or self.unlisted == 0.0:
+        """Probability that this amount is printed here and no reading lists it; 0 where the picture excludes it."""
+        if amount < 0 or self.unlisted == 0.0 or any(choice.shows(amount) for choice in self.choices):
             return 0.0
         if not self.legible:
             return self.unlisted * (self.nought if amount == 0 else _NOTHING_LEGIBLE)
