@@ -292,8 +292,8 @@ def test_a_label_close_to_its_number_is_no_figure() -> None:
     page = table()
     for row in (2, 5):
         page.pixels[FIRST + PITCH * row - 20 : FIRST + PITCH * row + 20, 280:1300] = 250
-        figure(page.pixels, "1.", 312, FIRST + PITCH * row)
-        words(page.pixels, 328, FIRST + PITCH * row, 5)
+        figure(page.pixels, "2", 312, FIRST + PITCH * row)
+        words(page.pixels, 330, FIRST + PITCH * row, 4)
     pieces = find_pieces(text_ink(page.pixels, REDUCED / 25.0))
     figures = find_figures(pieces, 1.1 * character_height(pieces))  # as brackets among the labels make it
     assert len(figures) == 24
