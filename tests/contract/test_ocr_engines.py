@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +102,15 @@ def test_crash_of_tesseract_costs_one_reading(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     found = engine.read_lines([cell("0")])[0]
     assert (found.text, found.probability) == ("", 0.0)
+
+
+def test_pictures_that_tesseract_does_not_survive_together_are_read_one_by_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    engine = ocr.load_engine("tesseract")
+    _program(tmp_path, f'[ "$(wc -l < "$1")" -gt 1 ] && kill -FPE $$; exec {shutil.which("tesseract")} "$@"')
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert [found.text for found in engine.read_numerals([cell("137"), cell("52"), cell("80")])] == ["137", "52", "80"]
 
 
 def test_hanging_tesseract_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
