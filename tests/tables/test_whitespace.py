@@ -225,6 +225,14 @@ def test_a_single_row_without_a_label_keeps_its_header(labels_downwards: bool) -
     assert last == [(grid.rows - 1, number) for number in range(15)]
 
 
+def test_a_heading_above_a_single_row_is_no_part_of_its_header() -> None:
+    page = strip(labels_downwards=False)
+    words(page.pixels, 110, 190, 14)
+    (grid,) = find_grids(page)
+    top = min(box_to_parent(grid.to_page, cell.box).y0 for cell in grid.cells)
+    assert 202 < top < 240
+
+
 def test_a_group_label_covers_the_rows_in_whose_middle_it_stands() -> None:
     pixels = np.full((1400, 1500), 250, np.uint8)
     for row in range(8):

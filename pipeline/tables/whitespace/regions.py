@@ -16,6 +16,8 @@ HEADING = 10.5
 """Least length, in characters, of a heading as large as the table; captions are shorter."""
 BREAK = 3.4
 """White between lines, in heights of characters, that ends a table."""
+HEADER = 16.0
+"""Height of a heading and a header above a row of many figures, in heights of characters."""
 WIDE = 10
 """Lines with so many figures do not share a table with lines of fewer."""
 CLEAR = 0.9
@@ -86,7 +88,7 @@ def _is_barrier(run: Sequence[Piece], lines: Sequence[Line], pieces: Sequence[Pi
     """Whether a run is a line of narrative, or a heading.
 
     A heading stands alone on its line, in larger characters than the table's, or reaches from the labels into the
-    columns of figures and is too long for a caption.
+    columns of figures and is too long for a caption; or it stands right above a row of many figures, as no label does.
     """
     x0, x1, y = run[0].x0, max(p.x1 for p in run), float(np.mean([p.y for p in run]))
     wide = [p for p in pieces if p.width > 3.0 * unit] or pieces
@@ -96,7 +98,15 @@ def _is_barrier(run: Sequence[Piece], lines: Sequence[Line], pieces: Sequence[Pi
         return True
     beside = [p for p in pieces if p not in run and abs(p.y - y) < 0.6 * unit]
     # The number of a heading may stand a little apart.
-    if x1 - x0 < 4.0 * unit or any(p.width > 2.5 * unit or abs(p.x - x0) > 4.0 * unit for p in beside):
+    apart = [p for p in beside if p.width > 2.5 * unit or abs(p.x - x0) > 4.0 * unit]
+    # Commas between its words are low.
+    if (
+        x1 - x0 >= HEADING * unit
+        and not any(p.height > 0.5 * unit for p in apart)
+        and _is_above_strip(run, lines, unit)
+    ):
+        return True
+    if x1 - x0 < 4.0 * unit or apart:
         return False
     usual = float(np.median([p.core for p in wide]))
     if float(np.average([p.core for p in run], weights=[p.width for p in run])) >= 1.2 * usual:
@@ -107,3 +117,11 @@ def _is_barrier(run: Sequence[Piece], lines: Sequence[Line], pieces: Sequence[Pi
     if any(abs(line.y - y) <= unit and line.figures[0].x0 > x1 for line in lines):
         return False
     return x1 - x0 >= HEADING * unit and x0 < first - 2.0 * unit and x1 > first + 2.0 * unit
+
+
+def _is_above_strip(run: Sequence[Piece], lines: Sequence[Line], unit: float) -> bool:
+    """Whether no figures stand beside a run, and so many near below that only a header is between them."""
+    y, end = float(np.mean([p.y for p in run])), max(p.x1 for p in run)
+    if any(abs(line.y - y) <= unit and line.figures[-1].x0 > end for line in lines):
+        return False
+    return any(len(line.figures) >= WIDE and unit < line.y - y < HEADER * unit for line in lines)
