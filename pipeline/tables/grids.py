@@ -101,6 +101,7 @@ def find_grids(page: CleanPage, ruled: bool = True) -> tuple[Grid, ...]:
     bare = without_characters(page.pixels, inked, size)
     sight, groups = _tables(bare, inked, size)
     made = [(each.box, grid) for each in groups if (grid := _grid(page, each, size, sight)) is not None]
+    made = [each for each in made if not _is_frame(each, made)]
     # Strokes of characters may look like a table inside the cell of one.
     outermost = [grid for box, grid in made if not any(_lies_in(box, other) for other, _ in made if other is not box)]
     if outermost and ruled:
@@ -114,6 +115,13 @@ def find_grids(page: CleanPage, ruled: bool = True) -> tuple[Grid, ...]:
 
 def _count_cells(grids: Sequence[Grid]) -> int:
     return sum(len(grid.cells) for grid in grids)
+
+
+def _is_frame(one: tuple[BoundingBox, Grid], made: Sequence[tuple[BoundingBox, Grid]]) -> bool:
+    """Whether a grid is but what is around others, as the edges of a sheet on a desk are: they have more cells."""
+    box, grid = one
+    inner = [other for place, other in made if place is not box and _lies_in(place, box)]
+    return _count_cells(inner) > len(grid.cells)
 
 
 def _lies_in(inner: BoundingBox, outer: BoundingBox) -> bool:

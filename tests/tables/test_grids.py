@@ -327,6 +327,16 @@ def test_the_outer_rows_of_two_columns_without_a_frame() -> None:
     assert structure(only(find_grids(drawn.page()))) == drawn.cells
 
 
+def test_the_edges_of_a_sheet_around_a_table_do_not_take_its_place() -> None:
+    drawn = Drawn().table(XS, [*YS, 550, 600], ())
+    edges = (60, 80, 1400, 1000)
+    cv2.rectangle(drawn.pixels, edges[:2], edges[2:], (20,), 2)
+    for y in (700, 900):  # folds of the sheet
+        cv2.line(drawn.pixels, (edges[0], y), (edges[2], y), (20,), 2)
+    grid = only(find_grids(drawn.page()))
+    assert structure(grid) == drawn.cells
+
+
 @pytest.mark.parametrize("gap", [4, 5, 6, 7, 8])
 def test_double_frames_of_any_width(gap: int) -> None:
     drawn = Drawn().table(XS, YS, SPANS)
