@@ -206,6 +206,10 @@ def test_specks_in_a_table_that_leaves_cells_blank_are_no_nought() -> None:
     noughts = {key("b", str(i)): sure("0") for i in range(12)}
     assert solve(figures | blanks | specks, specs).settled == {}
     assert solve(figures | noughts | specks, specs).settled[key("a", "3")].text == "0"
+    hardly = {key("a", "3"): reading(("0", 0.06))}
+    assert solve(figures | blanks | hardly, specs).settled == {}
+    assert solve(figures | blanks | hardly, specs).posterior[key("a", "3")][0].probability < 0.5
+    assert solve(figures | noughts | hardly, specs).settled[key("a", "3")].text == "0"
 
 
 def test_a_value_that_was_hardly_read_is_not_taken_for_unread() -> None:

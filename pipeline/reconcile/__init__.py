@@ -323,7 +323,10 @@ def _differences(
 
 
 def _posterior(cell: int, suspect: Suspect, by_choice: Mapping[int, Sequence[Way]]) -> tuple[Alternative, ...]:
-    """Sum over the ways, one choice of the cell at a time; a cell wrong in print shows any of its readings."""
+    """Sum over the ways, one choice of the cell at a time; a cell wrong in print shows any of its readings.
+
+    In a table with blanks and marks what amounts to nothing and was not read may be one of these: it stays unread.
+    """
     every = [way for ways in by_choice.values() for way in ways]
     if not every:
         return ()
@@ -335,12 +338,13 @@ def _posterior(cell: int, suspect: Suspect, by_choice: Mapping[int, Sequence[Way
             weight = exp(least - way.cost)
             if choice != WILD:
                 of = suspect.choices[choice]
+                whole = of.weight if of.amount == 0 and not suspect.bare else of.read
                 for alternative in of.texts:
-                    mass[alternative.text] += weight * alternative.probability / of.read
+                    mass[alternative.text] += weight * alternative.probability / whole
                 continue
             amount = dict(way.amounts).get(cell)
             unread = 0.0 if amount is None else suspect.unread(amount)
-            if amount is not None:
+            if amount is not None and (amount != 0 or suspect.bare):
                 mass[suspect.printed(amount)] += weight * unread / (unread + suspect.misprint)
             for alternative in (a for of in suspect.choices for a in of.texts):
                 mass[alternative.text] += (
