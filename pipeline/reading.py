@@ -29,7 +29,9 @@ from pipeline.domain import (
 )
 from pipeline.geometry import Identity, box_to_parent, chain, corners, scaling, translation
 from pipeline.ocr import TextEngine, calibration
+from pipeline.ocr.calibration import SURE
 from pipeline.ocr.crops import without_last
+from pipeline.ocr.hidden import any_digit, around_hidden
 from pipeline.ocr.lines import split_lines
 from pipeline.ocr.numerals import NAME as NUMERALS
 from pipeline.ocr.numerals import NumeralReader
@@ -40,8 +42,6 @@ from pipeline.ocr.specks import ENOUGH, FEWEST, without_specks
 from pipeline.tables.textlayer import read_text_layer
 from pipeline.values import is_unit, parse_value
 
-# From here on the numeral reader's word needs no second opinion.
-_SURE = 0.995
 # From here on a picture looks like what it was read as.
 _LOOKS_LIKE = 0.5
 # A line no longer than this many times its height may be a figure, unless the numeral reader leaves less than this to
@@ -192,7 +192,9 @@ class _Tables:
         """All tables, read."""
         self._read([index for index in range(len(self.cells)) if index not in self.readings], readers)
         self._beyond_rules(readers)
-        self._settle_blanks(readers.numerals)
+        figures = self._sure_figures()
+        self._settle_blanks(figures, readers.numerals)
+        self._settle_hidden(figures, readers.numerals)
         readings = iter([self.readings[index] for index in range(len(self.cells))])
         return [TableReading(grid, tuple(next(readings) for _ in grid.cells)) for grid in self.grids]
 
@@ -220,12 +222,15 @@ class _Tables:
         for i, *parts in zip(cut, readers.numerals.read(whole), readers.engine.read_numerals(whole), strict=True):
             self.readings[i] = _of_whole_figure(self.readings[i], pool(parts))
 
-    def _settle_blanks(self, numerals: NumeralReader) -> None:
+    def _sure_figures(self) -> list[Pixels]:
+        """Pictures of cells that surely hold figures, to know their print by."""
+        sure = [i for i, reading in self.readings.items() if reading.probability >= SURE and reading.text.isdigit()]
+        return [self._crop(i) for i in sure[:ENOUGH]]
+
+    def _settle_blanks(self, figures: Sequence[Pixels], numerals: NumeralReader) -> None:
         """Read doubtful cells as blank that hold nothing but specks, or what is far paler than print."""
-        figures = [i for i, reading in self.readings.items() if reading.probability >= _SURE and reading.text.isdigit()]
-        sure = [self._crop(i) for i in figures[:ENOUGH]]
-        doubtful = {i: self._crop(i) for i, reading in self.readings.items() if reading.probability < _SURE}
-        known = [dark for picture in sure if (dark := _darkest(picture)) is not None]
+        doubtful = {i: self._crop(i) for i, reading in self.readings.items() if reading.probability < SURE}
+        known = [dark for picture in figures if (dark := _darkest(picture)) is not None]
         usual = float(np.median(known)) if len(known) >= FEWEST else 0.0
         for i, picture in doubtful.items():
             dark, reading = _darkest(picture), self.readings[i]
@@ -233,9 +238,19 @@ class _Tables:
             if dark is not None and dark < _GHOST * usual and not wordy:
                 self.readings[i] = _as_blank(reading)
         specked = {i: picture for i, picture in doubtful.items() if self.readings[i].parts}
-        cleaned = without_specks(specked, sure)
+        cleaned = without_specks(specked, figures)
         for i, reading in zip(cleaned, numerals.read(list(cleaned.values())), strict=True):
             if not reading.text and reading.probability >= _FIGURE:
+                self.readings[i] = reading
+
+    def _settle_hidden(self, figures: Sequence[Pixels], numerals: NumeralReader) -> None:
+        """Leave open what the digit is that a blot hides, whatever the readers took it for."""
+        doubtful = {i: self._crop(i) for i, read in self.readings.items() if read.parts and read.probability < SURE}
+        around = around_hidden(doubtful, figures)
+        read = iter(numerals.read([part for each in around.values() for part in (each.before, each.behind)]))
+        for i in around:
+            reading = any_digit(next(read), next(read), self.readings[i].reader)
+            if reading is not None:
                 self.readings[i] = reading
 
 
@@ -359,7 +374,7 @@ def _read_cells(crops: Sequence[Pixels], readers: Readers) -> list[Reading]:
     as a numeral too where the text may be one.
     """
     readings = readers.numerals.read(crops)
-    doubtful = [i for i, reading in enumerate(readings) if reading.probability < _SURE]
+    doubtful = [i for i, reading in enumerate(readings) if reading.probability < SURE]
     lines = {i: split_lines(crops[i]) for i in doubtful}
     short = [i for i in doubtful if readings[i].text.strip() and _may_be_figure(lines[i])]
     numerals = _numerals([i for i in short if readings[i].probability >= _PERHAPS_FIGURE], crops, readers.engine)
