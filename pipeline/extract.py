@@ -243,7 +243,10 @@ def _weigh(
     readings = {**found, **said}
     reconciled = reconcile(report.form.rules, readings, {**report.placed(), **dict.fromkeys(said, 1.0)})
     values = assemble.parse_readings(readings)
-    support = rules.count_support(report.form.rules, values)
+    # What is hardly read says nothing about where figures stand.
+    likely = {key: value for key, value in values.items() if readings[key].probability >= confidence.DISBELIEVED}
+    at_odds = rules.at_odds(report.form.rules, likely)
+    support = rules.count_support(report.form.rules, values, at_odds)
     settled = {key: parse_value(each.text) for key, each in reconciled.settled.items()}
     changed = {key for key, value in settled.items() if value != values[key]}
     well_read = {key for key, read in readings.items() if read.probability >= confidence.VOUCHING} - changed
@@ -273,6 +276,7 @@ def _weigh(
             quality=tables[place.table].grid.cells[place.cell].quality,
             ink=_relative(tables[place.table].grid.cells[place.cell].darkness, usual.get(place.table)),
             support=support[key],
+            at_odds=key.table_id in at_odds,
             vouched=vouched[key],
             broken=key in broken,
             open_total=key in open_totals,

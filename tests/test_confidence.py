@@ -51,6 +51,7 @@ def evidence(found: Reading, **changes: object) -> Evidence:
         quality=1.0,
         ink=None,
         support=0,
+        at_odds=False,
         vouched=1,
         broken=False,
         open_total=False,
@@ -202,15 +203,6 @@ def test_a_value_that_the_relations_determine_takes_the_place_of_the_reading_and
         assert kept.value is None
 
 
-def test_what_was_hardly_read_owes_its_value_to_the_relations_also_where_it_is_the_one_they_determine() -> None:
-    hidden = evidence(reading(("?", 0.02), ("0", 0.012), ("1", 0.012)))
-    settled = replace(hidden, settled=Alternative("1", 0.99), weighed=(Alternative("1", 0.99),))
-    for first in ("?", "1"):
-        known = replace(settled, reading=reading((first, 0.02)))
-        assert (judge(known).status, judge(known).value) == (Status.RECONCILED, parse_value("1"))
-    assert judge(replace(hidden, weighed=(Alternative("1", 0.99),))).status is Status.REVIEW
-
-
 @pytest.mark.parametrize("text", ["", "-", "/"])
 def test_a_sum_that_holds_does_not_tell_a_mark_from_a_zero(text: str) -> None:
     doubtful = evidence(reading((text, 0.93), ("0", 0.05)))
@@ -258,6 +250,45 @@ def test_one_reader_alone_has_to_be_surer_than_two() -> None:
     both = replace(alone.reading, parts=(alone.reading, alone.reading))
     assert judge(alone, confidence.load(), 0.97).status is Status.REVIEW
     assert judge(replace(alone, reading=both), confidence.load(), 0.97).status is Status.ACCEPTED
+
+
+@pytest.mark.parametrize("text", ["0", "17"])
+def test_a_figure_whose_borders_were_not_seen_is_accepted_only_where_an_equation_of_a_table_that_adds_up_bears_it_out(
+    text: str,
+) -> None:
+    """Where the frame was taken for a column of ones, every nought stood in the next column, read rightly."""
+    both = replace(reading((text, 0.99)), parts=(reading((text, SURE)), reading((text, SURE))))
+    seen = evidence(both, support=1)
+    assert judge(replace(seen, at_odds=True), confidence.load(), 0.97).status is Status.ACCEPTED
+    unseen = replace(seen, quality=0.4)
+    assert judge(unseen, confidence.load(), 0.97).status is Status.ACCEPTED
+    for lacking in ({"support": 0}, {"at_odds": True}):
+        judged = judge(replace(unseen, **lacking), confidence.load(), 0.97)  # type: ignore[arg-type]
+        assert judged.status is Status.REVIEW
+        assert judged.reasons[0] == "its borders were not all seen"
+
+
+def test_a_column_found_by_its_place_alone_is_in_doubt_where_sums_say_that_figures_may_stand_elsewhere() -> None:
+    """Rows that had one rule too many and one too few had as many cells as the form, and told others their places."""
+    by_place = evidence(reading(("17", SURE)), column_probability=0.9)
+    assert judge(by_place, confidence.load(), 0.97).status is Status.ACCEPTED
+    judged = judge(replace(by_place, at_odds=True), confidence.load(), 0.97)
+    assert judged.status is Status.REVIEW
+    assert judged.reasons[0] == "which column of the form this is, is not certain"
+    counted = replace(by_place, column_probability=1.0, at_odds=True)
+    assert judge(counted, confidence.load(), 0.97).status is Status.ACCEPTED
+
+
+@pytest.mark.parametrize(("text", "support", "lifted"), [("0", 0, False), ("0", 1, True), ("17", 0, True)])
+def test_sums_of_nothing_but_noughts_make_none_surer_where_others_of_the_table_fail(
+    text: str, support: int, lifted: bool
+) -> None:
+    """Noughts add up wherever they stand, also on a page on its head."""
+    doubtful = evidence(reading((text, 0.85)), support=2, weighed=(Alternative(text, 0.999),))
+    assert judge(doubtful, confidence.load(), 0.97).status is Status.ACCEPTED
+    known = beside(replace(doubtful, at_odds=True, support=support), usual=SURE)
+    lowered = judge(replace(known, weighed=None), confidence.load(), 0.97).confidence
+    assert (judge(known, confidence.load(), 0.97).confidence > lowered) is lifted
 
 
 def test_what_one_of_two_readers_saw_alone_counts() -> None:

@@ -21,6 +21,10 @@ _PALE, _STAIN = 0.7, 0.2
 _CUT = 0.25
 # Log-odds of a blank that is darker: of 80 that readers were sure of 7 were blank, many more had a stain and a doubt.
 _STAINED = -6.0
+UNSEEN = 0.4
+"""Of cells no more of whose borders was seen the place comes from the alignment of text."""
+# So many equations are support enough.
+_SUPPORTED = 2
 # Log-odds beyond this are all the same: nobody has looked at so many cells.
 _MOST = 9.0
 BELIEVED, BELIEVED_ALONE, DISBELIEVED = 0.9, 0.98, 0.5
@@ -33,6 +37,8 @@ COLUMN_SURE = 0.97
 """Below this the column is in doubt, whatever else speaks against the cell."""
 # Columns that are found by their place alone are surer than that, those that share a cell are not.
 _SHARED = 2.0
+# The former are no surer than this where by the equations of their table figures may stand elsewhere.
+_ELSEWHERE = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,8 @@ class Evidence:
         quality: how much of its borders was seen, 0 to 1.
         ink: how dark its darkest print is, and that at its left and right edges, relative to what is usual in its
             table; None where that is not known.
-        support: number of equations it takes part in that hold.
+        support: number of equations it takes part in that hold, as from `pipeline.rules.count_support`.
+        at_odds: whether by the equations of its table figures may stand elsewhere, as from `pipeline.rules.at_odds`.
         vouched: number of equations whose other cells are all well read; counted for cells that are not.
         broken: whether it takes part in a relation that does not hold, with what is settled in place of what was read.
         open_total: whether it is a total without a figure though there is something to be added up.
@@ -72,6 +79,7 @@ class Evidence:
     quality: float
     ink: tuple[float, float] | None
     support: int
+    at_odds: bool
     vouched: int
     broken: bool
     open_total: bool
@@ -97,6 +105,9 @@ readers say. ``first_n`` and ``second_n``: the same of what each of two readers 
 ``..._other`` what it gives another one at most; what one of them saw, as a gap between digits, the other may not have
 looked at. A mark (``slash``, ``dash``, ``ghost_mark``) is doubted the less the surer others of its kind were read.
 """
+
+BELIEF = tuple(READING.index(name) for name in ("read_9", "given_9", "second_9", "unseen", "unsupported"))
+"""Where among them stands what `is_believed` asks for."""
 
 PLACE = (
     *("row_9", "row_5", "row_3", "label_9", "label_5", "label_3", "lost"),
@@ -129,7 +140,7 @@ def against_reading(evidence: Evidence) -> tuple[float, ...]:
         *_short_of(second, _READER_BENDS),
         first_other,
         second_other,
-        2.0 - min(_support(evidence), 2) if number else 0.0,
+        float(_SUPPORTED - min(_support(evidence), _SUPPORTED)) if number else 0.0,
         float(evidence.broken) * (_MOST - min(read, _MOST)) / _MOST,
         float(disagree),
         unseen,
@@ -155,15 +166,19 @@ def against_reading(evidence: Evidence) -> tuple[float, ...]:
     )
 
 
-def is_believed(read: float, given: float, second: float) -> bool:
+def is_believed(read: float, given: float, second: float, unseen: float, unsupported: float) -> bool:
     """Whether its readers, or the relations, are as sure of a reading as `BELIEVED`; else nothing helps it.
 
-    One reader alone has to be surer. Nor does anything help where the relations rather give the cell another value.
+    One reader alone has to be surer. Nor does anything help where the relations rather give the cell another value, or
+    a figure whose borders were not seen while no equation supports it: it may stand in another column, or be cut.
 
     Args:
         read, given, second: how far the log-odds fall short of 9: ``read_9``, ``given_9`` and ``second_9`` of
             `against_reading`; the last is 0 where there was no second reader.
+        unseen, unsupported: as there; the arguments are those of ``BELIEF``, in order.
     """
+    if unseen >= 1.0 - UNSEEN and unsupported >= _SUPPORTED:
+        return False
     least = BELIEVED if second > 0.0 else BELIEVED_ALONE
     return min(read, given) < _MOST - log_odds(least) and given <= _MOST
 
@@ -173,9 +188,18 @@ def is_stained(evidence: Evidence) -> bool:
     return evidence.ink is not None and max(evidence.ink) > _STAIN and not evidence.reading.text.strip()
 
 
+def is_unproven(evidence: Evidence) -> bool:
+    """Whether a figure's place comes from the alignment of text, and no equation bears it out."""
+    number = parse_value(evidence.reading.text).mark is Mark.NUMBER
+    return number and evidence.quality <= UNSEEN and not _support(evidence)
+
+
 def against_place(evidence: Evidence) -> tuple[float, ...]:
     """What speaks against a cell's row and column, in the order of ``PLACE``; 0 each where nothing does."""
     lost = evidence.label == 0.0
+    column = evidence.column_probability
+    if evidence.at_odds and column < COLUMN_SURE:
+        column = min(column, _ELSEWHERE)
     return (
         *_short_of(log_odds(evidence.row_probability)),
         *((0.0, 0.0, 0.0) if lost else _short_of(log_odds(evidence.label))),
@@ -186,7 +210,7 @@ def against_place(evidence: Evidence) -> tuple[float, ...]:
         float(evidence.surplus < 0),
         float(evidence.surplus > 0),
         float(evidence.astray),
-        *_short_of(log_odds(evidence.column_probability), (_MOST, _SHARED)),
+        *_short_of(log_odds(column), (_MOST, _SHARED)),
     )
 
 
@@ -219,17 +243,25 @@ def _short_of(odds: float, bends: Sequence[float] = _BENDS) -> Sequence[float]:
 def _support(evidence: Evidence) -> int:
     """Number of equations that hold with a figure; for a doubtful one they speak only where their other cells are not.
 
-    A reader that takes a stroke for a 1 does so in the detail and in the total.
+    A reader that takes a stroke for a 1 does so in the detail and in the total. Nor do they speak for a cell whose
+    borders were not seen where by others it may stand elsewhere.
     """
+    if evidence.at_odds and evidence.quality <= UNSEEN:
+        return 0
     return evidence.support if evidence.vouched or evidence.reading.probability >= VOUCHING else 0
 
 
 def _given_relations(evidence: Evidence, value: Value) -> float:
-    """Probability of the reading, given the relations where they were weighed."""
+    """Probability of the reading, given the relations where they were weighed.
+
+    Where they say that figures may stand elsewhere they make no nought surer that stands in none with another figure:
+    noughts add up wherever they stand, as marks do.
+    """
     if evidence.weighed is None:
         return evidence.reading.probability
-    same = (a.probability for a in evidence.weighed if parse_value(a.text) == value)
-    return max(same, default=0.0)
+    given = max((a.probability for a in evidence.weighed if parse_value(a.text) == value), default=0.0)
+    alone = evidence.at_odds and value.number == 0 and not evidence.support
+    return min(given, evidence.reading.probability) if alone else given
 
 
 def _meaning(reading: Reading) -> tuple[Mark, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.confidence.evidence import (
+    BELIEF,
     COLUMN_SURE,
     DISBELIEVED,
     PLACE,
@@ -14,6 +15,7 @@ from pipeline.confidence.evidence import (
     against_reading,
     is_believed,
     is_stained,
+    is_unproven,
 )
 from pipeline.confidence.model import ConfidenceModel, Logistic
 from pipeline.domain import Judgement, Mark, Status, Value
@@ -23,14 +25,13 @@ from pipeline.values import parse_value
 RECONCILED = 0.97
 # What relations make of a doubtful reading is never surer than this: they rest on other readings.
 _DERIVED = 0.999
-# A reading less probable than this owes its value to the relations also where it is the one they determine.
-_HARDLY_READ = 0.1
 # What is neither figure nor mark is never more than this.
 _WORDS = 0.5
 # A doubt is named that takes away at least this share of what the greatest one takes away.
 _NAMED = 0.3
 _FRACTION = "it has a fraction where single things are counted: a comma may look like a point"
 _SEVERAL = "the picture can be read in several ways"
+_UNSEEN = "its borders were not all seen"
 _STAINED = "something that was not read is printed in it"
 ROW_IN_DOUBT = "which row of the form this is, is not certain"
 """A cell of which this is said may be the cell of another row."""
@@ -38,7 +39,6 @@ COLUMN_IN_DOUBT = "which column of the form this is, is not certain"
 """A cell of which this is said may be the cell of another column."""
 
 _COLUMN = ("astray", "column_9", "column_2")
-_BELIEF = [READING.index(name) for name in ("read_9", "given_9", "second_9")]
 # What the picture itself leaves open, by the first part of its name.
 _PICTURE = frozenset({"read", "given", "usual", "first", "second", "unsupported", "disputed", "alone"})
 _REASONS = {
@@ -48,7 +48,7 @@ _REASONS = {
     "a relation would hold if the figure had a digit more": ("shortened",),
     "it is a total without a figure where there is something to add up": ("open_total", "cut_total"),
     "an arithmetic relation does not hold with this reading": ("broken",),
-    "its borders were not all seen": ("unseen", "unseen_blank"),
+    _UNSEEN: ("unseen", "unseen_blank"),
     "hardly another cell of the table holds such a mark": ("rare",),
     "other cells of the table write in another way what did not occur": ("rivals", "rivals_blank"),
     "much of its table was hard to read": ("table", "table_blank"),
@@ -70,12 +70,12 @@ def judge(evidence: Evidence, model: ConfidenceModel, accept: float) -> Judgemen
     if evidence.settled is not None and evidence.vouched:
         found = parse_value(evidence.settled.text)
         believed = min(evidence.settled.probability, _DERIVED) * place
-        other = (found.mark, found.number) != (value.mark, value.number) or reading.probability < _HARDLY_READ
-        if other and not _is_impossible(found, evidence) and believed >= RECONCILED:
+        other = (found.mark, found.number) != (value.mark, value.number) and not _is_impossible(found, evidence)
+        if other and believed >= RECONCILED:
             return Judgement(Status.RECONCILED, believed, (), found)
     for_reading = against_reading(evidence)
     believed = model.reading.probability(for_reading)
-    if not is_believed(*(for_reading[number] for number in _BELIEF)):
+    if not is_believed(*(for_reading[number] for number in BELIEF)):
         believed = min(believed, DISBELIEVED)
     if value.mark is Mark.TEXT and value.note:  # words that forms use instead of a figure have no note
         confidence = min(believed, _WORDS) * place
@@ -111,6 +111,8 @@ def _reasons(losses: dict[str, float], evidence: Evidence) -> list[str]:
     summed = {reason: sum(losses[name] for name in names) for reason, names in _REASONS.items()}
     least = _NAMED * max(summed.values())
     named = [reason for reason in sorted(summed, key=lambda each: -summed[each]) if summed[reason] > max(least, 0.0)]
+    if is_unproven(evidence):
+        named = [_UNSEEN, *(reason for reason in named if reason != _UNSEEN)]
     if is_stained(evidence):
         named = [_STAINED, *(reason for reason in named if reason != _SEVERAL)]
     others = ", ".join(f"“{text or 'blank'}”" for text in _others(evidence))

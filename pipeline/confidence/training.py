@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.confidence.evidence import DISBELIEVED, PLACE, READING, is_believed
+from pipeline.confidence.evidence import BELIEF, DISBELIEVED, PLACE, READING, is_believed
 from pipeline.confidence.model import ConfidenceModel, Logistic, Threshold
 from pipeline.errors import UsageError
 from pipeline.reliability import Judged, Reliability, measure, upper_bound
@@ -242,7 +242,7 @@ def _sigmoid(odds: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _confidences(reading: Logistic, place: Logistic, cells: _Cells) -> NDArray[np.float64]:
     believed = _sigmoid(reading.intercept - cells.reading @ np.array(reading.weights))
-    doubts = cells.reading[:, [READING.index(name) for name in ("read_9", "given_9", "second_9")]]
+    doubts = cells.reading[:, BELIEF]
     kept = np.array([is_believed(*each) for each in doubts.tolist()], dtype=bool)
     believed = np.where(kept, believed, np.minimum(believed, DISBELIEVED))
     return np.asarray(believed * _sigmoid(place.intercept - cells.place @ np.array(place.weights)))

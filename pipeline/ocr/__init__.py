@@ -23,7 +23,6 @@ _SERVANTS = frozenset(
         "crops",
         "ctc",
         "glyphs",
-        "hidden",
         "lines",
         "numerals",
         "numerals_training",

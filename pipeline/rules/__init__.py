@@ -24,6 +24,7 @@ __all__ = [
     "EQUATIONS",
     "KINDS",
     "Check",
+    "at_odds",
     "both_sides",
     "check_all",
     "count_support",
@@ -54,13 +55,45 @@ def check_all(rules: Iterable[RuleSpec], values: Mapping[CellKey, Value | None])
     return tuple(found for found in findings if found is not None)
 
 
-def count_support(rules: Iterable[RuleSpec], values: Mapping[CellKey, Value | None]) -> Counter[CellKey]:
-    """How many equations each cell takes part in that can be judged and hold: a wrong figure would break them."""
+def count_support(
+    rules: Iterable[RuleSpec], values: Mapping[CellKey, Value | None], odd: Container[str] = ()
+) -> Counter[CellKey]:
+    """How many equations each cell takes part in that can be judged and hold: a wrong figure would break them.
+
+    Of ``odd`` tables, as from `at_odds`, those of nothing but noughts do not count: they hold wherever noughts stand.
+    """
     support: Counter[CellKey] = Counter()
     for rule in rules:
         if rule.kind in EQUATIONS and both_sides(rule, values) is not None and KINDS[rule.kind](rule, values) is None:
-            support.update((*rule.left, *rule.right))
+            cells = (*rule.left, *rule.right)
+            if _has_amounts(cells, values) or not any(key.table_id in odd for key in cells):
+                support.update(cells)
     return support
+
+
+def _has_amounts(cells: Iterable[CellKey], values: Mapping[CellKey, Value | None]) -> bool:
+    """Whether any of the cells holds a figure other than 0."""
+    return any(value.number for key in cells if (value := values.get(key)) is not None)
+
+
+def at_odds(rules: Iterable[RuleSpec], values: Mapping[CellKey, Value | None]) -> frozenset[str]:
+    """Tables whose figures may stand in other rows or columns than they seem to.
+
+    Only equations tell in which something is added up: where there are any, more must hold than fail. So must those
+    along rows by themselves: where the grid is a column off, sums down its columns hold all the same.
+    """
+    balance: dict[tuple[str, bool], int] = {}
+    for rule in rules:
+        cells = (*rule.left, *rule.right)
+        if rule.kind not in EQUATIONS or not _has_amounts(cells, values):
+            continue
+        holds = KINDS[rule.kind](rule, values) is None
+        speaks = 0 if both_sides(rule, values) is None else 1 if holds else -1
+        along_row = len({(key.table_id, key.row_id) for key in cells}) == 1
+        for table in {key.table_id for key in cells}:
+            for only_rows in {False, along_row}:
+                balance[table, only_rows] = balance.get((table, only_rows), 0) + speaks
+    return frozenset(table for (table, _), each in balance.items() if each <= 0)
 
 
 def misfits(rules: Iterable[RuleSpec], values: Mapping[CellKey, Value | None]) -> frozenset[CellKey]:

@@ -1,5 +1,6 @@
 """Each kind of rule on made-up cells: kept, broken, and not to be judged."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pipeline.domain import CellKey, Mark, RuleSpec, Value
-from pipeline.rules import KINDS, check_all, count_support, digits_lost, misfits
+from pipeline.rules import KINDS, at_odds, check_all, count_support, digits_lost, misfits
 from pipeline.values import parse_value
 
 Values = dict[CellKey, Value | None]
@@ -206,3 +207,47 @@ def test_every_digit_that_is_lost_at_an_end_shows(whole: int, digit: int, front:
         [str(printed - other) if printed > other else str(printed), str(other) if printed > other else "0"],
     )
     assert CellKey("t", "left", "0") in digits_lost([rule], values)
+
+
+# Received, dealt with, carried on: what came in is the sum of the two; first both kinds of applicants, then their sum.
+_UPRIGHT = {
+    "in its place": (["12 5 17", "9 5 14", "3 0 3"], False),
+    "a column off to the right": (["1 12 5", "1 9 5", "1 3 0"], True),
+    "a column off to the left": (["5 17 ", "5 14 ", "0 3 "], True),
+    "a row that is not read rightly": (["12 5 17", "9 7 14", "3 0 3"], False),
+    "noughts alone, of which all sums hold": (["0 0 0", "0 0 0", "0 0 0"], False),
+    "no total anywhere": (["12 5 ", "9 5 ", "3 0 "], True),
+}
+
+
+@pytest.mark.parametrize("case", _UPRIGHT)
+def test_a_table_a_column_off_is_known_by_its_rows_though_its_columns_add_up(case: str) -> None:
+    lines, expected = _UPRIGHT[case]
+    values = {
+        CellKey("t", row, str(column)): parse_value(text)
+        for row, line in zip(("in", "done", "open"), lines, strict=True)
+        for column, text in enumerate(line.split(" "))
+    }
+
+    def cells(row: str, *columns: int) -> tuple[CellKey, ...]:
+        return tuple(CellKey("t", row, str(column)) for column in columns)
+
+    rules = [RuleSpec(row, "sum", cells(row, 2), cells(row, 0, 1), "law", "") for row in ("in", "done", "open")]
+    rules += [
+        RuleSpec(f"{c}", "carry_over", cells("in", c), (*cells("done", c), *cells("open", c)), "law", "")
+        for c in (0, 1, 2)
+    ]
+    assert (at_odds(rules, values) == {"t"}) is expected
+    assert at_odds(rules[:3], values) == at_odds(rules, values)
+    assert not at_odds([replace(rule, kind="subset") for rule in rules], values)
+
+
+def test_equations_of_nothing_but_noughts_support_nothing_in_a_table_that_is_at_odds() -> None:
+    rules, values = [], {}
+    for row, texts in (("noughts", "000"), ("figures", "321")):
+        cells = tuple(CellKey("t", row, str(column)) for column in range(3))
+        values |= {key: parse_value(text) for key, text in zip(cells, texts, strict=True)}
+        rules.append(RuleSpec(row, "sum", cells[:1], cells[1:], "law", ""))
+    assert count_support(rules, values) == dict.fromkeys(values, 1)
+    assert count_support(rules, values, {"t"}) == {key: 1 for key in values if key.row_id == "figures"}
+    assert count_support(rules, values, {"u"}) == count_support(rules, values)
