@@ -203,6 +203,15 @@ def test_a_value_that_the_relations_determine_takes_the_place_of_the_reading_and
         assert kept.value is None
 
 
+def test_what_was_hardly_read_owes_its_value_to_the_relations_also_where_it_is_the_one_they_determine() -> None:
+    hidden = evidence(reading(("?", 0.02), ("0", 0.012), ("1", 0.012)))
+    settled = replace(hidden, settled=Alternative("1", 0.99), weighed=(Alternative("1", 0.99),))
+    for first in ("?", "1"):
+        known = replace(settled, reading=reading((first, 0.02)))
+        assert (judge(known).status, judge(known).value) == (Status.RECONCILED, parse_value("1"))
+    assert judge(replace(hidden, weighed=(Alternative("1", 0.99),))).status is Status.REVIEW
+
+
 @pytest.mark.parametrize("text", ["", "-", "/"])
 def test_a_sum_that_holds_does_not_tell_a_mark_from_a_zero(text: str) -> None:
     doubtful = evidence(reading((text, 0.93), ("0", 0.05)))

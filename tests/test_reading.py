@@ -28,7 +28,11 @@ from pipeline.geometry import affine, box_to_parent, chain, translation
 from pipeline.ocr import calibration, load_engine
 from pipeline.ocr.numerals import NumeralReader
 from pipeline.ocr.pooling import pool
-from pipeline.reading import Readers, _as_sure_as, _in_order, _legibility, _read_cells, _Tables, crop, read_page
+from pipeline.reading import Readers, crop, read_page
+from pipeline.reading.cells import as_sure_as, read_cells
+from pipeline.reading.lines import in_order
+from pipeline.reading.orientation import legibility
+from pipeline.reading.page_tables import Tables
 from pipeline.settings import Settings
 from tests.assemble import printed
 from tests.documents.builders import text_pdf
@@ -153,7 +157,7 @@ def test_words_are_not_asked_for_where_the_engine_knows_the_figure(numerals: Num
     hardly = NumeralReader(numerals.layers, 4.0, numerals.identity)  # softer than it should be: sure of nothing
     engine = Figures()
     crops = [cell(text, shape=(HEIGHT, WIDTH)) for text in (LABEL, "88", "88", LABEL)]
-    readings = _read_cells(crops, Readers(engine, hardly))
+    readings = read_cells(crops, Readers(engine, hardly))
     assert [reading.text for reading in readings] == [LABEL, "88", "88", LABEL]
     assert len(engine.lines) == 2
     assert all(map(_is_long, engine.lines))
@@ -168,7 +172,7 @@ class Words(Engine):
 
 def test_figures_are_not_asked_for_where_a_short_word_shows_none(numerals: NumeralReader) -> None:
     engine = Words()
-    readings = _read_cells([cell("其他", shape=(HEIGHT, WIDTH))], Readers(engine, numerals))
+    readings = read_cells([cell("其他", shape=(HEIGHT, WIDTH))], Readers(engine, numerals))
     assert [reading.text for reading in readings] == ["其他"]
     assert engine.numerals == []
 
@@ -177,7 +181,7 @@ def test_a_figure_set_in_lines_is_read_line_by_line_and_never_sure(numerals: Num
     """Wide digits break at the edge of a narrow column; two rows between which a rule was lost look alike."""
     narrow = np.vstack([cell(digit, shape=(40, 60))[4:-4] for digit in "129"])
     wordy = np.vstack([cell(text, shape=(40, 160))[4:-4] for text in ("12", LABEL)])
-    column, label = _read_cells([narrow, wordy], Readers(Engine(), numerals))
+    column, label = read_cells([narrow, wordy], Readers(Engine(), numerals))
     assert (column.text, column.probability) == ("129", 0.85)
     assert not label.text.isdigit()
 
@@ -196,7 +200,7 @@ class Units(Engine):
 @pytest.mark.parametrize(("sure", "asked"), [(0.97, 0), (0.7, 1)])
 def test_a_unit_that_is_surely_one_is_not_read_as_a_figure(sure: float, asked: int, numerals: NumeralReader) -> None:
     engine = Units(sure)
-    (reading,) = _read_cells([cell("件", shape=(HEIGHT, WIDTH))], Readers(engine, numerals))
+    (reading,) = read_cells([cell("件", shape=(HEIGHT, WIDTH))], Readers(engine, numerals))
     assert len(engine.numerals) == asked
     assert (reading.text == "件") == (asked == 0)
 
@@ -240,7 +244,7 @@ class Amounts(Engine):
 
 def test_a_figure_with_its_unit_is_read_by_both_readers(numerals: NumeralReader) -> None:
     crops = [cell(text, shape=(HEIGHT, WIDTH)) for text in ("84.5万元", "34.5万元")]
-    right, wrong = _read_cells(crops, Readers(Amounts(), numerals))
+    right, wrong = read_cells(crops, Readers(Amounts(), numerals))
     assert right.text == "84.5万元"
     assert right.probability > 0.99
     assert right.parts[0].text == "84.5万元"
@@ -361,8 +365,8 @@ def test_a_point_a_sign_or_a_1_that_one_reader_saw_faintly_leaves_a_doubt(first:
     plain = replace(faint, alternatives=(Alternative(second, 0.98),))
     engine = Reading((Alternative(second, 0.9999),), calibration.ENGINE)
     whole = GridCell(0, 0, 1, 1, BoundingBox(0, 0, 90, 40), quality=1.0)
-    assert _as_sure_as(whole, pool([plain, engine])).probability > 0.99
-    assert _as_sure_as(whole, pool([faint, engine])).probability <= 0.85
+    assert as_sure_as(whole, pool([plain, engine])).probability > 0.99
+    assert as_sure_as(whole, pool([faint, engine])).probability <= 0.85
 
 
 @pytest.mark.parametrize("degrees", [-15.0, 0.0, 15.0])
@@ -379,7 +383,7 @@ def test_the_heading_of_a_wide_table_comes_before_it_on_a_page_that_lies_askew(d
         replace(one, line=replace(one.line, box=box_to_parent(to_page, BoundingBox(700.0, top, 1000.0, top + 30.0))))
         for one, top in ((heading, 360.0), (below, 590.0))
     ]
-    assert _in_order([wide], lines, to_page) == (lines[0], wide, lines[1])
+    assert in_order([wide], lines, to_page) == (lines[0], wide, lines[1])
 
 
 def test_dashes_and_words_that_nobody_can_read_are_no_upright_page() -> None:
@@ -387,8 +391,8 @@ def test_dashes_and_words_that_nobody_can_read_are_no_upright_page() -> None:
     unread = [printed.reading("", probability=0.06)] * 12
     words = [printed.reading(LABEL, probability=0.7)] * 3
     legible = [printed.reading(LABEL, probability=0.95)] * 12
-    assert not _legibility([*dashes, *unread, *words])[1]
-    assert _legibility([*dashes, *legible, *words])[1]
+    assert not legibility([*dashes, *unread, *words])[1]
+    assert legibility([*dashes, *legible, *words])[1]
 
 
 def test_words_read_downwards_do_not_outweigh_figures_that_are_read_surely() -> None:
@@ -396,7 +400,7 @@ def test_words_read_downwards_do_not_outweigh_figures_that_are_read_surely() -> 
     unread = [printed.reading("", probability=0.05)] * 12
     upright = [*words[:6], *unread, *[printed.reading("0", probability=1.0)] * 20]
     sideways = [*words, *unread, *[printed.reading("0", probability=0.48)] * 20]
-    assert _legibility(upright)[0] > _legibility(sideways)[0] > 0
+    assert legibility(upright)[0] > legibility(sideways)[0] > 0
 
 
 def test_dashes_that_look_like_ones_on_their_side_do_not_tell_how_a_page_lies() -> None:
@@ -404,7 +408,7 @@ def test_dashes_that_look_like_ones_on_their_side_do_not_tell_how_a_page_lies() 
     dashes = [printed.reading("—", probability=1.0)] * 30
     strangers = [printed.reading("4", probability=0.1)] * 3
     downwards = [printed.reading(LABEL[:5], probability=0.97)] * 4 + [printed.reading("1", probability=1.0)] * 36
-    assert _legibility([*words, *dashes, *strangers])[0] > _legibility([*downwards, *strangers])[0]
+    assert legibility([*words, *dashes, *strangers])[0] > legibility([*downwards, *strangers])[0]
 
 
 class Guesses(Engine):
@@ -422,7 +426,7 @@ class Guesses(Engine):
 def test_a_long_label_of_which_some_characters_are_guessed_is_words(
     numerals: NumeralReader, guessed: str, kept: bool
 ) -> None:
-    (read,) = _read_cells([cell(LABEL, shape=(HEIGHT, WIDTH))], Readers(Guesses(guessed), numerals))
+    (read,) = read_cells([cell(LABEL, shape=(HEIGHT, WIDTH))], Readers(Guesses(guessed), numerals))
     assert (read.text == guessed) is kept
 
 
@@ -443,7 +447,7 @@ def test_cells_between_rules_that_coincide_are_read_too(
     grid = replace(printed.table([(0, 0, 1, 1, "")]).grid, cells=(wide, slit), pixels=np.full((60, 100), 250, np.uint8))
     crops = [crop(grid, each) for each in grid.cells]
     assert all(each.size for each in crops)
-    readings = _read_cells(crops, Readers(Engine(), numerals))
+    readings = read_cells(crops, Readers(Engine(), numerals))
     assert [reading.text for reading in readings] == ["", ""]
 
 
@@ -473,7 +477,7 @@ def test_cells_of_every_column_tell_how_a_page_lies(columns: int, numerals: Nume
     """Of a page of noughts only the labels tell, and these are in one column."""
     heading: list[printed.Square] = [(0, 0, 1, columns, "")]
     squares = heading + [(r, c, 1, 1, "") for r in range(1, 31) for c in range(columns)]
-    found = _Tables([printed.table(squares).grid])
+    found = Tables([printed.table(squares).grid])
     read = len(found.sample(Readers(Engine(), numerals)))
     assert 40 <= read < 80
     share = Counter(found.cells[index][1].column for index in found.readings)
@@ -487,7 +491,7 @@ def test_a_figure_that_a_rule_cut_is_read_whole_and_is_doubtful_where_it_looked_
     """Without its left side the nought is nothing that is printed, the 8 surely a 3."""
     picture, box = on_rule(figure, darkness=90, into=3)
     grid = printed.table([(0, 0, 1, 1, "")]).grid
-    found = _Tables([replace(grid, cells=(replace(grid.cells[0], box=box),), pixels=picture)])
+    found = Tables([replace(grid, cells=(replace(grid.cells[0], box=box),), pixels=picture)])
     (table,) = found.read(Readers(load_engine("rapidocr"), numerals))
     assert table.readings[0].text == figure
     assert (table.readings[0].probability > 0.9) == sure

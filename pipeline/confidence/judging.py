@@ -25,6 +25,8 @@ from pipeline.values import parse_value
 RECONCILED = 0.97
 # What relations make of a doubtful reading is never surer than this: they rest on other readings.
 _DERIVED = 0.999
+# A reading less probable than this owes its value to the relations also where it is the one they determine.
+_HARDLY_READ = 0.1
 # What is neither figure nor mark is never more than this.
 _WORDS = 0.5
 # A doubt is named that takes away at least this share of what the greatest one takes away.
@@ -70,8 +72,8 @@ def judge(evidence: Evidence, model: ConfidenceModel, accept: float) -> Judgemen
     if evidence.settled is not None and evidence.vouched:
         found = parse_value(evidence.settled.text)
         believed = min(evidence.settled.probability, _DERIVED) * place
-        other = (found.mark, found.number) != (value.mark, value.number) and not _is_impossible(found, evidence)
-        if other and believed >= RECONCILED:
+        other = (found.mark, found.number) != (value.mark, value.number) or reading.probability < _HARDLY_READ
+        if other and not _is_impossible(found, evidence) and believed >= RECONCILED:
             return Judgement(Status.RECONCILED, believed, (), found)
     for_reading = against_reading(evidence)
     believed = model.reading.probability(for_reading)

@@ -23,6 +23,7 @@ _SERVANTS = frozenset(
         "crops",
         "ctc",
         "glyphs",
+        "hidden",
         "lines",
         "numerals",
         "numerals_training",

@@ -27,6 +27,11 @@ FEATURES = ("numerals", "engine", "numerals_other", "engine_other", "agree", "un
 """Scores of both readers for the reading (log-odds), their best scores for another one (0 to 1), whether both put it
 first (0 or 1), and how much of the cell's borders was not seen (0 to 1)."""
 _LOWEST, _HIGHEST = -7.0, 9.0
+SURE = 0.995
+"""From here on the numeral reader's word needs no second opinion, and one that agrees takes nothing away from it.
+
+Of 868 such readings in the training data none is wrong, while 12 of them had less than half from the engine.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ class Calibration:
     weights: tuple[float, ...]
 
     def apply(self, reading: Reading, quality: float) -> Reading:
-        """The same reading with calibrated probabilities.
+        """The same reading with calibrated probabilities; not less than `SURE` ones that both readers give.
 
         Args:
             reading: of one cell, pooled where several looked at it.
@@ -46,8 +51,11 @@ class Calibration:
         """
         if not applies_to(reading):
             return reading
-        terms = zip(self.weights, features(reading, quality), strict=True)
+        values = dict(zip(FEATURES, features(reading, quality), strict=True))
+        terms = zip(self.weights, values.values(), strict=True)
         top = 1.0 / (1.0 + math.exp(-self.intercept - sum(weight * value for weight, value in terms)))
+        if values["agree"] and reading.parts[0].probability >= SURE:
+            top = max(top, reading.parts[0].probability)
         best, *others = reading.alternatives
         rest = max(1.0 - best.probability, sum(other.probability for other in others), 1e-9)
         spread = [replace(other, probability=other.probability * (1.0 - top) / rest) for other in others]

@@ -46,7 +46,8 @@ class Verdict(StrEnum):
     UNIQUE: one choice among the readings keeps them, and none comes within ``SPAN`` nats of it.
     AMBIGUOUS: several do.
     INFEASIBLE: rather than that any do, the print is wrong.
-    UNDECIDED: too large to be searched in the time there is; its relation was left out.
+    UNDECIDED: too large to be searched in the time there is, and no misprint is so plain that it is known all the same;
+        its relation was left out.
     """
 
     UNIQUE = "unique"
@@ -143,7 +144,7 @@ def _reconcile(
         lone |= solved.lone
         if solved.component.verdict is Verdict.INFEASIBLE:
             findings.extend(_findings(specs, readings, solved.component))
-        elif solved.component.verdict is Verdict.UNDECIDED:
+        if not solved.whole:
             parts, lone_there = _by_parts(specs, readings, placed, solved.component, budget // 2)
             lone |= lone_there
             components[-1:] = parts.components
@@ -163,21 +164,39 @@ def _by_parts(
     component: Component,
     budget: int,
 ) -> tuple[Reconciliation, frozenset[CellKey]]:
-    """What the relations of a component too large to be searched say without the one that has most doubtful cells."""
-    doubtful = set(component.cells)
+    """What the relations of a component too large to be searched say without some of them.
+
+    Those are the ones that are wrong in print, where that is known, else the one that has most doubtful cells.
+    """
+    doubtful, wrong = set(component.cells), {key for keys in component.guilty for key in keys}
     inside = [spec for spec in specs if spec.id in component.rules]
-    vague = max(inside, key=lambda spec: (len(doubtful.intersection((*spec.left, *spec.right))), spec.id))
-    # What is certain cannot be read otherwise, whatever a search would have found.
-    plain = all(readings[key].probability >= CERTAIN for key in (*vague.left, *vague.right))
-    findings = _findings([vague], readings, component) if plain else []
-    rest = [spec for spec in inside if spec is not vague]
+    findings: list[Finding] = []
+    beside: set[CellKey] = set()
+    if component.verdict is Verdict.INFEASIBLE:
+        out = [spec for spec in inside if wrong.intersection((*spec.left, *spec.right))]
+        beside = {key for spec in out for key in (*spec.left, *spec.right)}
+    else:
+        vague = max(inside, key=lambda spec: (len(doubtful.intersection((*spec.left, *spec.right))), spec.id))
+        out = [vague]
+        # What is certain cannot be read otherwise, whatever a search would have found.
+        if all(readings[key].probability >= CERTAIN for key in (*vague.left, *vague.right)):
+            findings = _findings(out, readings, component)
+    left_out = {spec.id for spec in out}
+    rest = [spec for spec in inside if spec.id not in left_out]
     parts, lone = _reconcile(rest, readings, placed, budget)
     left = replace(
         component,
-        rules=(vague.id,),
+        rules=tuple(name for name in component.rules if name in left_out),
         cells=tuple(key for key in component.cells if key not in parts.posterior),
     )
-    return replace(parts, components=(left, *parts.components), findings=(*findings, *parts.findings)), lone
+    # Beside a misprint nothing is settled, whatever else says so.
+    found = Reconciliation(
+        components=(left, *parts.components),
+        posterior=parts.posterior,
+        settled={key: value for key, value in parts.settled.items() if key not in beside},
+        findings=(*findings, *parts.findings),
+    )
+    return found, lone
 
 
 def _linked(table: Table, broken: Sequence[int]) -> list[tuple[int, ...]]:
@@ -211,6 +230,7 @@ class _Solved:
     posterior: Mapping[CellKey, tuple[Alternative, ...]]
     settled: Mapping[CellKey, Alternative]
     lone: frozenset[CellKey] = frozenset()
+    whole: bool = True  # whether the search came to its end
 
 
 def _solve(table: Table, searcher: Searcher, relations: tuple[int, ...]) -> _Solved:
@@ -220,7 +240,9 @@ def _solve(table: Table, searcher: Searcher, relations: tuple[int, ...]) -> _Sol
     keys = tuple(suspects[cell].key for cell in cells)
     best, complete = searcher.ways(relations, {})
     if not best:
-        return _Solved(Component(Verdict.UNDECIDED, names, keys, {}, {}, 0.0, 0, ()), {}, {})
+        return _Solved(Component(Verdict.UNDECIDED, names, keys, {}, {}, 0.0, 0, ()), {}, {}, whole=False)
+    # Whatever keeps the relations differs from the likeliest readings where one of these ways does.
+    plain = complete and _wrong_share(best) >= SETTLED
     limit = best[0].cost + SPAN
     # A way is motivated by what fails; what else a cell may be is asked for every cell and every choice of its own.
     by_choice: dict[int, dict[int, list[Way]]] = {}
@@ -238,7 +260,9 @@ def _solve(table: Table, searcher: Searcher, relations: tuple[int, ...]) -> _Sol
     ways = sorted(every.values(), key=lambda way: (way.cost, way.deviations))
     ways = [way for way in ways if way.cost <= ways[0].cost + SPAN]
     honest = _distinct([way for way in ways if not way.misprints], cells, suspects)
-    verdict = _verdict(ways, honest, complete)
+    verdict = _verdict(ways, honest)
+    if not complete:
+        verdict = Verdict.INFEASIBLE if plain and verdict is Verdict.INFEASIBLE else Verdict.UNDECIDED
     # Many unlikely choices may together outweigh a misprint that is likelier than each of them.
     first = honest[0] if verdict in (Verdict.UNIQUE, Verdict.AMBIGUOUS) else ways[0]
     chosen = _texts(first, cells, suspects)
@@ -254,8 +278,8 @@ def _solve(table: Table, searcher: Searcher, relations: tuple[int, ...]) -> _Sol
         solutions=len(honest),
         guilty=_guilty(ways, suspects),
     )
-    if component.verdict is Verdict.UNDECIDED:
-        return _Solved(component, {}, {})
+    if not complete:
+        return _Solved(component, {}, {}, whole=False)
     posterior = {suspects[cell].key: _posterior(cell, suspects[cell], by_choice[cell]) for cell in cells}
     settled, lone = {}, set()
     for cell in cells:
@@ -284,14 +308,16 @@ def _amount(cell: int, way: Way, suspects: Sequence[Suspect]) -> int | None:
     return dict(way.amounts).get(cell) if choice == WILD else suspects[cell].choices[choice].amount
 
 
-def _verdict(ways: Sequence[Way], honest: Sequence[Way], complete: bool) -> Verdict:
-    if not complete:
-        return Verdict.UNDECIDED
-    weights = [exp(ways[0].cost - way.cost) for way in ways]
-    wrong = sum(weight for way, weight in zip(ways, weights, strict=True) if way.misprints)
-    if wrong >= _INCONSISTENT * sum(weights):
+def _verdict(ways: Sequence[Way], honest: Sequence[Way]) -> Verdict:
+    if _wrong_share(ways) >= _INCONSISTENT:
         return Verdict.INFEASIBLE
     return Verdict.UNIQUE if len(honest) == 1 else Verdict.AMBIGUOUS
+
+
+def _wrong_share(ways: Sequence[Way]) -> float:
+    """Share of the weight of these ways, cheapest first, that lies on misprints."""
+    weights = [exp(ways[0].cost - way.cost) for way in ways]
+    return sum(weight for way, weight in zip(ways, weights, strict=True) if way.misprints) / sum(weights)
 
 
 def _guilty(ways: Sequence[Way], suspects: Sequence[Suspect]) -> tuple[tuple[CellKey, ...], ...]:

@@ -33,21 +33,24 @@ SEED = 20262
 CLEAN, WRONG, DAMAGED = "clean", "faults in print", "one digit damaged"
 _LEVELS = ("clean print", "good scan", "everyday scan", "bad scan")
 _TRIES = 40
+_RARE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Spoiled:
-    """A cell with a damaged digit: how, in how many equations it stands, and what became of it.
+    """A cell with a damaged digit: how, and what determines it.
 
     Attributes:
         key: the cell.
         kind: of the damage.
         equations: that can be judged as printed.
+        among_marks: whether it is a 0 in a table that has blanks or marks for it as well: no sum tells them apart.
     """
 
     key: CellKey
     kind: str
     equations: int
+    among_marks: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +192,15 @@ def _spoil(document: Document, number: int, rng: np.random.Generator) -> Spoiled
                 and cell.key in (*rule.left, *rule.right)
                 and rules.both_sides(rule, values) is not None
             ]
-            return Spoiled(cell.key, kind, len(judged))
+            return Spoiled(cell.key, kind, len(judged), _among_marks(cell.key, values))
     return None
+
+
+def _among_marks(key: CellKey, values: Mapping[CellKey, Value]) -> bool:
+    """Whether a cell is a 0, and more than one in twenty of its table that amount to nothing are none."""
+    nothing = [value for other, value in values.items() if other.table_id == key.table_id and not value.number]
+    marks = sum(value.mark is not Mark.NUMBER for value in nothing)
+    return values[key].number == 0 and marks > _RARE * len(nothing)
 
 
 def _key(row: Mapping[str, str]) -> CellKey:
@@ -213,16 +223,23 @@ def _changed(extraction: Extraction, printed: Mapping[CellKey, Value]) -> int:
 
 # --------------------------------------------------------------------------- what is printed
 
+# What determines a damaged cell: its equations at least and at most, and whether it is a 0 among marks.
+_DETERMINED = (
+    ("none", 0, 0, False),
+    ("some, a 0 among marks", 1, 99, True),
+    ("one", 1, 1, False),
+    ("two or more", 2, 99, False),
+)
 _CSV = (
     *("part", "number", "level", "found", "reported", "guilty", "named", "cells_named", "changed", "cell", "damage"),
-    *("equations", "status", "right", "reading", "reconciling"),
+    *("equations", "among_marks", "status", "right", "reading", "reconciling"),
 )
 
 
 def _csv_row(number: int, outcome: Outcome) -> tuple[object, ...]:
     spoiled = outcome.spoiled
     cell = "" if spoiled is None else f"{spoiled.key.table_id}.{spoiled.key.row_id}.{spoiled.key.column_id}"
-    told = ("", "") if spoiled is None else (spoiled.kind, spoiled.equations)
+    told = ("", "", "") if spoiled is None else (spoiled.kind, spoiled.equations, int(spoiled.among_marks))
     return (
         *(outcome.part, number, outcome.level, int(outcome.found), int(outcome.reported), outcome.guilty),
         *(outcome.named, outcome.cells_named, outcome.changed, cell, *told, outcome.status, int(outcome.right)),
@@ -269,8 +286,14 @@ def _clean_row(name: str, members: Sequence[Outcome]) -> tuple[object, ...]:
 
 
 def _damaged_rows(name: str, members: Sequence[Outcome]) -> Iterator[tuple[object, ...]]:
-    for title, fewest, most in (("none", 0, 0), ("one", 1, 1), ("two or more", 2, 99)):
-        found = [(o.status, o.right) for o in members if o.spoiled and fewest <= o.spoiled.equations <= most]
+    for title, fewest, most, among_marks in _DETERMINED:
+        found = [
+            (outcome.status, outcome.right)
+            for outcome in members
+            if (spoiled := outcome.spoiled)
+            and fewest <= spoiled.equations <= most
+            and among_marks == (spoiled.among_marks and spoiled.equations > 0)
+        ]
         if found:
             yield (
                 *(name, title, len(found), found.count(("reconciled", True)), found.count(("accepted", True))),

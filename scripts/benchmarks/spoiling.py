@@ -41,6 +41,8 @@ def spoil(cell: Raster, printed: str, kind: str, rng: np.random.Generator) -> bo
     left, right = runs[digits[int(rng.integers(len(digits)))]]
     grey = cell if cell.ndim == 2 else cell.min(axis=2)
     rows = np.flatnonzero((grey[:, left:right] < (float(np.median(grey)) + float(grey.min())) / 2).any(axis=1))
+    if not rows.size:
+        return False
     top, bottom = int(rows[0]), int(rows[-1]) + 1
     # What hits a narrow 1 hits the paper beside it as well.
     wider = max(0, round((0.5 * (bottom - top) - (right - left)) / 2))

@@ -37,6 +37,13 @@ def test_a_reader_that_sees_nothing_it_knows_does_not_outvote_one_that_is_sure()
     assert model.apply(known, 1.0).probability > known.probability
 
 
+def test_a_second_reader_that_sees_the_same_takes_nothing_from_one_that_is_sure() -> None:
+    model = calibration.load()
+    assert model.apply(pooled(("0", 0.9999), ("0", 0.3)), 1.0).probability == 0.9999
+    assert model.apply(pooled(("0", 0.9), ("0", 0.3)), 1.0).probability < 0.97
+    assert model.apply(pooled(("0", 0.9999), ("8", 0.9)), 1.0).probability < 0.9
+
+
 @given(st.floats(0.0, 1.0), st.floats(0.0, 1.0), st.floats(0.0, 1.0))
 def test_probabilities_stay_probabilities_and_the_best_text_stays(one: float, other: float, quality: float) -> None:
     known = pooled(("17", one), ("11", other))
