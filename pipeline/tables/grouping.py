@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.domain import BoundingBox
-from pipeline.tables.rulings import Ruling, weighted_quantile
+from pipeline.tables.rulings import LONG, Ruling, weighted_quantile
 
 TOUCH = 0.4
 """Distance, in text heights, at which rules still meet; corners are often worn off."""
@@ -20,6 +20,8 @@ LESS_SOLID = 0.22
 """By how much less solid than the usual rule of its table a rule may be; strokes of text in line are less."""
 LESS_SOLID_THAN_ANY = 0.1
 """The same in a dotted table, relative to the least solid tenth of its rules."""
+AS_SOLID = 0.03
+"""A long rule that is no less solid than the usual one but for so much is no text: thresholds fill the gaps of some."""
 LONG_DASH, STROKE, LONGEST_STROKE = 1.6, 0.5, 3.0
 """Strokes of text among dotted rules: least length in dashes and in text heights, and most in text heights."""
 CAPTION = 3.6
@@ -184,7 +186,13 @@ def _like(known: Sequence[Ruling], pieces: list[Ruling], text_height: float) -> 
         return pieces
     least = weighted_quantile(np.array([rule.solid for rule in known]), _weights(known), 0.1) - LESS_SOLID_THAN_ANY
     longest, solid = max(LONG_DASH * dash, STROKE * text_height), LONGEST_STROKE * text_height
-    return [piece for piece in pieces if piece.solid >= least and not longest < piece.dash < solid]
+    whole = weighted_quantile(np.array([rule.solid for rule in known]), _weights(known), 0.5) - AS_SOLID
+    return [
+        piece
+        for piece in pieces
+        if piece.solid >= least
+        and (not longest < piece.dash < solid or (piece.solid >= whole and piece.length >= LONG * text_height))
+    ]
 
 
 def usual_dash(rulings: Sequence[Ruling]) -> float:

@@ -26,6 +26,15 @@ def test_strokes_of_text_in_line_are_no_rules_of_a_dotted_table(stroke: dict[str
     assert sorted(rule.y[0] for rule in found.uprights) == places
 
 
+@pytest.mark.parametrize(("solid", "kept"), [(0.98, True), (0.9, False)], ids=["no gaps", "gaps between characters"])
+def test_a_long_rule_whose_dashes_run_into_each_other_stays_in_a_dotted_table(solid: float, kept: bool) -> None:
+    """The columns on both sides of one were read as one: a threshold had filled half of its gaps."""
+    levels = [dotted(y, 100, 900) for y in (100.0, 146.0, 192.0, 238.0, 338.0)]
+    uprights = [dotted(x, 100, 338) for x in (100.0, 400.0, 560.0, 720.0, 900.0)]
+    (found,) = group(levels, [*uprights, dotted(250.0, 108, 330, solid, dash=24.0)], 25.0)
+    assert (250.0 in [rule.middle for rule in found.uprights]) is kept
+
+
 def test_a_solid_frame_of_dotted_rules_is_theirs() -> None:
     levels = [dotted(y, 100, 900) for y in (146.0, 192.0, 238.0)]
     frame = Ruling(np.array([100.0, 900.0]), np.array([100.0, 100.0]), 100.0, 900.0, 1.0, 1.0, 800.0)
