@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import reduce
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from pipeline import rules
 from pipeline.domain import Alternative, CellKey, FormSpec, Reading, RuleSpec
 from pipeline.forms import load_forms
 from pipeline.reconcile import SPAN, Component, Reconciliation, Verdict, reconcile
+from pipeline.reconcile.table import Suspect, build_table
 from pipeline.values import parse_value
 
 Readings = dict[CellKey, Reading]
@@ -272,6 +274,39 @@ def test_a_plain_misprint_is_reported_though_every_figure_is_doubtful_and_the_se
     assert solve(readings, specs).findings == ()
 
 
+def test_a_digit_that_a_reader_of_a_number_does_not_list_is_rather_wrong_in_print() -> None:
+    """Of what a fairly sure reading leaves of 1 hardly anything is another digit that is not among its alternatives."""
+    specs = [rule("row", [key("a", "total")], [key("a", "x"), key("a", "y")])]
+    others = {key("a", "total"): sure("13"), key("a", "y"): sure("9")}
+    for unread in (("1", 0.001), ("\\", 0.001)):
+        found = solve(others | {key("a", "x"): reading(("2", 0.985), unread)}, specs)
+        assert [set(f.cells) for f in found.findings] == [{key("a", "x"), *others}]
+        assert found.settled == {}
+    for listed in (reading(("2", 0.95), ("4", 0.04)), reading(("2", 0.4), ("1", 0.05))):
+        assert solve(others | {key("a", "x"): listed}, specs).findings == ()
+
+
+def test_many_misprints_together_outweigh_the_one_digit_that_alone_is_likelier() -> None:
+    """What mends the sum best is a digit that was not read, yet it is rather one of nine figures that is misprinted."""
+    parts = [key("a", str(number)) for number in range(8)]
+    specs = [rule("row", [key("a", "total")], parts)]
+    doubtful = {key("a", "total"): reading(("82", 0.96), ("832", 0.001))}
+    found = solve(doubtful | dict.fromkeys(parts, sure("10")), specs)
+    assert [set(f.cells) for f in found.findings] == [{key("a", "total"), *parts}]
+    assert found.components[0].choice == {key("a", "total"): "82"}
+    assert found.components[0].runner_up == {key("a", "total"): "80"}
+    # One of two figures is not misprinted as often as a third that is read less well is misread.
+    few = {key("a", "total"): reading(("22", 0.905), ("232", 0.001))} | dict.fromkeys(parts[:2], sure("10"))
+    assert solve(few, [rule("row", [key("a", "total")], parts[:2])]).findings == ()
+
+
+def test_two_figures_beyond_reading_are_together_not_less_than_nothing() -> None:
+    faint = {key("a", c): reading((text, 0.8), ("—", 0.001)) for c, text in (("x", "0"), ("y", "1"))}
+    others = {key("a", "total"): sure("0"), key("a", "z"): sure("1")}
+    specs = [rule("row", [key("a", "total")], [key("a", c) for c in "xyz"])]
+    assert [f.rule_id for f in solve(faint | others, specs).findings] == ["row"]
+
+
 def test_a_cell_whose_place_is_doubtful_does_not_testify() -> None:
     readings = square(b_x=reading(("188", 0.5), ("138", 0.4)))
     placed = dict.fromkeys(readings, 1.0) | {key("b", "total"): 0.9, key("total", "x"): 0.9}
@@ -324,6 +359,8 @@ DIGITS = st.integers(0, 12).map(str)
 DOUBTFUL = st.lists(
     st.tuples(DIGITS, st.floats(0.05, 1.0)), min_size=1, max_size=3, unique_by=lambda pair: pair[0]
 ).map(lambda pairs: reading(*sorted(((t, w / sum(p[1] for p in pairs) * 0.99) for t, w in pairs), key=lambda p: -p[1])))
+# A number that is not quite sure, beside what hardly anything speaks for.
+UNSURE = st.tuples(DIGITS, st.floats(0.8, 0.994)).map(lambda pair: reading(pair, ("—", 1e-4)))
 TABLES = st.fixed_dictionaries({key(r, c): st.one_of(DIGITS.map(sure), DOUBTFUL) for r in ROWS for c in COLUMNS})
 
 
@@ -403,6 +440,37 @@ def test_unique_means_that_enumeration_finds_one(doubtful: Readings, data: st.Da
         return  # a digit that was not read explains it better
     if all(component.verdict is Verdict.UNIQUE for component in found.components):
         assert len(within) == 1
+
+
+def spread(suspect: Suspect, misprinted: bool) -> np.ndarray:
+    """How likely a cell means each amount, as it was read and where it may be misprinted."""
+    weights = np.zeros(60)
+    for choice in suspect.choices:
+        weights[choice.amount] += choice.weight
+    for amount in {*range(60)} - {choice.amount for choice in suspect.choices}:
+        weights[amount] = suspect.unread(amount) + suspect.misprint * misprinted
+    return weights
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.one_of(DIGITS.map(sure), DOUBTFUL), min_size=2, max_size=3), UNSURE, st.integers(0, 2))
+def test_a_sum_is_called_wrong_where_enumeration_finds_more_misprints_than_anything_else(
+    parts: list[Reading], unsure: Reading, place: int
+) -> None:
+    readings = {key("a", str(number)): r for number, r in enumerate((*parts[:place], unsure, *parts[place:]))}
+    keys = list(readings)
+    spec = rule("row", keys[:1], keys[1:])
+    suspects = {s.key: s for s in build_table([spec], readings, dict.fromkeys(readings, 1.0)).suspects}
+    masses = []
+    for misprinted in (False, True):
+        total, *details = (spread(suspects[k], misprinted) for k in keys)
+        masses.append(sum(a * b for a, b in zip(total, reduce(np.convolve, details), strict=False)))
+    honest, every = masses
+    share = 1.0 - honest / every
+    found = solve(readings, [spec])
+    # What differs in more than one cell is counted a little otherwise.
+    if not 0.35 < share < 0.65 and any(c.verdict is not Verdict.UNDECIDED for c in found.components):
+        assert bool(found.findings) == (share > 0.5)
 
 
 # --------------------------------------------------------------------------- whole reports

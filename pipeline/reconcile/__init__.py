@@ -18,7 +18,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from math import exp
+from math import exp, log, prod
 
 from pipeline import rules
 from pipeline.domain import Alternative, CellKey, Finding, Reading, RuleSpec
@@ -242,7 +242,7 @@ def _solve(table: Table, searcher: Searcher, relations: tuple[int, ...]) -> _Sol
     if not best:
         return _Solved(Component(Verdict.UNDECIDED, names, keys, {}, {}, 0.0, 0, ()), {}, {}, whole=False)
     # Whatever keeps the relations differs from the likeliest readings where one of these ways does.
-    plain = complete and _wrong_share(best) >= SETTLED
+    plain = complete and _wrong_share(best, suspects) >= SETTLED
     limit = best[0].cost + SPAN
     # A way is motivated by what fails; what else a cell may be is asked for every cell and every choice of its own.
     by_choice: dict[int, dict[int, list[Way]]] = {}
@@ -260,11 +260,12 @@ def _solve(table: Table, searcher: Searcher, relations: tuple[int, ...]) -> _Sol
     ways = sorted(every.values(), key=lambda way: (way.cost, way.deviations))
     ways = [way for way in ways if way.cost <= ways[0].cost + SPAN]
     honest = _distinct([way for way in ways if not way.misprints], cells, suspects)
-    verdict = _verdict(ways, honest)
+    wrong = _misprinted(ways, suspects)
+    verdict = _verdict(ways, honest, suspects)
     if not complete:
         verdict = Verdict.INFEASIBLE if plain and verdict is Verdict.INFEASIBLE else Verdict.UNDECIDED
-    # Many unlikely choices may together outweigh a misprint that is likelier than each of them.
-    first = honest[0] if verdict in (Verdict.UNIQUE, Verdict.AMBIGUOUS) else ways[0]
+    # Many unlikely choices may together outweigh one of another kind that is likelier than each of them.
+    first = (wrong if verdict is Verdict.INFEASIBLE else ways if verdict is Verdict.UNDECIDED else honest)[0]
     chosen = _texts(first, cells, suspects)
     others = [way for way in ways if way.misprints or way in honest]
     second = next((way for way in others if way is not first), None)
@@ -276,7 +277,7 @@ def _solve(table: Table, searcher: Searcher, relations: tuple[int, ...]) -> _Sol
         runner_up={} if second is None else _differences(chosen, second, cells, suspects),
         margin=SPAN if second is None else max(0.0, second.cost - first.cost),
         solutions=len(honest),
-        guilty=_guilty(ways, suspects),
+        guilty=_guilty(wrong, suspects),
     )
     if not complete:
         return _Solved(component, {}, {}, whole=False)
@@ -308,20 +309,31 @@ def _amount(cell: int, way: Way, suspects: Sequence[Suspect]) -> int | None:
     return dict(way.amounts).get(cell) if choice == WILD else suspects[cell].choices[choice].amount
 
 
-def _verdict(ways: Sequence[Way], honest: Sequence[Way]) -> Verdict:
-    if _wrong_share(ways) >= _INCONSISTENT:
+def _verdict(ways: Sequence[Way], honest: Sequence[Way], suspects: Sequence[Suspect]) -> Verdict:
+    if _wrong_share(ways, suspects) >= _INCONSISTENT:
         return Verdict.INFEASIBLE
     return Verdict.UNIQUE if len(honest) == 1 else Verdict.AMBIGUOUS
 
 
-def _wrong_share(ways: Sequence[Way]) -> float:
+def _wrong_share(ways: Sequence[Way], suspects: Sequence[Suspect]) -> float:
     """Share of the weight of these ways, cheapest first, that lies on misprints."""
     weights = [exp(ways[0].cost - way.cost) for way in ways]
-    return sum(weight for way, weight in zip(ways, weights, strict=True) if way.misprints) / sum(weights)
+    unread = (prod(1.0 - suspects[cell].wrong(amount) for cell, amount in way.amounts) for way in ways)
+    return 1.0 - sum(weight * share for weight, share in zip(weights, unread, strict=True)) / sum(weights)
 
 
-def _guilty(ways: Sequence[Way], suspects: Sequence[Suspect]) -> tuple[tuple[CellKey, ...], ...]:
-    wrong = [way for way in ways if way.misprints]
+def _misprinted(ways: Sequence[Way], suspects: Sequence[Suspect]) -> list[Way]:
+    """The ways as misprints, cheapest first: what is rather unread than wrong in print may be so all the same."""
+    found = [way for way in ways if way.misprints]
+    for way in ways:
+        shares = [(suspects[cell].wrong(amount), cell) for cell, amount in way.amounts]
+        if shares and not way.misprints:
+            share, cell = max(shares)
+            found.append(replace(way, cost=way.cost - log(share), misprints=frozenset({cell})))
+    return sorted(found, key=lambda way: (way.cost, way.deviations))
+
+
+def _guilty(wrong: Sequence[Way], suspects: Sequence[Suspect]) -> tuple[tuple[CellKey, ...], ...]:
     named = [way for way in wrong if way.cost <= wrong[0].cost + _NAMED]
     sets = {tuple(suspects[cell].key for cell in sorted(way.misprints)) for way in named}
     return tuple(sorted(sets))

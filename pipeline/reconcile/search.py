@@ -211,12 +211,9 @@ class Searcher:
         misprints = set()
         for cell in wild:
             suspect, amount = self._table.suspects[cell], amounts.get(cell)
-            if amount is None:
-                unread = suspect.wild_weight() - suspect.misprint
-            else:
-                unread = suspect.unread(amount)
-                cost += log(suspect.wild_weight() / (suspect.misprint + unread))
-            if unread <= suspect.misprint:
+            if amount is not None:
+                cost += log(suspect.wild_weight() / (suspect.misprint + suspect.unread(amount)))
+            if suspect.wrong(amount) >= 0.5:
                 misprints.add(cell)
         return Way(cost, deviations, tuple((cell, amounts.get(cell)) for cell in wild), frozenset(misprints))
 
@@ -257,6 +254,8 @@ def _solve(equations: list[_Equation], bounds: list[_Equation]) -> tuple[list[fr
             else:
                 amounts[cell] = amount
                 sources[cell] = numbers
+        elif coefficients and all(sign * value < 0 for sign in coefficients.values()):
+            contradictions.append(numbers)  # several that together would be negative
     for coefficients, value, numbers in bounds:
         if (
             all(cell in amounts for cell in coefficients)
