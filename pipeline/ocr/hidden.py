@@ -26,6 +26,10 @@ _WORN = 1.25
 # is said of one: to `pipeline.reconcile` a digit may be lost beside those that are listed.
 _WIDEST = 1.5
 _LOWEST = 0.5  # its height at least; broad dashes are no higher
+# Pixels from the border of the cell that figures keep; strokes of seals and watermarks run into it.
+_FRAME = 6
+# A square as large as a patch is nearly as dark on the average as its darkest spot, of strokes never.
+_SOLID = 0.75
 _HALO = 2  # pixels around a patch that are darker for it
 _LEGIBLE = 0.9
 # The digits that may be hidden were seen by nobody, what stands beside them was: so much of both that it counts as
@@ -55,11 +59,13 @@ def around_hidden(crops: Mapping[int, Pixels], figures: Sequence[Pixels]) -> dic
     known = find_inks(figures)
     usual = float(np.percentile([_breadths(ink.mask).max() for ink in known], 90))
     tall = float(np.median([cv2.boundingRect(ink.mask.view(np.uint8))[3] for ink in known]))
+    side = round(2 * _BROADER * usual)
+    solid = {i: crop for i, crop in crops.items() if _is_solid(crop, side)}
     found = {}
-    for i, ink in zip(crops, find_inks(list(crops.values())), strict=True):
+    for (i, crop), ink in zip(solid.items(), find_inks(list(solid.values())), strict=True):
         ends = _patch(ink.mask, usual, tall)
         if ends is not None:
-            found[i] = _around(crops[i], ink, *ends)
+            found[i] = _around(crop, ink, *ends)
     return found
 
 
@@ -82,6 +88,19 @@ def any_digit(before: Reading, behind: Reading, reader: str) -> Reading | None:
     return Reading((seen, *(Alternative(text, _UNSEEN) for text in figures)), reader)
 
 
+def _is_solid(crop: Pixels, side: int) -> bool:
+    """Whether a crop may hold a patch, which saves looking for its ink where strokes alone do.
+
+    Args:
+        side: of the smallest patch, in pixels.
+    """
+    if min(crop.shape) <= side:
+        return False
+    paper = float(np.median(crop))
+    darkest, mean = (float(np.min(cv2.blur(crop, (size, size)))) for size in (3, side))
+    return paper - mean >= _SOLID * (paper - darkest)
+
+
 def _breadths(mask: Mask) -> np.ndarray:
     """How far each pixel of ink is from the nearest paper, shape (h, w)."""
     return np.asarray(cv2.distanceTransform(np.pad(mask.view(np.uint8), 1), cv2.DIST_L2, 5))[1:-1, 1:-1]
@@ -93,10 +112,13 @@ def _patch(mask: Mask, usual: float, tall: float) -> tuple[int, int] | None:
     if breadths.max(initial=0.0) < _BROADER * usual:
         return None
     reach = round(_WORN * usual)
-    x, _, width, height = cv2.boundingRect((breadths > reach).view(np.uint8))
-    if width + 2 * reach > _WIDEST * tall or height + 2 * reach < _LOWEST * tall:
+    x, y, width, height = cv2.boundingRect((breadths > reach).view(np.uint8))
+    left, top, right, bottom = x - reach, y - reach, x + width + reach, y + height + reach
+    if right - left > _WIDEST * tall or bottom - top < _LOWEST * tall:
         return None
-    return x - reach, x + width - 1 + reach
+    if min(left, top, mask.shape[1] - right, mask.shape[0] - bottom) < _FRAME:
+        return None
+    return left, right - 1
 
 
 def _around(crop: Pixels, ink: Ink, first: int, last: int) -> Around:

@@ -109,9 +109,13 @@ class Tables:
                 self.readings[i] = reading
 
     def _settle_hidden(self, figures: Sequence[Pixels], numerals: NumeralReader) -> None:
-        """Leave open what the digit is that a blot hides, whatever the readers took it for."""
-        doubtful = {i: self._crop(i) for i, read in self.readings.items() if read.parts and read.probability < SURE}
-        around = around_hidden(doubtful, figures)
+        """Leave open what digit a blot hides, whatever the readers took it for; characters are as dense."""
+        figures_perhaps = {
+            i: self._crop(i)
+            for i, read in self.readings.items()
+            if NUMERALS in read.reader and not any(character.isalpha() for character in read.text)
+        }
+        around = around_hidden(figures_perhaps, figures)
         read = iter(numerals.read([part for each in around.values() for part in (each.before, each.behind)]))
         for i in around:
             reading = any_digit(next(read), next(read), self.readings[i].reader)

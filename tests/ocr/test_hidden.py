@@ -69,6 +69,13 @@ def test_a_broad_dash_hides_nothing(reader: NumeralReader) -> None:
     assert left_open(picture, reader) is None
 
 
+def test_a_stroke_that_runs_into_the_border_is_one_of_a_seal(reader: NumeralReader) -> None:
+    for edge in (0, 30):
+        picture = cell("4", font=LATIN)
+        cv2.circle(picture, (150, edge), 9, (30,), -1)
+        assert (left_open(picture, reader) is None) == (edge == 0)
+
+
 def test_a_stain_as_wide_as_several_digits_says_nothing_of_one(reader: NumeralReader) -> None:
     picture = cell("2748", font=LATIN)
     ends = glyphs(picture)
