@@ -307,6 +307,13 @@ def test_two_figures_beyond_reading_are_together_not_less_than_nothing() -> None
     assert [f.rule_id for f in solve(faint | others, specs).findings] == ["row"]
 
 
+def test_two_digits_beyond_reading_have_many_ways_to_make_up_for_each_other() -> None:
+    unsure = {key("a", c): reading((text, 0.875), ("—", 1e-4)) for c, text in (("total", "0"), ("y", "9"))}
+    specs = [rule("row", [key("a", "total")], [key("a", "x"), key("a", "y")])]
+    assert solve(unsure | {key("a", "x"): sure("2")}, specs).findings == ()
+    assert solve(unsure | {key("a", "x"): sure("2"), key("a", "y"): sure("9")}, specs).findings
+
+
 def test_a_cell_whose_place_is_doubtful_does_not_testify() -> None:
     readings = square(b_x=reading(("188", 0.5), ("138", 0.4)))
     placed = dict.fromkeys(readings, 1.0) | {key("b", "total"): 0.9, key("total", "x"): 0.9}
@@ -453,11 +460,9 @@ def spread(suspect: Suspect, misprinted: bool) -> np.ndarray:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(st.one_of(DIGITS.map(sure), DOUBTFUL), min_size=2, max_size=3), UNSURE, st.integers(0, 2))
-def test_a_sum_is_called_wrong_where_enumeration_finds_more_misprints_than_anything_else(
-    parts: list[Reading], unsure: Reading, place: int
-) -> None:
-    readings = {key("a", str(number)): r for number, r in enumerate((*parts[:place], unsure, *parts[place:]))}
+@given(st.lists(st.one_of(DIGITS.map(sure), DOUBTFUL, UNSURE), min_size=3, max_size=4))
+def test_a_sum_is_called_wrong_where_enumeration_finds_more_misprints_than_anything_else(parts: list[Reading]) -> None:
+    readings = {key("a", str(number)): read for number, read in enumerate(parts)}
     keys = list(readings)
     spec = rule("row", keys[:1], keys[1:])
     suspects = {s.key: s for s in build_table([spec], readings, dict.fromkeys(readings, 1.0)).suspects}
@@ -468,9 +473,11 @@ def test_a_sum_is_called_wrong_where_enumeration_finds_more_misprints_than_anyth
     honest, every = masses
     share = 1.0 - honest / every
     found = solve(readings, [spec])
-    # What differs in more than one cell is counted a little otherwise.
-    if not 0.35 < share < 0.65 and any(c.verdict is not Verdict.UNDECIDED for c in found.components):
-        assert bool(found.findings) == (share > 0.5)
+    # What differs in several cells at once is counted by the dozen, and rather as unread than as misprinted.
+    if found.findings:
+        assert share > 0.4
+    elif sum(read.probability < 0.995 for read in parts) < 2:
+        assert share < 0.6
 
 
 # --------------------------------------------------------------------------- whole reports

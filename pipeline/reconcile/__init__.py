@@ -36,6 +36,8 @@ _SUPPORTED = 0.02
 _INCONSISTENT = 0.5
 # Ways to explain an inconsistency that are less probable than the best by more than this many nats are not named.
 _NAMED = 1.1
+# Other digits that may stand in place of one that was not read.
+_OTHER_DIGITS = 9
 # Tables tried for one report before it is left undecided; bounds the time to about a tenth of a second.
 _BUDGET = 2500
 
@@ -317,9 +319,14 @@ def _verdict(ways: Sequence[Way], honest: Sequence[Way], suspects: Sequence[Susp
 
 def _wrong_share(ways: Sequence[Way], suspects: Sequence[Suspect]) -> float:
     """Share of the weight of these ways, cheapest first, that lies on misprints."""
-    weights = [exp(ways[0].cost - way.cost) for way in ways]
-    unread = (prod(1.0 - suspects[cell].wrong(amount) for cell, amount in way.amounts) for way in ways)
-    return 1.0 - sum(weight * share for weight, share in zip(weights, unread, strict=True)) / sum(weights)
+    wrong = right = 0.0
+    for way in ways:
+        weight = exp(ways[0].cost - way.cost)
+        unread = weight * prod(1.0 - suspects[cell].wrong(amount) for cell, amount in way.amounts)
+        wrong += weight - unread
+        # Where several figures make up for each other, each of a digit's other values is a way of its own.
+        right += unread * (_OTHER_DIGITS if any(amount is None for _, amount in way.amounts) else 1)
+    return wrong / (wrong + right)
 
 
 def _misprinted(ways: Sequence[Way], suspects: Sequence[Suspect]) -> list[Way]:
