@@ -149,6 +149,29 @@ def test_where_dots_are_left_of_rules_the_alignment_of_text_shows_more_than_a_fe
         assert len({tuple(place) for place in owners(grid).reshape(-1, 2)}) == 32
 
 
+@pytest.mark.parametrize("lean", [0, 12])
+def test_the_worn_frame_of_a_table_is_no_column_of_ones(lean: int) -> None:
+    """Its pieces are as high as figures; every column had been counted one off."""
+    framed = table()
+    for x in (230, 1310):
+        for number, y in enumerate(range(210, 780, 32)):
+            at = x + round(lean * (y - 210) / 570)
+            cv2.line(framed.pixels, (at, y), (at, y + (17, 21, 14)[number % 3]), (20,), 3)
+    (expected,), (grid,) = find_grids(table()), find_grids(framed)
+    assert (owners(grid) == owners(expected)).all()
+    assert (grid.rows, grid.columns) == (expected.rows, expected.columns)
+
+
+def test_a_column_of_ones_is_no_rule() -> None:
+    pixels = table().pixels.copy()
+    pixels[:, 1150:1210] = 250
+    for row in range(8):
+        middle = FIRST + PITCH * row
+        cv2.line(pixels, (1180, middle - 9), (1180, middle + 9), (20,), 3)
+    (grid,) = find_grids(CleanPage(1, pixels, Identity(), 200.0, 25.0))
+    assert (owners(grid) == owners(find_grids(table())[0])).all()
+
+
 def test_narrative_is_no_table() -> None:
     assert find_grids(narrative()) == ()
 

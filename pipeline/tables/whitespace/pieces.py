@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -41,6 +42,12 @@ BETWEEN = 0.4
 """Least distance of what stands between two lines of characters from both, in heights of characters."""
 DOT = 0.4
 """Largest side of dots and crossings that are left of rules, in heights of characters."""
+THIN_PIECE, TALL_PIECE, GAP, ASIDE, LEAN = 0.3, 0.25, 1.2, 0.2, 0.1
+"""Pieces of a worn rule, in heights of characters: most width, least height, widest gap, and by how much the next one
+stands aside at most, at once and for each one of the gap."""
+WORN, CLOSELY, INKED = 12.0, 1.5, 0.45
+"""Least length of such a rule and most length for each of its pieces, in heights of characters: lines of figures are
+further apart. Least share of ink: specks along the edge of a sheet have less."""
 FEWEST = 3
 """Fewest rows of figures that make a table."""
 
@@ -79,11 +86,45 @@ def text_ink(picture: Pixels, scale: float, dots: bool = False) -> Pixels:
         cv2.morphologyEx(inked, cv2.MORPH_OPEN, np.ones((length, 1), np.uint8)),
     )
     inked[cv2.dilate(rules, np.ones((3, 3), np.uint8)) > 0] = 0
+    for across in (inked, inked.T):
+        labels, stats = patches.label(np.ascontiguousarray(across))
+        across[_in_worn_rules(stats)[labels]] = 0
     if dots:
         labels, stats = patches.label(inked)
         tiny = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) <= DOT * REDUCED
         inked[tiny[labels]] = 0
     return inked
+
+
+def _in_worn_rules(stats: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Which patches of ink are pieces of an upright rule, as the frame of a table whose other rules are lost.
+
+    They are thin, stand in line, and follow each other more closely than figures of a column do.
+    """
+    x, y, width, height = stats[:, :4].T.astype(np.float64)
+    thin = np.flatnonzero((width <= THIN_PIECE * REDUCED) & (height >= TALL_PIECE * REDUCED))
+    thin = thin[thin > 0]
+    order = thin[np.argsort(y[thin], kind="stable")]
+    top, end, middle = y[order], (y + height)[order], (x + width / 2)[order]
+    tops, middles = top.tolist(), middle.tolist()
+    follows = [-1] * len(order)
+    for index, (bottom, at) in enumerate(zip(end.tolist(), middles, strict=True)):
+        for other in range(bisect_left(tops, bottom - 1.0), bisect_left(tops, bottom + GAP * REDUCED)):
+            if abs(middles[other] - at) <= ASIDE * REDUCED + LEAN * (tops[other] - bottom):
+                follows[index] = other
+                break
+    found = np.zeros(len(stats), dtype=bool)
+    first = np.setdiff1d(np.arange(len(order)), np.array(follows))
+    for index in first.tolist():
+        chain = [index]
+        while follows[chain[-1]] >= 0:
+            chain.append(follows[chain[-1]])
+        length = end[chain[-1]] - top[index]
+        inked = (end[chain] - top[chain]).sum()
+        closely = len(chain) * CLOSELY * REDUCED >= length and inked >= INKED * length
+        if closely and length >= WORN * REDUCED:
+            found[order[chain]] = True
+    return found
 
 
 def find_pieces(inked: Pixels) -> list[Piece]:
