@@ -314,6 +314,15 @@ def test_two_digits_beyond_reading_have_many_ways_to_make_up_for_each_other() ->
     assert solve(unsure | {key("a", "x"): sure("2"), key("a", "y"): sure("9")}, specs).findings
 
 
+def test_where_every_way_may_be_a_misprint_and_none_is_surely_one_nothing_is_said() -> None:
+    """Two figures that are hardly read make up for each other in many ways, each of them as likely wrong in print."""
+    keys = [key("a", c) for c in ("total", "x", "y")]
+    parts = (reading(("1", 0.991), ("—", 1e-4)), sure("9"), reading(("8", 0.02), ("—", 0.01)))
+    found = solve(dict(zip(keys, parts, strict=True)), [rule("row", keys[:1], keys[1:])])
+    assert [(c.verdict, c.solutions) for c in found.components] == [(Verdict.AMBIGUOUS, 0)]
+    assert (found.settled, found.findings) == ({}, ())
+
+
 def test_a_cell_whose_place_is_doubtful_does_not_testify() -> None:
     readings = square(b_x=reading(("188", 0.5), ("138", 0.4)))
     placed = dict.fromkeys(readings, 1.0) | {key("b", "total"): 0.9, key("total", "x"): 0.9}
@@ -367,6 +376,7 @@ DOUBTFUL = st.lists(
     st.tuples(DIGITS, st.floats(0.05, 1.0)), min_size=1, max_size=3, unique_by=lambda pair: pair[0]
 ).map(lambda pairs: reading(*sorted(((t, w / sum(p[1] for p in pairs) * 0.99) for t, w in pairs), key=lambda p: -p[1])))
 # A number that is not quite sure, beside what hardly anything speaks for.
+ILLEGIBLE = DIGITS.map(lambda text: reading((text, 0.02), ("—", 0.01)))
 UNSURE = st.tuples(DIGITS, st.floats(0.8, 0.994)).map(lambda pair: reading(pair, ("—", 1e-4)))
 TABLES = st.fixed_dictionaries({key(r, c): st.one_of(DIGITS.map(sure), DOUBTFUL) for r in ROWS for c in COLUMNS})
 
@@ -457,6 +467,19 @@ def spread(suspect: Suspect, misprinted: bool) -> np.ndarray:
     for amount in {*range(60)} - {choice.amount for choice in suspect.choices}:
         weights[amount] = suspect.unread(amount) + suspect.misprint * misprinted
     return weights
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.one_of(DIGITS.map(sure), DOUBTFUL, UNSURE, ILLEGIBLE), min_size=2, max_size=4))
+def test_what_is_unique_keeps_the_sum_whatever_is_read(parts: list[Reading]) -> None:
+    """Nor is any reading so odd that the search fails."""
+    keys = [key("a", str(number)) for number in range(len(parts))]
+    for component in solve(dict(zip(keys, parts, strict=True)), [rule("row", keys[:1], keys[1:])]).components:
+        texts = [component.choice.get(k, part.text) for k, part in zip(keys, parts, strict=True)]
+        told = set(component.cells) <= set(component.choice) and all(text.isdigit() for text in texts)
+        if component.verdict is Verdict.UNIQUE and told:
+            total, *details = map(int, texts)
+            assert total == sum(details)
 
 
 @settings(max_examples=150, deadline=None)

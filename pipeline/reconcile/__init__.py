@@ -46,7 +46,7 @@ class Verdict(StrEnum):
     """What the relations say about a component.
 
     UNIQUE: one choice among the readings keeps them, and none comes within ``SPAN`` nats of it.
-    AMBIGUOUS: several do.
+    AMBIGUOUS: several do, or none that is not as likely a misprint.
     INFEASIBLE: rather than that any do, the print is wrong.
     UNDECIDED: too large to be searched in the time there is, and no misprint is so plain that it is known all the same;
         its relation was left out.
@@ -267,7 +267,8 @@ def _solve(table: Table, searcher: Searcher, relations: tuple[int, ...]) -> _Sol
     if not complete:
         verdict = Verdict.INFEASIBLE if plain and verdict is Verdict.INFEASIBLE else Verdict.UNDECIDED
     # Many unlikely choices may together outweigh one of another kind that is likelier than each of them.
-    first = (wrong if verdict is Verdict.INFEASIBLE else ways if verdict is Verdict.UNDECIDED else honest)[0]
+    likeliest = {Verdict.INFEASIBLE: wrong, Verdict.UNDECIDED: ways}.get(verdict, honest or ways)
+    first = likeliest[0]
     chosen = _texts(first, cells, suspects)
     others = [way for way in ways if way.misprints or way in honest]
     second = next((way for way in others if way is not first), None)
