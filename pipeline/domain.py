@@ -114,6 +114,10 @@ class CleanPage:
 # --------------------------------------------------------------------------- tables and lines
 
 
+ALIGNED = 0.4
+"""Quality of a cell whose edges come from the alignment of text; one with less of its rules seen is no better."""
+
+
 @dataclass(frozen=True, slots=True)
 class GridCell:
     """One printed cell of a table.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.confidence.company import Company
-from pipeline.domain import Alternative, Mark, Reading, Value
+from pipeline.domain import ALIGNED, Alternative, Mark, Reading, Value
 from pipeline.ocr.calibration import features
 from pipeline.values import parse_value
 
@@ -21,8 +21,6 @@ _PALE, _STAIN = 0.7, 0.2
 _CUT = 0.25
 # Log-odds of a blank that is darker: of 80 that readers were sure of 7 were blank, many more had a stain and a doubt.
 _STAINED = -6.0
-UNSEEN = 0.4
-"""Of cells no more of whose borders was seen the place comes from the alignment of text."""
 # So many equations are support enough.
 _SUPPORTED = 2
 # Log-odds beyond this are all the same: nobody has looked at so many cells.
@@ -170,14 +168,14 @@ def is_believed(read: float, given: float, second: float, unseen: float, unsuppo
     """Whether its readers, or the relations, are as sure of a reading as `BELIEVED`; else nothing helps it.
 
     One reader alone has to be surer. Nor does anything help where the relations rather give the cell another value, or
-    a figure whose borders were not seen while no equation supports it: it may stand in another column, or be cut.
+    a figure that is unproven.
 
     Args:
         read, given, second: how far the log-odds fall short of 9: ``read_9``, ``given_9`` and ``second_9`` of
             `against_reading`; the last is 0 where there was no second reader.
         unseen, unsupported: as there; the arguments are those of ``BELIEF``, in order.
     """
-    if unseen >= 1.0 - UNSEEN and unsupported >= _SUPPORTED:
+    if is_unproven(unseen, unsupported):
         return False
     least = BELIEVED if second > 0.0 else BELIEVED_ALONE
     return min(read, given) < _MOST - log_odds(least) and given <= _MOST
@@ -188,10 +186,12 @@ def is_stained(evidence: Evidence) -> bool:
     return evidence.ink is not None and max(evidence.ink) > _STAIN and not evidence.reading.text.strip()
 
 
-def is_unproven(evidence: Evidence) -> bool:
-    """Whether a figure's place comes from the alignment of text, and no equation bears it out."""
-    number = parse_value(evidence.reading.text).mark is Mark.NUMBER
-    return number and evidence.quality <= UNSEEN and not _support(evidence)
+def is_unproven(unseen: float, unsupported: float) -> bool:
+    """Whether a figure's place comes from the alignment of text, and no equation bears it out.
+
+    It may stand in another column, or be cut. Arguments as in ``READING``; marks are never ``unsupported``.
+    """
+    return unseen >= 1.0 - ALIGNED and unsupported >= _SUPPORTED
 
 
 def against_place(evidence: Evidence) -> tuple[float, ...]:
@@ -246,7 +246,7 @@ def _support(evidence: Evidence) -> int:
     A reader that takes a stroke for a 1 does so in the detail and in the total. Nor do they speak for a cell whose
     borders were not seen where by others it may stand elsewhere.
     """
-    if evidence.at_odds and evidence.quality <= UNSEEN:
+    if evidence.at_odds and evidence.quality <= ALIGNED:
         return 0
     return evidence.support if evidence.vouched or evidence.reading.probability >= VOUCHING else 0
 

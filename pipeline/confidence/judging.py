@@ -77,7 +77,8 @@ def judge(evidence: Evidence, model: ConfidenceModel, accept: float) -> Judgemen
             return Judgement(Status.RECONCILED, believed, (), found)
     for_reading = against_reading(evidence)
     believed = model.reading.probability(for_reading)
-    if not is_believed(*(for_reading[number] for number in BELIEF)):
+    read, given, second, unseen, unsupported = (for_reading[number] for number in BELIEF)
+    if not is_believed(read, given, second, unseen, unsupported):
         believed = min(believed, DISBELIEVED)
     if value.mark is Mark.TEXT and value.note:  # words that forms use instead of a figure have no note
         confidence = min(believed, _WORDS) * place
@@ -89,7 +90,9 @@ def judge(evidence: Evidence, model: ConfidenceModel, accept: float) -> Judgemen
     if confidence > accept:
         return Judgement(Status.ACCEPTED, confidence, ())
     losses = _losses(model.reading, READING, for_reading) | _losses(model.place, PLACE, for_place)
-    return Judgement(Status.REVIEW, confidence, _with_column(_reasons(losses, evidence), evidence))
+    return Judgement(
+        Status.REVIEW, confidence, _with_column(_reasons(losses, evidence, is_unproven(unseen, unsupported)), evidence)
+    )
 
 
 def _is_impossible(value: Value, evidence: Evidence) -> bool:
@@ -108,12 +111,12 @@ def _losses(model: Logistic, names: Sequence[str], doubts: Sequence[float]) -> d
     return {name: weight * doubt for name, weight, doubt in zip(names, model.weights, doubts, strict=True)}
 
 
-def _reasons(losses: dict[str, float], evidence: Evidence) -> list[str]:
+def _reasons(losses: dict[str, float], evidence: Evidence, unproven: bool) -> list[str]:
     """What speaks against the cell, the greatest doubt first."""
     summed = {reason: sum(losses[name] for name in names) for reason, names in _REASONS.items()}
     least = _NAMED * max(summed.values())
     named = [reason for reason in sorted(summed, key=lambda each: -summed[each]) if summed[reason] > max(least, 0.0)]
-    if is_unproven(evidence):
+    if unproven:
         named = [_UNSEEN, *(reason for reason in named if reason != _UNSEEN)]
     if is_stained(evidence):
         named = [_STAINED, *(reason for reason in named if reason != _SEVERAL)]

@@ -14,7 +14,7 @@ import numpy as np
 
 from pipeline.domain import Alternative, Mark, Pixels, Reading
 from pipeline.ocr.crops import Ink, Mask, find_inks, paper_level
-from pipeline.ocr.specks import FEWEST
+from pipeline.ocr.specks import FEWEST, height
 from pipeline.values import parse_value
 
 # How broad ink is where it hides something, in terms of the broadest strokes of nine in ten figures of the page. Blots,
@@ -36,8 +36,7 @@ _LEGIBLE = 0.9
 # The digits that may be hidden were seen by nobody, what stands beside them was: so much of both that it counts as
 # legible to `pipeline.reconcile`, which shares what is unread among them.
 _UNSEEN, _IN_PART = 0.012, 0.02
-HIDDEN = "?"
-"""Stands for a digit that cannot be seen."""
+_HIDDEN = "?"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,18 +47,17 @@ class Around:
     behind: Pixels
 
 
-def around_hidden(crops: Mapping[int, Pixels], figures: Sequence[Pixels]) -> dict[int, Around]:
+def around_hidden(crops: Mapping[int, Pixels], figures: Sequence[Ink]) -> dict[int, Around]:
     """What stands around the hidden digit in those of some cells, by their number, that have one.
 
     Args:
         crops: grey pictures of cells, inside their rules, shape (h, w).
-        figures: the same of cells of the page that surely hold figures; where they are few nothing is known.
+        figures: the ink of cells of the page that surely hold figures; where they are few nothing is known.
     """
     if len(figures) < FEWEST or not crops:
         return {}
-    known = find_inks(figures)
-    usual = float(np.percentile([_breadths(ink.mask).max() for ink in known], 90))
-    tall = float(np.median([cv2.boundingRect(ink.mask.view(np.uint8))[3] for ink in known]))
+    usual = float(np.percentile([_breadths(ink.mask).max() for ink in figures], 90))
+    tall = float(np.median([height(ink) for ink in figures]))
     side = round(2 * _BROADER * usual)
     solid = {i: crop for i, crop in crops.items() if _is_solid(crop, side)}
     found = {}
@@ -85,7 +83,7 @@ def any_digit(before: Reading, behind: Reading, reader: str) -> Reading | None:
     figures = [text for text in texts if parse_value(text).mark is Mark.NUMBER]
     if not figures:
         return None
-    seen = Alternative(f"{before.text}{HIDDEN}{behind.text}", _IN_PART)
+    seen = Alternative(f"{before.text}{_HIDDEN}{behind.text}", _IN_PART)
     return Reading((seen, *(Alternative(text, _UNSEEN) for text in figures)), reader)
 
 

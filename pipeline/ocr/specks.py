@@ -25,12 +25,12 @@ FEWEST, ENOUGH = 3, 20
 """Of fewer figures than the first it is not known how high and dark they are; more than the last say nothing new."""
 
 
-def without_specks(crops: Mapping[int, Pixels], figures: Sequence[Pixels]) -> dict[int, Pixels]:
+def without_specks(crops: Mapping[int, Pixels], figures: Sequence[Ink]) -> dict[int, Pixels]:
     """Those of some cells, by their number, that hold specks alone, without these.
 
     Args:
         crops: grey pictures of cells, inside their rules, shape (h, w).
-        figures: the same of cells of the page that surely hold figures; where they are few nothing is known of specks.
+        figures: the ink of cells of the page that surely hold figures; where they are few nothing is known of specks.
     """
     if len(figures) < FEWEST:
         return {}
@@ -39,7 +39,7 @@ def without_specks(crops: Mapping[int, Pixels], figures: Sequence[Pixels]) -> di
     small = [i for i, size in sizes.items() if 0 < len(size) <= _MOST and size[:, 2:4].max() <= BROAD]
     if not small:
         return {}
-    tall = float(np.median([_height(ink) for ink in find_inks(figures)]))
+    tall = float(np.median([height(ink) for ink in figures]))
     return {i: _painted_over(crops[i], inks[i]) for i in small if _are_specks(sizes[i], inks[i].mask.shape, tall)}
 
 
@@ -47,7 +47,8 @@ def _sizes(ink: Ink) -> patches.Labels:
     return patches.label(ink.mask.view(np.uint8))[1][1:]
 
 
-def _height(ink: Ink) -> int:
+def height(ink: Ink) -> int:
+    """From the highest to the lowest pixel of ink, in pixels."""
     return int(cv2.boundingRect(ink.mask.view(np.uint8))[3])
 
 

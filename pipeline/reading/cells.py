@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from pipeline.domain import Alternative, Grid, GridCell, Mark, Pixels, Reading
+from pipeline.domain import ALIGNED, Alternative, Grid, GridCell, Mark, Pixels, Reading
 from pipeline.ocr import TextEngine, calibration
 from pipeline.ocr.calibration import SURE
 from pipeline.ocr.crops import without_last
@@ -24,9 +24,7 @@ FIGURE = 0.9
 _IN_LINES = 0.85
 # What two letters at least, or so many, were read with, counts as words from here on.
 _WORDS, _MANY_LETTERS, _WORDS_FEW = 0.5, 5, 0.05
-# Cells whose borders were seen less than this come from the alignment of text. Without a relation that holds they are
-# not accepted, blank ones never.
-_SEEN = 0.4
+# Cells that come from the alignment of text are not accepted without a relation that holds, blank ones never.
 _UNSEEN, _UNSEEN_BLANK = 0.95, 0.9
 # What a reader gives a figure with a trace of a sign, a point or a 1 in it; one without it is no surer than the other.
 _FAINTLY, _TRACED = 0.1, 0.85
@@ -154,7 +152,7 @@ def _join(lines: Sequence[Reading], reader: str) -> Reading:
 def as_sure_as(cell: GridCell, reading: Reading) -> Reading:
     """The calibrated reading of a cell, no surer than its borders: where none were seen a figure may be cut."""
     most = 1.0
-    if cell.quality <= _SEEN:
+    if cell.quality <= ALIGNED:
         most = _UNSEEN if reading.text.strip() else _UNSEEN_BLANK
     if _has_traces(reading):
         most = min(most, _TRACED)

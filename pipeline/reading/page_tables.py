@@ -10,6 +10,7 @@ import numpy as np
 from pipeline import imaging
 from pipeline.domain import Alternative, Grid, Pixels, Reading, TableReading
 from pipeline.ocr.calibration import SURE
+from pipeline.ocr.crops import Ink, find_inks
 from pipeline.ocr.hidden import any_digit, around_hidden
 from pipeline.ocr.numerals import NAME as NUMERALS
 from pipeline.ocr.numerals import NumeralReader
@@ -58,8 +59,9 @@ class Tables:
         self._read([index for index in range(len(self.cells)) if index not in self.readings], readers)
         self._beyond_rules(readers)
         figures = self._sure_figures()
-        self._settle_blanks(figures, readers.numerals)
-        self._settle_hidden(figures, readers.numerals)
+        inks = find_inks(figures)
+        self._settle_blanks(figures, inks, readers.numerals)
+        self._settle_hidden(inks, readers.numerals)
         readings = iter([self.readings[index] for index in range(len(self.cells))])
         return [TableReading(grid, tuple(next(readings) for _ in grid.cells)) for grid in self.grids]
 
@@ -92,7 +94,7 @@ class Tables:
         sure = [i for i, reading in self.readings.items() if reading.probability >= SURE and reading.text.isdigit()]
         return [self._crop(i) for i in sure[:ENOUGH]]
 
-    def _settle_blanks(self, figures: Sequence[Pixels], numerals: NumeralReader) -> None:
+    def _settle_blanks(self, figures: Sequence[Pixels], inks: Sequence[Ink], numerals: NumeralReader) -> None:
         """Read doubtful cells as blank that hold nothing but specks, or what is far paler than print."""
         doubtful = {i: self._crop(i) for i, reading in self.readings.items() if reading.probability < SURE}
         known = [dark for picture in figures if (dark := _darkest(picture)) is not None]
@@ -103,19 +105,19 @@ class Tables:
             if dark is not None and dark < _GHOST * usual and not wordy:
                 self.readings[i] = _as_blank(reading)
         specked = {i: picture for i, picture in doubtful.items() if self.readings[i].parts}
-        cleaned = without_specks(specked, figures)
+        cleaned = without_specks(specked, inks)
         for i, reading in zip(cleaned, numerals.read(list(cleaned.values())), strict=True):
             if not reading.text and reading.probability >= FIGURE:
                 self.readings[i] = reading
 
-    def _settle_hidden(self, figures: Sequence[Pixels], numerals: NumeralReader) -> None:
+    def _settle_hidden(self, inks: Sequence[Ink], numerals: NumeralReader) -> None:
         """Leave open what digit a blot hides, whatever the readers took it for; characters are as dense."""
         figures_perhaps = {
             i: self._crop(i)
             for i, read in self.readings.items()
             if NUMERALS in read.reader and not any(character.isalpha() for character in read.text)
         }
-        around = around_hidden(figures_perhaps, figures)
+        around = around_hidden(figures_perhaps, inks)
         read = iter(numerals.read([part for each in around.values() for part in (each.before, each.behind)]))
         for i in around:
             reading = any_digit(next(read), next(read), self.readings[i].reader)

@@ -33,7 +33,7 @@ SEED = 20262
 CLEAN, WRONG, DAMAGED = "clean", "faults in print", "one digit damaged"
 _LEVELS = ("clean print", "good scan", "everyday scan", "bad scan")
 _TRIES = 40
-_RARE = 0.05
+_RARE = 0.05  # share of marks from which on a 0 that is not legible may be one of them
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from pipeline.domain import Alternative, Pixels, Reading
+from pipeline.ocr.crops import find_inks
 from pipeline.ocr.hidden import any_digit, around_hidden
 from pipeline.ocr.numerals import NumeralReader
 from scripts.benchmarks.spoiling import glyphs, spoil
 from tests.ocr.drawing import LATIN, SANS, SERIF, cell
 
-FIGURES = [cell(text, font=LATIN) for text in ("27", "305", "8", "14")]
+FIGURES = find_inks([cell(text, font=LATIN) for text in ("27", "305", "8", "14")])
 
 
 def spoiled(text: str, kind: str, seed: int = 3) -> Pixels:

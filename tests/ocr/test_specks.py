@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from pipeline.domain import Pixels
+from pipeline.ocr.crops import find_inks
 from pipeline.ocr.numerals import NumeralReader
 from pipeline.ocr.specks import without_specks
 from tests.ocr.drawing import LATIN, cell
 
-FIGURES = [cell(text, font=LATIN) for text in ("27", "305", "8", "14")]
+FIGURES = find_inks([cell(text, font=LATIN) for text in ("27", "305", "8", "14")])
 
 
 def dusty(*places: tuple[int, int]) -> Pixels:

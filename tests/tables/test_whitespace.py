@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from pipeline import tables
-from pipeline.domain import CleanPage, Grid
+from pipeline.domain import ALIGNED, CleanPage, Grid
 from pipeline.geometry import Identity, box_to_parent
-from pipeline.tables.whitespace import QUALITY, find_grids
+from pipeline.tables.whitespace import find_grids
 from pipeline.tables.whitespace.pieces import REDUCED, character_height, find_figures, find_pieces, text_ink
 
 COLUMNS = [700, 860, 1020, 1180]
@@ -95,7 +95,7 @@ def test_cells_cover_the_grid_once() -> None:
     for cell in grid.cells:
         covered[cell.row : cell.row + cell.row_span, cell.column : cell.column + cell.column_span] += 1
     assert (covered == 1).all()
-    assert all(cell.quality == QUALITY for cell in grid.cells)
+    assert all(cell.quality == ALIGNED for cell in grid.cells)
 
 
 def test_a_wrapped_label_stays_in_the_row_of_its_figures() -> None:

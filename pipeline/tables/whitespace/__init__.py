@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from pipeline.domain import BoundingBox, CleanPage, Grid, GridCell, Pixels
+from pipeline.domain import ALIGNED, BoundingBox, CleanPage, Grid, GridCell, Pixels
 from pipeline.geometry import bounding, chain, corners, translation
 from pipeline.tables.flatten import Flattened, flatten
 from pipeline.tables.whitespace.blocks import aligned, find_blocks, is_table, stub_edge, with_units
@@ -32,8 +32,6 @@ from pipeline.tables.whitespace.tabular import figure_zone
 
 TABLE_POINTS = 9.0
 """Usual size of characters in tables (小五号), in points."""
-QUALITY = 0.4
-"""Quality of cells whose rules were not seen."""
 
 
 def find_grids(page: CleanPage, taken: Sequence[Grid] = (), dots: bool = False) -> tuple[Grid, ...]:
@@ -134,7 +132,7 @@ def _grid(page: CleanPage, flat: Flattened, layout: Layout, scale: float) -> Gri
             rows,
             columns,
             BoundingBox(float(xs[column]), float(ys[row]), float(xs[column + columns]), float(ys[row + rows])),
-            quality=QUALITY,
+            quality=ALIGNED,
         )
         for row, column, rows, columns in layout.cells
     )
