@@ -154,9 +154,8 @@ def as_sure_as(cell: GridCell, reading: Reading) -> Reading:
     most = 1.0
     if cell.quality <= ALIGNED:
         most = _UNSEEN if reading.text.strip() else _UNSEEN_BLANK
-    if _has_traces(reading):
-        most = min(most, _TRACED)
-    return at_most(calibration.load().apply(reading, cell.quality), most)
+    calibrated = calibration.load().apply(reading, cell.quality)
+    return at_most(_with_traces(calibrated, _traces(reading)), most)
 
 
 def at_most(reading: Reading, most: float) -> Reading:
@@ -167,20 +166,38 @@ def at_most(reading: Reading, most: float) -> Reading:
     return replace(reading, alternatives=kept)
 
 
-def _has_traces(reading: Reading) -> bool:
-    """Whether one of two readers saw, if only faintly, a sign, a point or a comma more or less than was read.
+def _traces(reading: Reading) -> dict[str, float]:
+    """What one of two readers saw, if only faintly, with a sign, a point or a comma more or less than was read.
 
-    Or a 1 at an end, where something stands against a rule. The digits say nothing about such a speck, so that the
-    other reader's certainty of them must not hide it.
+    Or with a 1 at an end, where something stands against a rule. The digits say nothing about such a speck, so that the
+    other reader's certainty of them must not hide it. Values are what the reader gave it.
     """
     digits, value = _digits(reading.text), parse_value(reading.text)
     if not digits:
-        return False
+        return {}
     same = (digits, f"1{digits}", f"{digits}1")
-    return any(
-        other.probability >= _FAINTLY and _digits(other.text) in same and parse_value(other.text) != value
+    return {
+        other.text: other.probability
         for part in reading.parts
         for other in part.alternatives
+        if other.probability >= _FAINTLY and _digits(other.text) in same and parse_value(other.text) != value
+    }
+
+
+def _with_traces(reading: Reading, traces: Mapping[str, float]) -> Reading:
+    """The reading, no surer than `_TRACED` where there are traces: what it loses these get, and no other digits."""
+    lost = reading.probability - _TRACED
+    if not traces or lost <= 0.0:
+        return reading
+    best, *others = reading.alternatives
+    texts = {parse_value(other.text): other.text for other in others}
+    found = {other.text: other.probability for other in others}
+    for text, share in traces.items():
+        listed = texts.get(parse_value(text), text)
+        found[listed] = found.get(listed, 0.0) + lost * share / sum(traces.values())
+    ranked = sorted(found.items(), key=lambda item: -item[1])
+    return replace(
+        reading, alternatives=(replace(best, probability=_TRACED), *(Alternative(text, each) for text, each in ranked))
     )
 
 
