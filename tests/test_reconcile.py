@@ -130,6 +130,21 @@ def test_a_lone_relation_names_all_its_cells() -> None:
     assert set(finding.cells) == set(readings)
 
 
+def test_two_sums_that_fail_by_themselves_and_share_a_cell_are_both_reported_beside_a_doubtful_mark() -> None:
+    """One of nine figures of the one with one of nine of the other: so many pairs mend both."""
+    row, column = ([key("a", "x"), *(key(r, str(number)) for number in range(8))] for r in "ab")
+    figures = dict.fromkeys([*row, *column], sure("4"))
+    totals = {key("a", "total"): sure("39"), key("b", "total"): sure("37")}
+    mark = {key("a", "mark"): reading(("/", 0.964), ("1", 0.01))}
+    specs = [
+        rule("row", [key("a", "total")], [*row, key("a", "mark")]),
+        rule("column", [key("b", "total")], column),
+    ]
+    found = solve(figures | totals | mark, specs)
+    assert {finding.rule_id: len(finding.cells) for finding in found.findings} == {"row": 11, "column": 10}
+    assert found.settled == {}
+
+
 @pytest.mark.parametrize(
     "unread",
     [
@@ -250,6 +265,21 @@ def test_a_component_that_is_too_large_is_taken_apart() -> None:
         (Verdict.UNIQUE, ("narrow",)),
     ]
     assert key("a", "0") not in found.components[0].cells
+
+
+def test_of_very_many_doubtful_cells_those_with_few_others_in_their_sum_are_still_searched() -> None:
+    """Taken apart one relation at a time, a table of doubtful cells would use up all tables that may be tried."""
+    lines = [str(number) for number in range(12)]
+    vague = [(str(digit), 0.1 - digit / 1000) for digit in range(9)]
+    readings = {key(r, c): reading(*vague) for r in lines for c in lines}
+    readings |= {key("z", c): sure("4") for c in lines} | {key("z", "0"): reading(("4", 0.6), ("/", 0.39))}
+    readings |= {key(r, "total"): sure("40") for r in lines} | {key("total", c): sure("44") for c in lines}
+    readings[key("z", "total")] = sure("53")
+    specs = [rule(f"row {r}", [key(r, "total")], [key(r, c) for c in lines]) for r in [*lines, "z"]]
+    specs += [rule(f"column {c}", [key("total", c)], [key(r, c) for r in [*lines, "z"]]) for c in lines]
+    found = solve(readings, specs)
+    assert [finding.rule_id for finding in found.findings] == ["row z"]
+    assert found.settled == {}
 
 
 def test_a_plain_misprint_is_reported_though_every_figure_is_doubtful_and_the_search_does_not_end() -> None:

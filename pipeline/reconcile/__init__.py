@@ -40,6 +40,10 @@ _NAMED = 1.1
 _OTHER_DIGITS = 9
 # Tables tried for one report before it is left undecided; bounds the time to about a tenth of a second.
 _BUDGET = 2500
+# Ways to mend what fails that are looked at: misprints in two sums make as many as these have pairs of cells.
+_MOST_MENDING = 400
+# Doubtful cells of relations that can be searched together when those of their component were too many.
+_PIECE = 8
 
 
 class Verdict(StrEnum):
@@ -168,7 +172,7 @@ def _by_parts(
 ) -> tuple[Reconciliation, frozenset[CellKey]]:
     """What the relations of a component too large to be searched say without some of them.
 
-    Those are the ones that are wrong in print, where that is known, else the one that has most doubtful cells.
+    Those are the ones that are wrong in print, where that is known, else those that have most doubtful cells.
     """
     doubtful, wrong = set(component.cells), {key for keys in component.guilty for key in keys}
     inside = [spec for spec in specs if spec.id in component.rules]
@@ -178,11 +182,10 @@ def _by_parts(
         out = [spec for spec in inside if wrong.intersection((*spec.left, *spec.right))]
         beside = {key for spec in out for key in (*spec.left, *spec.right)}
     else:
-        vague = max(inside, key=lambda spec: (len(doubtful.intersection((*spec.left, *spec.right))), spec.id))
-        out = [vague]
+        out = _vaguest(inside, doubtful)
         # What is certain cannot be read otherwise, whatever a search would have found.
-        if all(readings[key].probability >= CERTAIN for key in (*vague.left, *vague.right)):
-            findings = _findings(out, readings, component)
+        certain = [s for s in out if all(readings[key].probability >= CERTAIN for key in (*s.left, *s.right))]
+        findings = _findings(certain, readings, component)
     left_out = {spec.id for spec in out}
     rest = [spec for spec in inside if spec.id not in left_out]
     parts, lone = _reconcile(rest, readings, placed, budget)
@@ -199,6 +202,34 @@ def _by_parts(
         findings=(*findings, *parts.findings),
     )
     return found, lone
+
+
+def _vaguest(specs: Sequence[RuleSpec], doubtful: set[CellKey]) -> list[RuleSpec]:
+    """The relations without which the rest falls into pieces small enough to be searched; one at least.
+
+    Each is the one with most doubtful cells of the largest piece.
+    """
+    out: list[RuleSpec] = []
+    rest = list(specs)
+    while rest:
+        piece, cells = max(_pieces(rest, doubtful), key=lambda each: (len(each[1]), max(spec.id for spec in each[0])))
+        if out and len(cells) <= _PIECE:
+            break
+        out.append(max(piece, key=lambda spec: (len(doubtful.intersection((*spec.left, *spec.right))), spec.id)))
+        rest.remove(out[-1])
+    return out
+
+
+def _pieces(specs: Iterable[RuleSpec], doubtful: set[CellKey]) -> list[tuple[tuple[RuleSpec, ...], frozenset[CellKey]]]:
+    """Relations that hang together by doubtful cells, and these."""
+    pieces: list[tuple[tuple[RuleSpec, ...], frozenset[CellKey]]] = []
+    for spec in specs:
+        cells = frozenset(doubtful.intersection((*spec.left, *spec.right)))
+        apart = [piece for piece in pieces if cells.isdisjoint(piece[1])]
+        joined = [piece for piece in pieces if not cells.isdisjoint(piece[1])]
+        whole = (spec, *(each for piece in joined for each in piece[0]))
+        pieces = [*apart, (whole, cells.union(*(piece[1] for piece in joined)))]
+    return pieces
 
 
 def _linked(table: Table, broken: Sequence[int]) -> list[tuple[int, ...]]:
@@ -240,11 +271,12 @@ def _solve(table: Table, searcher: Searcher, relations: tuple[int, ...]) -> _Sol
     cells = sorted({c for number in relations for c, _ in table.relations[number].terms if not suspects[c].certain})
     names = tuple(table.relations[number].rule.id for number in relations)
     keys = tuple(suspects[cell].key for cell in cells)
-    best, complete = searcher.ways(relations, {})
+    best, complete = searcher.ways(relations, {}, most=_MOST_MENDING)
     if not best:
         return _Solved(Component(Verdict.UNDECIDED, names, keys, {}, {}, 0.0, 0, ()), {}, {}, whole=False)
     # Whatever keeps the relations differs from the likeliest readings where one of these ways does.
-    plain = complete and _wrong_share(best, suspects) >= SETTLED
+    # So it does where these are too many, as the cheapest come first.
+    plain = (complete or len(best) == _MOST_MENDING) and _wrong_share(best, suspects) >= SETTLED
     limit = best[0].cost + SPAN
     # A way is motivated by what fails; what else a cell may be is asked for every cell and every choice of its own.
     by_choice: dict[int, dict[int, list[Way]]] = {}

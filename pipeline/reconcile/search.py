@@ -80,14 +80,19 @@ class Searcher:
         return all(self._figures[relation])
 
     def ways(
-        self, relations: Iterable[int], forced: Mapping[int, int], kept: Iterable[int] = (), limit: float = inf
+        self,
+        relations: Iterable[int],
+        forced: Mapping[int, int],
+        kept: Iterable[int] = (),
+        limit: float = inf,
+        most: int = _MOST_WAYS,
     ) -> tuple[list[Way], bool]:
         """The ways to make relations hold, cheapest first, and whether these are all within the span and the limit.
 
         Args:
             relations: those that must hold; so must every other that a deviation touches.
             forced: choices that are given; kept: cells that keep their likeliest reading.
-            limit: greatest cost.
+            limit: greatest cost; most: number of ways after which the search ends.
         """
         # What holds as long as nothing in it deviates has nothing to say until something does.
         interest = frozenset(n for n in relations if self._breaks(n) or (self._unknown[n] and self.judged(n)))
@@ -121,7 +126,7 @@ class Searcher:
                 heapq.heappush(heap, (way.cost, 1, deviations, fixed, way))
 
         push(start, frozenset(kept) | frozenset(forced))
-        while heap and self._budget.left > 0 and len(found) < _MOST_WAYS:
+        while heap and self._budget.left > 0 and len(found) < most:
             _, _, deviations, fixed, step = heapq.heappop(heap)
             if isinstance(step, Way):
                 if not found:
