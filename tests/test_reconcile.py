@@ -130,6 +130,23 @@ def test_a_lone_relation_names_all_its_cells() -> None:
     assert set(finding.cells) == set(readings)
 
 
+def test_a_mark_where_another_sum_wants_a_figure_is_named_with_the_rest() -> None:
+    """What the one sum lacks is not what the other adds up to, so that no single figure in its place mends both."""
+    parts = {key("a", c): sure(text) for c, text in (("x", "14"), ("y", "1"), ("z", "/"))}
+    specs = [
+        rule("whole", [key("a", "total")], list(parts)),
+        rule("part", [key("a", "z")], [key("b", c) for c in "xy"]),
+    ]
+    details = {key("b", c): sure("1") for c in "xy"}
+    (finding,) = solve(parts | details | {key("a", "total"): sure("16")}, specs).findings
+    assert finding.rule_id == "whole"
+    assert set(finding.cells) == {*parts, key("a", "total")}
+    nothing = solve(parts | dict.fromkeys(details, sure("0")) | {key("a", "total"): sure("16")}, specs)
+    assert key("a", "z") not in nothing.findings[0].cells
+    # Alone it is no fault: an agency may leave its totals blank.
+    assert solve(parts | details | {key("a", "total"): sure("15")}, specs).findings == ()
+
+
 def test_two_sums_that_fail_by_themselves_and_share_a_cell_are_both_reported_beside_a_doubtful_mark() -> None:
     """One of nine figures of the one with one of nine of the other: so many pairs mend both."""
     row, column = ([key("a", "x"), *(key(r, str(number)) for number in range(8))] for r in "ab")

@@ -15,7 +15,7 @@ repairing tool" (EDBT workshops, 2006); here every alternative carries the proba
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import exp, log, prod
@@ -98,7 +98,8 @@ class Reconciliation:
             first; what is missing to 1 is unread. Cells of undecided components are absent.
         settled: doubtful cells whose value the relations determine and the picture supports; the value may be none
             of the readings.
-        findings: relations that the print breaks; ``cells`` are those of the relation that would have to differ.
+        findings: relations that the print breaks; ``cells`` are those of the relation that would have to differ, and
+            those where a mark stands in place of a figure that another relation wants.
     """
 
     components: tuple[Component, ...]
@@ -126,7 +127,25 @@ def reconcile(
     if not found.findings:
         return found
     # Where the print is wrong in one place it may be so in another: what one sum alone says is not relied on.
-    return replace(found, settled={key: value for key, value in found.settled.items() if key not in lone})
+    return replace(
+        found,
+        settled={key: value for key, value in found.settled.items() if key not in lone},
+        findings=tuple(_with_unfilled(found.findings, specs, readings)),
+    )
+
+
+def _with_unfilled(
+    findings: Iterable[Finding], specs: Sequence[RuleSpec], readings: Mapping[CellKey, Reading]
+) -> Iterator[Finding]:
+    """The findings, each also with those of its cells where a mark stands and another relation wants a figure.
+
+    The smallest sets leave these out where the figure that mends the one relation does not keep the other.
+    """
+    open_cells = rules.unfilled(specs, {key: parse_value(reading.text) for key, reading in readings.items()})
+    cells = {spec.id: (*spec.left, *spec.right) for spec in specs}
+    for finding in findings:
+        named = open_cells.union(finding.cells)
+        yield replace(finding, cells=tuple(key for key in cells[finding.rule_id] if key in named))
 
 
 def _reconcile(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections import Counter, defaultdict
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from decimal import Decimal
 from types import ModuleType
 
@@ -32,6 +32,7 @@ __all__ = [
     "digits_lost",
     "misfits",
     "open_totals",
+    "unfilled",
 ]
 
 
@@ -118,15 +119,26 @@ def open_totals(rules: Iterable[RuleSpec], values: Mapping[CellKey, Value | None
 
     An agency may leave its totals blank; where it does not, a figure was overlooked.
     """
-    found = set()
-    for rule in rules:
-        for alone, others in ((rule.left, rule.right), (rule.right, rule.left)):
-            value = values.get(alone[0]) if len(alone) == 1 and rule.kind in EQUATIONS else None
-            if value is not None and value.mark in (Mark.BLANK, Mark.SLASH, Mark.DASH):
-                amounts = [each.number for key in others if (each := values.get(key)) is not None]
-                if any(amounts):
-                    found.add(alone[0])
-    return frozenset(found)
+    return frozenset(side[0] for side in _sides_without_figure(rules, values) if len(side) == 1)
+
+
+def unfilled(rules: Iterable[RuleSpec], values: Mapping[CellKey, Value | None]) -> frozenset[CellKey]:
+    """Cells of a side of an equation that shows no figure, while the other side adds up to something.
+
+    One of them at least should hold a figure, though the equation cannot be judged without it.
+    """
+    return frozenset(key for side in _sides_without_figure(rules, values) for key in side)
+
+
+def _sides_without_figure(
+    rules: Iterable[RuleSpec], values: Mapping[CellKey, Value | None]
+) -> Iterator[tuple[CellKey, ...]]:
+    for rule in (rule for rule in rules if rule.kind in EQUATIONS):
+        for side, others in ((rule.left, rule.right), (rule.right, rule.left)):
+            marks = [value.mark for key in side if (value := values.get(key)) is not None]
+            bare = len(marks) == len(side) and all(mark in (Mark.BLANK, Mark.SLASH, Mark.DASH) for mark in marks)
+            if bare and _has_amounts(others, values):
+                yield side
 
 
 def digits_lost(rules: Iterable[RuleSpec], values: Mapping[CellKey, Value | None]) -> frozenset[CellKey]:
