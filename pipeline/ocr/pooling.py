@@ -48,21 +48,24 @@ def pool(readings: Sequence[Reading]) -> Reading:
     """Combine the readings of one picture by several readers into one.
 
     Logarithmic opinion pool (Genest & Zidek 1986, Statistical Science 1:114-135) with equal weights that are not
-    normalised to one: the readers err independently of each other. Texts that parse to the same value are one text.
+    normalised to one: the readers err independently of each other. Texts that parse to the same value are one text,
+    spelled as the readers together find likeliest.
     Digits with a point or a comma at an end, where nobody prints one, count for the digits in part.
     """
     if len(readings) == 1:
         return readings[0]
-    spelled: dict[object, str] = {}
+    spellings: dict[object, dict[str, float]] = {}
     tables: list[dict[object, float]] = []
     for reading in readings:
         table: dict[object, float] = {}
         for alternative in _with_likely(reading.alternatives):
             value = parse_value(alternative.text)
             meaning = (value.mark, value.number, value.unit, alternative.text if value.mark is Mark.TEXT else "")
-            spelled.setdefault(meaning, alternative.text)
+            spelling = spellings.setdefault(meaning, {})
+            spelling[alternative.text] = spelling.get(alternative.text, 0.0) + alternative.probability
             table[meaning] = table.get(meaning, 0.0) + alternative.probability
         tables.append(table)
+    spelled = {meaning: max(texts, key=texts.__getitem__) for meaning, texts in spellings.items()}
     weights = {
         m: (_NO_VALUE if _is_no_value(spelled[m]) else 1.0) * math.prod(max(t.get(m, 0.0), _UNLISTED) for t in tables)
         for m in spelled

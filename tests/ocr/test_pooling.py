@@ -58,6 +58,12 @@ def test_spellings_of_one_value_are_one_alternative() -> None:
     assert len(pooled.alternatives) == 1
 
 
+def test_a_value_is_spelled_as_the_readers_together_find_likeliest() -> None:
+    nought = Reading((Alternative("-0", 0.4), Alternative("0", 0.35)), "a")
+    assert pool([nought, _reading("b", _0=0.99)]).text == "0"
+    assert pool([nought, Reading((Alternative("-0", 0.9),), "b")]).text == "-0"
+
+
 @given(
     st.lists(
         st.dictionaries(st.sampled_from(["0", "1", "10", "", "/", "-", "章"]), st.floats(0.001, 0.14), min_size=1),
