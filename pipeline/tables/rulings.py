@@ -47,6 +47,8 @@ UNBROKEN = 8.0
 """Ink that runs on so far without a gap is a rule, in text heights, also where figures stand against all of it."""
 IN_LINE, LEAN = 0.12, 0.03
 """By how much the ends of pieces in line may differ across, in text heights: at once, and for each one of the gap."""
+COURSE = 4.0
+"""Length, in text heights, over which the ends of a piece show where it is heading: on curled sheets rules slope."""
 
 THIN, SMALL, LARGE = 0.25, 0.7, 2.5
 """Least short side, least long side and most long side of characters and of several that touch, in text heights."""
@@ -202,7 +204,7 @@ def join(pieces: list[Ruling], text_height: float, widest: float) -> list[Ruling
     Pieces are joined where they lie in line and the gap is no longer than ``widest``, in pixels, or than the longer of
     the two.
     """
-    rest = sorted((_Piece.of(piece) for piece in pieces), key=_start)
+    rest = sorted((_Piece.of(piece, COURSE * text_height) for piece in pieces), key=_start)
     joined = []
     while rest:
         chain = [rest.pop(0)]
@@ -213,18 +215,23 @@ def join(pieces: list[Ruling], text_height: float, widest: float) -> list[Ruling
 
 
 class _Piece(NamedTuple):
-    """A piece of a rule with what is asked of it for every other: its ends, and the heights there."""
+    """A piece of a rule with what is asked of it for every other: its ends, and the heights and slopes there."""
 
     ruling: Ruling
     start: float
     end: float
     height_at_start: float
     height_at_end: float
+    slope_at_start: float
+    slope_at_end: float
 
     @classmethod
-    def of(cls, ruling: Ruling) -> _Piece:
-        first, last = ruling.at(np.array([ruling.start, ruling.end])).tolist()
-        return cls(ruling, ruling.start, ruling.end, first, last)
+    def of(cls, ruling: Ruling, course: float) -> _Piece:
+        """With slopes over so many pixels at the ends, or over all of a shorter one."""
+        start, end = ruling.start, ruling.end
+        course = max(1.0, min(course, end - start))
+        first, after, before, last = ruling.at(np.array([start, start + course, end - course, end])).tolist()
+        return cls(ruling, start, end, first, last, (after - first) / course, (last - before) / course)
 
 
 def _continuation(piece: _Piece, others: list[_Piece], text_height: float, widest: float) -> int | None:
@@ -237,7 +244,9 @@ def _continuation(piece: _Piece, others: list[_Piece], text_height: float, wides
     for index in range(first, last):
         other = others[index]
         gap = other.start - piece.end
-        step = abs(other.height_at_start - piece.height_at_end)
+        step = other.height_at_start - piece.height_at_end
+        # On its way over the gap a rule keeps sloping as it does on both sides.
+        step = min(abs(step), abs(step - gap * (piece.slope_at_end + other.slope_at_start) / 2))
         if step > (IN_LINE + LEAN * max(0.0, gap) / text_height) * text_height:
             continue
         if -0.1 * text_height <= gap <= min(widest, max(length, other.end - other.start)):

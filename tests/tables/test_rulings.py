@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.tables.courses import Courses, crossed, solidity
-from pipeline.tables.rulings import PAPER, Sight, darkness, ink, trace, without_characters
+from pipeline.tables.rulings import PAPER, Ruling, Sight, darkness, ink, join, trace, without_characters
 from tests.ocr.drawing import cell
 
 
@@ -102,3 +102,17 @@ def test_the_dashes_of_a_rule_are_as_long_as_most_of_them() -> None:
     dotted, solid = sorted(found, key=lambda ruling: ruling.y[0])
     assert 7.0 <= dotted.dash <= 13.0
     assert solid.dash > 650.0
+
+
+def _sloping(start: float, end: float, slope: float, at: float) -> Ruling:
+    x = np.linspace(start, end, 20)
+    return Ruling(x, at + slope * x, start, end, 1.0, 1.0, end - start)
+
+
+def test_pieces_of_a_rule_that_slopes_are_one() -> None:
+    """Where a sheet curls a rule climbs by more than half a character over a gap."""
+    rows = [600.0, 630.0, 660.0]
+    pieces = [_sloping(100.0, 300.0, -0.15, at) for at in rows] + [_sloping(360.0, 900.0, -0.15, at) for at in rows]
+    joined = join(pieces, 25.0, 75.0)
+    assert [(rule.start, rule.end) for rule in joined] == [(100.0, 900.0)] * 3
+    assert sorted(float(rule.at(900.0)) for rule in joined) == pytest.approx([465.0, 495.0, 525.0])
