@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import NamedTuple
 
 import cv2
@@ -214,6 +215,7 @@ def _structure(
     ys, xs, broken = _without_strokes(ys, xs, flat, size, level, upright)
     faint = _faint_lines(ys, xs, level) if broken or dashes else np.empty(0)
     ys = np.union1d(ys, faint)
+    facing = _facing(ys, xs, flat, size)
     while True:
         if len(ys) < 2 or len(xs) < 2:
             return None
@@ -223,7 +225,7 @@ def _structure(
         keep_x = _worth_keeping(uprights, np.diff(ys), SURE_UPRIGHT * size) & _uncrowded(
             xs, uprights.seen, np.diff(ys), size
         )
-        keep_y, keep_x = keep_y | np.isin(ys, [*open_y, *faint]), keep_x | np.isin(xs, open_x)
+        keep_y, keep_x = keep_y | np.isin(ys, [*open_y, *faint, *facing]), keep_x | np.isin(xs, open_x)
         if not (keep_y.all() and keep_x.all()):
             ys, xs = ys[keep_y], xs[keep_x]
             continue
@@ -436,6 +438,29 @@ def _uncrowded(lines: Array, seen: Array, widths: Array, size: float) -> NDArray
     uncrowded = np.zeros(len(lines), dtype=bool)
     uncrowded[kept] = True
     return uncrowded
+
+
+def _facing(ys: Array, xs: Array, flat: Flattened, size: float) -> Array:
+    """Heights of lines too close for a cell between them at which one table ends and another begins.
+
+    Both run from side to side, and of the rules between the sides more end at the upper one than go on below it. Were
+    one of them left out, the row beside it would reach to the other, beyond the ends of its own rules.
+    """
+    if len(xs) < 2:
+        return np.empty(0)
+    sides, near = (xs[0] + LEAST_CELL * size, xs[-1] - LEAST_CELL * size), SAME_LINE * size
+    across = flat.levels[(flat.levels[:, 1] <= sides[0]) & (flat.levels[:, 2] >= sides[1]), 0]
+    inner = flat.uprights[(flat.uprights[:, 0] > sides[0]) & (flat.uprights[:, 0] < sides[1])]
+    whole = ys[(np.abs(ys[:, None] - across) <= near).any(axis=1)]
+    found: list[float] = []
+    for upper, lower in pairwise(whole.tolist()):
+        if lower - upper >= LEAST_CELL * size or lower == ys[-1]:  # the last may be the outer line of a double frame
+            continue
+        above = inner[inner[:, 1] < upper - LEAST_CELL * size]
+        end, pass_by = np.abs(above[:, 2] - upper) <= TOUCH * size, above[:, 2] > lower + TOUCH * size
+        if end.sum() > pass_by.sum():
+            found += (upper, lower)
+    return np.array(found)
 
 
 def _relative(seen: Array) -> Array:

@@ -348,6 +348,17 @@ def test_double_frames_of_any_width(gap: int) -> None:
     assert min(cell.quality for cell in grid.cells) > 0.9
 
 
+@pytest.mark.parametrize("apart", [10, 14, 17])
+def test_of_two_tables_whose_frames_nearly_touch_no_row_loses_its_cells(apart: int) -> None:
+    drawn = Drawn().table([200, 420, 560, 700, 840, 1200], [200, 230, 260, 290])
+    boxes = list(drawn.boxes)
+    drawn.table([200, 500, 650, 770, 900, 1200], [290 + apart, 320 + apart, 350 + apart])
+    boxes += drawn.boxes
+    found = [box_to_parent(grid.to_page, cell.box) for grid in find_grids(drawn.page()) for cell in grid.cells]
+    for box in boxes:
+        assert any(np.allclose((b.x0, b.y0, b.x1, b.y1), box, atol=6) for b in found)
+
+
 def test_pieces_of_hairlines_inside_a_thick_frame_make_rows_and_columns() -> None:
     xs, ys = [200, 800, 1000, 1200], list(range(200, 601, 50))
     drawn = Drawn().table([xs[0], xs[-1]], [ys[0], ys[-1]], width=4)
