@@ -333,6 +333,18 @@ def test_a_digit_that_a_reader_of_a_number_does_not_list_is_rather_wrong_in_prin
         assert solve(others | {key("a", "x"): listed}, specs).findings == ()
 
 
+def test_a_figure_that_was_hardly_read_may_be_quite_another_before_the_rest_is_wrong_in_print() -> None:
+    """Specks and what is left of a border make more digits than are printed."""
+    specs = [rule("row", [key("a", "total")], [key("a", c) for c in "xyz"])]
+    others = {key("a", "total"): sure("3"), key("a", "y"): sure("0"), key("a", "z"): sure("0")}
+    found = solve(others | {key("a", "x"): reading(("-37", 0.24), ("1.37", 0.01))}, specs)
+    assert (found.findings, found.settled) == ((), {})
+    fairly = solve(others | {key("a", "x"): reading(("-37", 0.8), ("1.37", 0.01))}, specs)
+    assert [finding.rule_id for finding in fairly.findings] == ["row"]
+    # Nor do two sums make it that: the picture shows another one.
+    assert solve(square(b_x=reading(("38.7", 0.45)))).settled == {}
+
+
 def test_many_misprints_together_outweigh_the_one_digit_that_alone_is_likelier() -> None:
     """What mends the sum best is a digit that was not read, yet it is rather one of nine figures that is misprinted."""
     parts = [key("a", str(number)) for number in range(8)]

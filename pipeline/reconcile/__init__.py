@@ -475,6 +475,8 @@ def _determining(
         return 0  # a blank, a dash and a 0 are one number to a sum
     if _is_read(cell, first, suspects):
         return hold
+    if not suspects[cell].resembles(found.text):
+        return 0
     if not suspects[cell].bare and _amount(cell, first, suspects) == 0:
         return 0  # where blanks and marks are usual, specks on one of them are no 0
     # One sum of figures well read hardly leads by chance to a value that completes what was read, or to the usual

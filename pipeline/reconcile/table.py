@@ -30,6 +30,7 @@ _SURE, _UNHEARD_OF = 0.9, 0.02
 _NOUGHT = 0.3
 # An agency writes what did not occur in one way: marks that are rarer than this in a table are doubted in proportion.
 _USUAL = 0.05
+_HARDLY_READ = 0.5  # of a cell that leaves as much to what is not listed any other figure may be printed
 _LEGIBLE = 0.1  # readings that sum to less than this tell nothing
 _PLACED = 0.97  # a cell whose place on the form is less sure takes no part
 _NOTHING_OCCURRED = (Mark.NUMBER, Mark.BLANK, Mark.SLASH, Mark.DASH)  # a number: 0
@@ -113,7 +114,12 @@ class Suspect:
             return 0.0
         if not self.legible:
             return self.unlisted * (self.nought if amount == 0 else _NOTHING_LEGIBLE)
-        return self.unlisted * _resemblance(self.printed(amount), self.shapes, self.one_digit)
+        alike = _resemblance(self.printed(amount), self.shapes, self.one_digit)
+        return self.unlisted * (max(alike, _NOTHING_LEGIBLE) if self.unlisted >= _HARDLY_READ else alike)
+
+    def resembles(self, number: str) -> bool:
+        """Whether the picture may show a number that no reading lists; where nothing is legible, any."""
+        return not self.legible or _resemblance(number, self.shapes, self.one_digit) > 0.0
 
     def wrong(self, amount: int | None) -> float:
         """Probability that a value which no reading lists is misprinted rather than unread; None is any value."""
