@@ -145,6 +145,20 @@ def test_what_is_far_paler_than_print_is_blank_and_not_surely(ink: int, text: st
     assert (found.readings[place].probability < 0.995) == (not text)
 
 
+@pytest.mark.parametrize(("ink", "blank"), [(30, 0.0), (222, 0.45)], ids=["blot", "smear"])
+def test_a_smear_may_hide_a_digit_where_nothing_was_read_and_a_blot_does(
+    ink: int, blank: float, numerals: NumeralReader
+) -> None:
+    pixels = table(labelled((*FIGURES, ("", "41", "56"))))
+    middle = LEFT + round(1.4 * WIDTH), TOP + round(3.5 * HEIGHT)
+    cv2.ellipse(pixels, middle, (10, 17), 0, 0, 360, (ink,), -1)
+    (found,) = tables_of(read_page(PageImage(1, pixels, 200.0), Readers(Engine(), numerals)))
+    place = next(i for i, each in enumerate(found.grid.cells) if (each.row, each.column) == (3, 1))
+    listed = {each.text: each.probability for each in found.readings[place].alternatives}
+    assert {*"0123456789"} <= listed.keys()
+    assert listed.get("", 0.0) == pytest.approx(blank, abs=0.06)
+
+
 class Figures(Engine):
     """Is sure of one figure in every picture."""
 

@@ -12,25 +12,30 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from pipeline.domain import Alternative, Mark, Pixels, Reading
-from pipeline.ocr.crops import Ink, Mask, find_inks, paper_level
+from pipeline import patches
+from pipeline.domain import Alternative, BoundingBox, Mark, Pixels, Reading
+from pipeline.ocr.crops import Ink, Mask
 from pipeline.ocr.specks import FEWEST, height
 from pipeline.values import parse_value
 
-# How broad ink is where it hides something, in terms of the broadest strokes of nine in ten figures of the page. Blots,
-# smears and scribbles on generated scans have 1.9 to 4.6; of the doubtful figures of 30 other scans all have less than
-# this, save where a seal or a watermark runs through the cell: its strokes are longer, or end at the border.
-_BROADER = 1.75
-# The patch is what is left where strokes are worn away that are broader than figures have by this factor.
-_WORN = 1.25
+# How broad ink is where it hides something, in terms of the broadest strokes of nine in ten figures of the page, and
+# from where on, as dark as a blot is, no figure is; the patch is what is left where strokes are worn away that are
+# broader than figures have by the last factor. Of 27 blots and scribbles on generated scans the first have 2.8 to 4.0,
+# the others 1.5 to 3.0, ten smears 1.5 to 3.2; seals, watermarks and figures that touch these reach 2.1.
+_BROADER, _BLOT, _WORN = 1.4, 1.75, 1.25
+# How dark a blot is, in terms of the usual ink of figures: those had 1.4 to 2.2, smears 0.2 to 0.9, seals 0.6 to 1.1.
+_DARK = 1.3
 # A patch is no wider than this, in terms of the height of figures; two narrow digits under it are not excluded by what
 # is said of one: to `pipeline.reconcile` a digit may be lost beside those that are listed.
-_WIDEST = 1.5
+_WIDEST = 1.75
 _LOWEST = 0.5  # its height at least; broad dashes are no higher
-# Pixels from the border of the cell that figures keep; strokes of seals and watermarks run into it.
-_FRAME = 6
-# A square as large as a patch is nearly as dark on the average as its darkest spot, of strokes never.
-_SOLID = 0.75
+# How far beyond the rules of the cell the patch is followed, in terms of the height of figures: blots reach over rules,
+# and strokes of seals and watermarks go on there.
+_AROUND = 0.75
+# Within a square as large as a patch darkness varies no more than this, in terms of its mean; strokes that fill four
+# fifths of a square vary as much.
+_UNEVEN = 0.5
+_FAINTEST = 8.0  # grey levels by which a patch is darker than its paper at least
 _HALO = 2  # pixels around a patch that are darker for it
 _LEGIBLE = 0.9
 # The digits that may be hidden were seen by nobody, what stands beside them was: so much of both that it counts as
@@ -41,31 +46,49 @@ _HIDDEN = "?"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Around:
-    """The picture of a cell in two: what stands before and behind its hidden digit."""
+    """The picture of a cell in two: what stands before and behind its hidden digit.
+
+    Attributes:
+        blot: whether what hides it is ink, and broader than any figure's; else it may be print or what is left of a
+            seal, and more so where the cell could be read.
+    """
 
     before: Pixels
     behind: Pixels
+    blot: bool
 
 
-def around_hidden(crops: Mapping[int, Pixels], figures: Sequence[Ink]) -> dict[int, Around]:
+@dataclass(frozen=True, slots=True)
+class _Print:
+    """The usual figures of a page.
+
+    Attributes:
+        breadth: of their broadest strokes, from their middle to the side, pixels.
+        tall: height in pixels.
+        darkness: by how much they are darker than the paper, grey levels.
+    """
+
+    breadth: float
+    tall: float
+    darkness: float
+
+
+def around_hidden(cells: Mapping[int, tuple[Pixels, BoundingBox]], figures: Sequence[Ink]) -> dict[int, Around]:
     """What stands around the hidden digit in those of some cells, by their number, that have one.
 
     Args:
-        crops: grey pictures of cells, inside their rules, shape (h, w).
+        cells: grey pictures of tables, shape (h, w), and where in them the cells are, inside their rules, in pixels.
         figures: the ink of cells of the page that surely hold figures; where they are few nothing is known.
     """
-    if len(figures) < FEWEST or not crops:
+    if len(figures) < FEWEST:
         return {}
-    usual = float(np.percentile([_breadths(ink.mask).max() for ink in figures], 90))
-    tall = float(np.median([height(ink) for ink in figures]))
-    side = round(2 * _BROADER * usual)
-    solid = {i: crop for i, crop in crops.items() if _is_solid(crop, side)}
-    found = {}
-    for (i, crop), ink in zip(solid.items(), find_inks(list(solid.values())), strict=True):
-        ends = _patch(ink.mask, usual, tall)
-        if ends is not None:
-            found[i] = _around(crop, ink, *ends)
-    return found
+    usual = _Print(
+        float(np.percentile([_breadths(ink.mask).max() for ink in figures], 90)),
+        float(np.median([height(ink) for ink in figures])),
+        float(np.median([ink.contrast for ink in figures])),
+    )
+    found = {i: _around(picture, box, usual) for i, (picture, box) in cells.items()}
+    return {i: around for i, around in found.items() if around is not None}
 
 
 def any_digit(before: Reading, behind: Reading, reader: str) -> Reading | None:
@@ -87,17 +110,65 @@ def any_digit(before: Reading, behind: Reading, reader: str) -> Reading | None:
     return Reading((seen, *(Alternative(text, _UNSEEN) for text in figures)), reader)
 
 
-def _is_solid(crop: Pixels, side: int) -> bool:
-    """Whether a crop may hold a patch, which saves looking for its ink where strokes alone do.
+def _around(picture: Pixels, box: BoundingBox, usual: _Print) -> Around | None:
+    x0, y0, x1, y1 = (max(0, round(side)) for side in (box.x0, box.y0, box.x1, box.y1))
+    crop = picture[y0:y1, x0:x1]
+    paper = int(np.median(crop)) if crop.size else 0
+    square = _solid_square(crop, paper, round(2 * _BROADER * usual.breadth))
+    if square is None:
+        return None
+    margin = round(_AROUND * usual.tall)
+    left, top = max(0, x0 - margin), max(0, y0 - margin)
+    # Without noise, which makes holes in what is pale, and without thin strokes that touch it.
+    smooth = cv2.medianBlur(picture[top : y1 + margin, left : x1 + margin], 2 * round(usual.breadth) + 1)
+    dark = smooth < paper - square.darkness / 2
+    found = _patch(dark, square.at(x0 - left, y0 - top), usual)
+    if found is None:
+        return None
+    patch, broad = found
+    x, y = left + (patch.x0 + patch.x1) / 2, top + (patch.y0 + patch.y1) / 2
+    if not (x0 <= x < x1 and y0 <= y < y1):
+        return None
+    first, end = (max(0, round(side) + left - x0) for side in (patch.x0 - _HALO, patch.x1 + _HALO))
+    return Around(
+        _painted(crop, slice(first, None), paper),
+        _painted(crop, slice(end), paper),
+        broad and square.darkness >= _DARK * usual.darkness,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Square:
+    """A square of a picture: its place and size in pixels, and by how much it is darker than paper."""
+
+    x: int
+    y: int
+    side: int
+    darkness: float
+
+    def at(self, x: int, y: int) -> tuple[slice, slice]:
+        """Its rows and columns in a picture that the one it was found in is a part of, from a place on."""
+        return slice(y + self.y, y + self.y + self.side), slice(x + self.x, x + self.x + self.side)
+
+
+def _solid_square(crop: Pixels, paper: int, side: int) -> _Square | None:
+    """The darkest square of a crop that is evenly dark, as strokes never make it.
 
     Args:
         side: of the smallest patch, in pixels.
     """
     if min(crop.shape) <= side:
-        return False
-    paper = float(np.median(crop))
-    darkest, mean = (float(np.min(cv2.blur(crop, (size, size)))) for size in (3, side))
-    return paper - mean >= _SOLID * (paper - darkest)
+        return None
+    before = side // 2
+    within = tuple(slice(before, length - (side - before) + 1) for length in crop.shape)
+    if paper - int(cv2.blur(crop, (side, side))[within].min()) < _FAINTEST:
+        return None
+    darkness = np.float32(paper) - cv2.blur(crop, (3, 3))
+    mean, squares = (cv2.boxFilter(each, cv2.CV_32F, (side, side))[within] for each in (darkness, darkness**2))
+    solid = np.where(squares <= (1.0 + _UNEVEN**2) * mean**2, mean, 0.0)
+    row, column = np.unravel_index(int(solid.argmax()), solid.shape)
+    darkest = float(solid[row, column])
+    return _Square(int(column), int(row), side, darkest) if darkest >= _FAINTEST else None
 
 
 def _breadths(mask: Mask) -> np.ndarray:
@@ -105,27 +176,30 @@ def _breadths(mask: Mask) -> np.ndarray:
     return np.asarray(cv2.distanceTransform(np.pad(mask.view(np.uint8), 1), cv2.DIST_L2, 5))[1:-1, 1:-1]
 
 
-def _patch(mask: Mask, usual: float, tall: float) -> tuple[int, int] | None:
-    """First and last column of ink too broad for strokes, None where there is none, or more than a digit's."""
-    breadths = _breadths(mask)
-    if breadths.max(initial=0.0) < _BROADER * usual:
-        return None
-    reach = round(_WORN * usual)
-    x, y, width, height = cv2.boundingRect((breadths > reach).view(np.uint8))
-    left, top, right, bottom = x - reach, y - reach, x + width + reach, y + height + reach
-    if right - left > _WIDEST * tall or bottom - top < _LOWEST * tall:
-        return None
-    if min(left, top, mask.shape[1] - right, mask.shape[0] - bottom) < _FRAME:
-        return None
-    return left, right - 1
+def _patch(dark: Mask, square: tuple[slice, slice], usual: _Print) -> tuple[BoundingBox, bool] | None:
+    """What is too broad for strokes in a cell and its surroundings, and whether it is so for those of any figure.
 
+    None where it is not of a digit's size.
 
-def _around(crop: Pixels, ink: Ink, first: int, last: int) -> Around:
-    """The picture before and behind the columns of a patch, where paper is in its place."""
-    left, right = max(0, first - _HALO), min(crop.shape[1], last + 1 + _HALO)
-    paper = paper_level(crop, ink)
-    parts = (slice(left, None), slice(None, right))
-    return Around(*(_painted(crop, columns, paper) for columns in parts))
+    Args:
+        dark: where the picture is dark, shape (h, w).
+        square: rows and columns that it covers most of.
+    """
+    breadths = _breadths(dark)
+    reach = round(_WORN * usual.breadth)
+    labels, boxes = patches.label((breadths > reach).view(np.uint8))
+    if not labels[square].any():
+        return None
+    number = int(np.bincount(labels[square].ravel())[1:].argmax()) + 1
+    breadth = float(breadths[labels == number].max())
+    if breadth < _BROADER * usual.breadth:
+        return None
+    left, top, width, height = (int(each) for each in boxes[number][:4])
+    patch = BoundingBox(left - reach, top - reach, left + width + reach, top + height + reach)
+    if patch.width > _WIDEST * usual.tall or patch.height < _LOWEST * usual.tall:
+        return None
+    within = min(patch.x0, patch.y0, dark.shape[1] - patch.x1, dark.shape[0] - patch.y1) > 0
+    return (patch, breadth >= _BLOT * usual.breadth) if within else None
 
 
 def _painted(crop: Pixels, columns: slice, paper: int) -> Pixels:

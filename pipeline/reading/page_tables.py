@@ -28,6 +28,8 @@ _LOOKS_LIKE = 0.5
 # figure may be as pale, so that a blank for that reason is no surer than the second and not accepted for itself. Of
 # 10,200 printed cells of 75 generated reports none was paler than 0.47; watermarks have 0.2 to 0.4.
 _GHOST, _BLANK = 0.45, 0.97
+# What was read better than this is not hidden, unless by a blot.
+_LEGIBLE = 0.9
 # So many cells, or up to twice as many, are read before it is decided how a page lies.
 _SAMPLE = 40
 
@@ -111,18 +113,22 @@ class Tables:
                 self.readings[i] = reading
 
     def _settle_hidden(self, inks: Sequence[Ink], numerals: NumeralReader) -> None:
-        """Leave open what digit a blot hides, whatever the readers took it for; characters are as dense."""
+        """Leave open what digit a blot or a smear hides, whatever the readers took it for; characters are as dense."""
         figures_perhaps = {
-            i: self._crop(i)
+            i: (self.grids[self.cells[i][0]].pixels, self.cells[i][1].box)
             for i, read in self.readings.items()
             if NUMERALS in read.reader and not any(character.isalpha() for character in read.text)
         }
-        around = around_hidden(figures_perhaps, inks)
+        around = {
+            i: each
+            for i, each in around_hidden(figures_perhaps, inks).items()
+            if each.blot or not self.readings[i].text or self.readings[i].probability < _LEGIBLE
+        }
         read = iter(numerals.read([part for each in around.values() for part in (each.before, each.behind)]))
         for i in around:
             reading = any_digit(next(read), next(read), self.readings[i].reader)
             if reading is not None:
-                self.readings[i] = reading
+                self.readings[i] = reading if around[i].blot else _either(self.readings[i], reading)
 
 
 def _darkest(picture: Pixels) -> float | None:
@@ -135,6 +141,15 @@ def _as_blank(reading: Reading) -> Reading:
     """The reading of a cell that is blank but for what is no print, and may hardly be what was read all the same."""
     others = (replace(other, probability=other.probability * (1.0 - _BLANK)) for other in reading.alternatives)
     return Reading((Alternative("", _BLANK), *(other for other in others if other.text.strip())), reading.reader)
+
+
+def _either(reading: Reading, hidden: Reading) -> Reading:
+    """The reading of a cell that is as it was read as likely as not, or of which a digit is hidden."""
+    found: dict[str, float] = {}
+    for each in (*perhaps(reading).alternatives, *hidden.alternatives):
+        found[each.text] = max(each.probability, found.get(each.text, 0.0))
+    ordered = sorted(found.items(), key=lambda each: -each[1])
+    return Reading(tuple(Alternative(*each) for each in ordered), reading.reader)
 
 
 def _of_whole_figure(cut: Reading, whole: Reading) -> Reading:

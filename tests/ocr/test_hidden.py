@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.domain import Alternative, Pixels, Reading
+from pipeline.domain import Alternative, BoundingBox, Pixels, Reading
 from pipeline.ocr.crops import find_inks
 from pipeline.ocr.hidden import any_digit, around_hidden
 from pipeline.ocr.numerals import NumeralReader
@@ -22,9 +22,18 @@ def spoiled(text: str, kind: str, seed: int = 3) -> Pixels:
     return picture
 
 
-def left_open(picture: Pixels, reader: NumeralReader) -> set[str] | None:
+def in_table(picture: Pixels) -> tuple[Pixels, BoundingBox]:
+    """A cell with its rules and paper around it, and where it is inside these."""
+    height, width = picture.shape
+    table = np.full((height + 46, width + 46), 235, np.uint8)
+    table[:, [21, 22, -23, -22]] = table[[21, 22, -23, -22]] = 30
+    table[23:-23, 23:-23] = picture
+    return table, BoundingBox(23, 23, 23 + width, 23 + height)
+
+
+def left_open(picture: Pixels | tuple[Pixels, BoundingBox], reader: NumeralReader) -> set[str] | None:
     """The figures that a cell may hold, None where no digit of it is hidden."""
-    found = around_hidden({4: picture}, FIGURES)
+    found = around_hidden({4: picture if isinstance(picture, tuple) else in_table(picture)}, FIGURES)
     if not found:
         return None
     reading = any_digit(*reader.read([found[4].before, found[4].behind]), "both")
@@ -70,11 +79,34 @@ def test_a_broad_dash_hides_nothing(reader: NumeralReader) -> None:
     assert left_open(picture, reader) is None
 
 
-def test_a_stroke_that_runs_into_the_border_is_one_of_a_seal(reader: NumeralReader) -> None:
-    for edge in (0, 30):
-        picture = cell("4", font=LATIN)
-        cv2.circle(picture, (150, edge), 9, (30,), -1)
-        assert (left_open(picture, reader) is None) == (edge == 0)
+def test_a_blot_may_lie_over_a_rule_and_a_stroke_of_a_seal_goes_on_behind_it(reader: NumeralReader) -> None:
+    for end, hidden in ((24, True), (0, False)):
+        table, box = in_table(cell("4", font=LATIN))
+        cv2.line(table, (170, 38), (170, end), (30,), 17)
+        assert (left_open((table, box), reader) is not None) == hidden
+
+
+def test_what_is_hidden_belongs_to_the_cell_that_holds_most_of_it(reader: NumeralReader) -> None:
+    for middle, hidden in ((33, True), (12, False)):
+        table, box = in_table(cell("4", font=LATIN))
+        cv2.circle(table, (170, middle), 12, (30,), -1)
+        assert (left_open((table, box), reader) is not None) == hidden
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_smear_hides_a_digit_however_pale_it_is(seed: int, reader: NumeralReader) -> None:
+    picture = cell("  7", font=LATIN).astype(np.float32)
+    ((left, _),) = glyphs(picture.astype(np.uint8))
+    picture[:, left - 24 : left - 6] -= 18
+    picture += np.random.default_rng(seed).normal(0, 6, picture.shape)
+    smeared = picture.clip(0, 255).astype(np.uint8)
+    assert left_open(smeared, reader) == {"?7", *(f"{digit}7" for digit in range(1, 10))}
+    assert not around_hidden({0: in_table(smeared)}, FIGURES)[0].blot
+
+
+def test_a_blot_is_told_from_what_may_be_print(reader: NumeralReader) -> None:
+    found = around_hidden({0: in_table(spoiled("5", "blot")), 1: in_table(spoiled("5", "rubbed"))}, FIGURES)
+    assert {cell: around.blot for cell, around in found.items()} == {0: True, 1: False}
 
 
 def test_a_stain_as_wide_as_several_digits_says_nothing_of_one(reader: NumeralReader) -> None:
@@ -85,4 +117,4 @@ def test_a_stain_as_wide_as_several_digits_says_nothing_of_one(reader: NumeralRe
 
 
 def test_nothing_is_known_of_blots_where_figures_are_few() -> None:
-    assert around_hidden({0: spoiled("5", "blot")}, FIGURES[:2]) == {}
+    assert around_hidden({0: in_table(spoiled("5", "blot"))}, FIGURES[:2]) == {}
