@@ -309,7 +309,7 @@ def test_a_plain_misprint_is_reported_though_every_figure_is_doubtful_and_the_se
     specs += [rule(f"column {c}", [key("total", c)], [key(r, c) for r in lines[:-1]]) for c in lines]
     misprint = key("4", "6")
     readings = {k: reading(("3314" if k == misprint else str(amount), 0.85)) for k, amount in figures.items()}
-    found = solve(readings, specs)
+    found = solve(readings, specs, budget=2500)
     assert {(f.rule_id, f.cells) for f in found.findings} == {("row 4", (misprint,)), ("column 6", (misprint,))}
     beside = {key("4", c) for c in lines} | {key(r, "6") for r in lines}
     assert {k: value.text for k, value in found.settled.items()} == {
@@ -318,7 +318,7 @@ def test_a_plain_misprint_is_reported_though_every_figure_is_doubtful_and_the_se
     assert [c.rules for c in found.components if c.verdict is Verdict.INFEASIBLE] == [("column 6", "row 4")]
     # That one digit of 314 was read wrongly is likelier than that it is wrong in print.
     readings[misprint] = reading(("814", 0.85))
-    assert solve(readings, specs).findings == ()
+    assert solve(readings, specs, budget=2500).findings == ()
 
 
 def test_a_digit_that_a_reader_of_a_number_does_not_list_is_rather_wrong_in_print() -> None:
