@@ -27,6 +27,8 @@ WHOLE = 0.97
 """Share seen of a border from which it is a rule, whatever stands close to it."""
 PAPER, WHOLE_ON_PAPER = 0.25, 0.95
 """Least share of a border with nothing beside it, and share seen of that from which figures stand against a rule."""
+CLEARLY, BETWEEN = 0.85, 0.7
+"""Share seen of two borders in line from which one between them is no stroke of text, and share seen of that."""
 RUNNING_ON = 0.12
 """Least ink at the ends of borders in a row of pixels that belongs to the rule, as a share of that in its best row."""
 CLEAR = 0.01
@@ -100,7 +102,8 @@ def measure(
     through = np.minimum(before, after)
     doubtful = (beside > UNSUSPECTED) & (through <= UNSUSPECTED) & (seen >= THERE)
     rule = (seen >= WHOLE) | _goes_on(thick, dense, starts, ends, best, doubtful)
-    seen *= np.where(rule, 1.0, np.clip(1.0 - 2.5 * (beside - UNSUSPECTED), 0.0, 1.0))
+    told = seen * np.where(rule, 1.0, np.clip(1.0 - 2.5 * (beside - UNSUSPECTED), 0.0, 1.0))
+    seen = np.where(_between(told >= CLEARLY) & (through <= UNSUSPECTED) & (seen >= BETWEEN), seen, told)
     if across_text:
         strokes = (seen < STROKE) & _run_through(inked, centres, starts, ends, text_height)
         seen *= np.where(strokes, OF_STROKES, 1.0)
@@ -221,6 +224,13 @@ def _crossed(dense: NDArray[np.bool_], starts: NDArray[np.intp], ends: NDArray[n
     first, last = np.minimum(starts + inset, ends - 1), np.maximum(ends - inset, starts + 1)
     result: Array = np.maximum(0, total[:, last] - total[:, first]) / np.maximum(1, last - first)
     return result
+
+
+def _between(whole: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which borders lie between two in line that are whole."""
+    between = np.zeros_like(whole)
+    between[:, 1:-1] = whole[:, :-2] & whole[:, 2:]
+    return between
 
 
 def _goes_on(

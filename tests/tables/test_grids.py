@@ -74,6 +74,18 @@ def test_a_worn_rule_does_not_join_two_rows() -> None:
     assert structure(only(find_grids(drawn.page()))) == drawn.cells
 
 
+def test_a_rule_along_which_a_stroke_of_a_seal_runs_in_one_row_does_not_join_its_cells() -> None:
+    drawn = Drawn().table(XS, YS, SPANS)
+    for left, right in pairwise(XS[1:]):
+        for top in YS[1:-2]:
+            cv2.putText(
+                drawn.pixels, "10", ((left + right) // 2 - 10, top + 34), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (20,), 2
+            )
+    drawn.pixels[393:399, 835:846] = 250
+    drawn.pixels[352:393, 845:856] = 90
+    assert structure(only(find_grids(drawn.page()))) == drawn.cells
+
+
 def test_a_row_cut_by_the_end_of_the_page_keeps_its_cells() -> None:
     drawn = Drawn().table(XS, YS, SPANS)
     drawn.pixels = np.ascontiguousarray(drawn.pixels[:490])
