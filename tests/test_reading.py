@@ -159,6 +159,17 @@ def test_a_smear_may_hide_a_digit_where_nothing_was_read_and_a_blot_does(
     assert listed.get("", 0.0) == pytest.approx(blank, abs=0.06)
 
 
+def test_a_watermark_beside_a_blot_is_no_digit(numerals: NumeralReader) -> None:
+    pixels = table(labelled((*FIGURES, ("", "41", "56"))))
+    x, y = LEFT + WIDTH, TOP + 3 * HEIGHT
+    cv2.ellipse(pixels, (x + 100, y + 30), (10, 17), 0, 0, 360, (30,), -1)
+    for start in (40, 135):
+        cv2.line(pixels, (x + start, y + 45), (x + start + 22, y + 16), (190,), 4)
+    (found,) = tables_of(read_page(PageImage(1, pixels, 200.0), Readers(Engine(), numerals)))
+    place = next(i for i, each in enumerate(found.grid.cells) if (each.row, each.column) == (3, 1))
+    assert {each.text for each in found.readings[place].alternatives} == {"?", *"0123456789"}
+
+
 class Figures(Engine):
     """Is sure of one figure in every picture."""
 

@@ -62,8 +62,9 @@ class Tables:
         self._beyond_rules(readers)
         figures = self._sure_figures()
         inks = find_inks(figures)
-        self._settle_blanks(figures, inks, readers.numerals)
-        self._settle_hidden(inks, readers.numerals)
+        pale = _GHOST * _usual_darkness(figures)
+        self._settle_blanks(pale, inks, readers.numerals)
+        self._settle_hidden(pale, inks, readers.numerals)
         readings = iter([self.readings[index] for index in range(len(self.cells))])
         return [TableReading(grid, tuple(next(readings) for _ in grid.cells)) for grid in self.grids]
 
@@ -96,15 +97,18 @@ class Tables:
         sure = [i for i, reading in self.readings.items() if reading.probability >= SURE and reading.text.isdigit()]
         return [self._crop(i) for i in sure[:ENOUGH]]
 
-    def _settle_blanks(self, figures: Sequence[Pixels], inks: Sequence[Ink], numerals: NumeralReader) -> None:
-        """Read doubtful cells as blank that hold nothing but specks, or what is far paler than print."""
+    def _settle_blanks(self, pale: float, inks: Sequence[Ink], numerals: NumeralReader) -> None:
+        """Read doubtful cells as blank that hold nothing but specks, or what is far paler than print.
+
+        Args:
+            pale: what is no darker than this is no print, in grey levels; 0 where that is not known.
+            inks: of figures of the page.
+        """
         doubtful = {i: self._crop(i) for i, reading in self.readings.items() if reading.probability < SURE}
-        known = [dark for picture in figures if (dark := _darkest(picture)) is not None]
-        usual = float(np.median(known)) if len(known) >= FEWEST else 0.0
         for i, picture in doubtful.items():
-            dark, reading = _darkest(picture), self.readings[i]
+            reading = self.readings[i]
             wordy = is_wording(reading) and reading.probability >= FIGURE
-            if dark is not None and dark < _GHOST * usual and not wordy:
+            if _is_paler(picture, pale) and not wordy:
                 self.readings[i] = _as_blank(reading)
         specked = {i: picture for i, picture in doubtful.items() if self.readings[i].parts}
         cleaned = without_specks(specked, inks)
@@ -112,8 +116,11 @@ class Tables:
             if not reading.text and reading.probability >= FIGURE:
                 self.readings[i] = reading
 
-    def _settle_hidden(self, inks: Sequence[Ink], numerals: NumeralReader) -> None:
-        """Leave open what digit a blot or a smear hides, whatever the readers took it for; characters are as dense."""
+    def _settle_hidden(self, pale: float, inks: Sequence[Ink], numerals: NumeralReader) -> None:
+        """Leave open what digit a blot or a smear hides, whatever the readers took it for; characters are as dense.
+
+        Arguments as for `_settle_blanks`.
+        """
         figures_perhaps = {
             i: (self.grids[self.cells[i][0]].pixels, self.cells[i][1].box)
             for i, read in self.readings.items()
@@ -124,7 +131,11 @@ class Tables:
             for i, each in around_hidden(figures_perhaps, inks).items()
             if each.blot or not self.readings[i].text or self.readings[i].probability < _LEGIBLE
         }
-        read = iter(numerals.read([part for each in around.values() for part in (each.before, each.behind)]))
+        parts = [part for each in around.values() for part in (each.before, each.behind)]
+        read = (
+            _as_blank(reading) if _is_paler(part, pale) else reading
+            for part, reading in zip(parts, numerals.read(parts), strict=True)
+        )
         for i in around:
             reading = any_digit(next(read), next(read), self.readings[i].reader)
             if reading is not None:
@@ -135,6 +146,18 @@ def _darkest(picture: Pixels) -> float | None:
     """How dark the darkest print in the picture of a cell is, in grey levels, also where it stands against a rule."""
     found = imaging.darkness(picture)
     return None if found is None else max(found)
+
+
+def _usual_darkness(figures: Sequence[Pixels]) -> float:
+    """How dark the print of figures is, in grey levels; 0 of few, which do not tell."""
+    known = [dark for picture in figures if (dark := _darkest(picture)) is not None]
+    return float(np.median(known)) if len(known) >= FEWEST else 0.0
+
+
+def _is_paler(picture: Pixels, pale: float) -> bool:
+    """Whether nothing in the picture of a cell is as dark as this, in grey levels."""
+    dark = _darkest(picture)
+    return dark is not None and dark < pale
 
 
 def _as_blank(reading: Reading) -> Reading:
