@@ -375,6 +375,9 @@ def _is_heading(row: PrintedRow, heading: NDArray[np.bool_], columns: list[int])
 
 def _whole(upper: PrintedRow, lower: PrintedRow, columns: list[int]) -> PrintedRow | None:
     blank_above, blank_below = _all_blank(upper), _all_blank(lower)
+    if blank_above and blank_below:
+        # Where all of a page is hard to read its figures are too, but there are more of them than of specks.
+        blank_above, blank_below = (_amount(half) < _FIGURES for half in (upper, lower))
     if blank_above == blank_below or (_has_unit(upper) and _has_unit(lower)):
         return None
     figures, words = (lower, upper) if blank_above else (upper, lower)
@@ -397,23 +400,30 @@ def _with_cut_rows(rows: Sequence[PrintedRow], alignment: Alignment, columns: li
 
     Strokes in the half without figures keep it from being joined, and of two halves with a label one is left over. The
     alignment knows of no page breaks: there halves are likely where both have a label, and not where one lost it.
+    Nor is a blank row certain that has figures beside it over the page break whose label names another row or none.
     """
     assigned, sure = list(alignment.assignment), list(alignment.probabilities)
     for here, target in enumerate(alignment.assignment):
-        likely = rows[here].likely
-        if target is not None or likely is None:
+        if target is not None:
             continue
-        named = int(np.argmax(likely[columns]))
+        likely = rows[here].likely
+        named = None if likely is None else int(np.argmax(likely[columns]))
         for beside in (here - 1, here + 1):
-            if (
-                0 <= beside < len(rows)
-                and rows[beside].table.index != rows[here].table.index
-                and alignment.assignment[beside] == named
-                and likely[columns[named]] > NAMED
-            ):
+            if not 0 <= beside < len(rows) or rows[beside].table.index == rows[here].table.index:
+                continue
+            if likely is not None and alignment.assignment[beside] == named and likely[columns].max() > NAMED:
                 assigned[here] = named
                 sure[here] = sure[beside] = min(sure[here], sure[beside], SHARED)
+            elif _may_be_figures_of(rows[here], rows[beside]):
+                sure[beside] = min(sure[beside], SHARED)
     return replace(alignment, assignment=tuple(assigned), probabilities=tuple(sure))
+
+
+def _may_be_figures_of(row: PrintedRow, other: PrintedRow) -> bool:
+    """Whether a row holds figures and another one nothing, or next to nothing."""
+    amount = _amount(row)
+    filled = not _all_blank(row) or amount >= _FIGURES
+    return filled and _all_blank(other) and _amount(other) < _FAR_LESS * amount
 
 
 def _has_unit(row: PrintedRow) -> bool:

@@ -566,6 +566,30 @@ def test_strokes_of_a_seal_over_the_blank_half_of_a_row_do_not_stand_for_its_fig
     assert all(report.placements[key].row_probability < 0.5 for key in cut_row)
 
 
+@pytest.mark.parametrize("surplus", [True, False], ids=["one row too many", "another was lost"])
+@pytest.mark.parametrize("certainty", [1.0, 0.85])
+def test_figures_before_the_page_break_leave_no_blank_row_behind_it_certain(surplus: bool, certainty: float) -> None:
+    """What is left of the label beside the figures names no row, and nothing on their page is read for sure."""
+    form = form_by_id("ogi-2021")
+    squares = squares_of(spec_of(form, "requests"), name)
+    label, rest, row_id = "2.没有现成信息需要另行制作", "2.没有", "unavailable_needs_creation"
+    row = next(r for r, *_, text in squares if text == label)
+    upper, lower = cut(squares, row + 1)
+    own = [(r, c, text) for r, c, *_, text in squares if r == row]
+    upper = [s for s in upper if s[0] != row] + [(r, c, 1, 1, rest if text == label else text) for r, c, text in own]
+    lower = [(0, c, 1, 1, text if text == label else "") for _, c, text in own] + below(lower, 1)
+    if not surplus:
+        last = max(r for r, *_ in lower)
+        lower = [s for s in lower if s[0] + s[2] <= last]
+    above = table(upper)
+    above = replace(above, readings=tuple(reading(r.text, probability=certainty) for r in above.readings))
+    pages = [page(above), page(table(lower), number=2)]
+    (report,) = read(*pages)
+    got, wanted = found(pages, report), expected(form, "requests")
+    for key in (key for key in wanted if key.row_id == row_id):
+        assert got[key] == wanted[key] or report.placements[key].row_probability < 0.5
+
+
 def test_figures_that_are_hard_to_read_are_those_of_the_label_beside_them() -> None:
     form = form_by_id("ogi-2019")
     squares = squares_of(spec_of(form, "proactive_disclosure"), name)
