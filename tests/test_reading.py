@@ -381,6 +381,19 @@ def test_cells_whose_borders_were_not_seen_are_never_sure(numerals: NumeralReade
     assert all(reading.probability <= 0.9 for reading in found.readings if not reading.text)
 
 
+@pytest.mark.parametrize(("rows", "sure"), [(3.4, False), (4.0, True)], ids=["cut", "whole"])
+def test_cells_that_the_end_of_the_page_cuts_are_not_surely_blank(
+    rows: float, sure: bool, numerals: NumeralReader
+) -> None:
+    pixels = table(labelled((*FIGURES, ("", "", ""))))[: TOP + round(rows * HEIGHT) + 3]
+    (found,) = tables_of(read_page(PageImage(1, pixels, 200.0), Readers(Engine(), numerals)))
+    last = [r for c, r in zip(found.grid.cells, found.readings, strict=True) if c.row == 3 and c.column]
+    assert [reading.text for reading in last] == ["", "", ""]
+    assert [reading.probability > 0.9 for reading in last] == [sure] * 3
+    figures = [r for c, r in zip(found.grid.cells, found.readings, strict=True) if c.row < 3 and c.column]
+    assert min(reading.probability for reading in figures) > 0.9
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [(("624784", "6247.84"), "624784"), (("7", "-7"), "7"), (("839", "889"), "8.39"), (("204", "1204"), "204")],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.imaging.columns import has_columns
 from pipeline.imaging.ink import darkness
-from pipeline.imaging.page import clean, clean_glance, close_up, turn
+from pipeline.imaging.page import clean, clean_glance, close_up, resolution, turn
 from pipeline.imaging.rules import glance, has_rules
 from pipeline.imaging.upright import orientation_candidates
 
@@ -17,5 +17,6 @@ __all__ = [
     "has_columns",
     "has_rules",
     "orientation_candidates",
+    "resolution",
     "turn",
 ]

@@ -11,7 +11,7 @@ from pipeline.geometry import Identity, box_to_parent, chain, scaling, translati
 from pipeline.reading.cells import as_sure_as, at_most, crop, second_opinions
 from pipeline.reading.lines import embedded, in_order, read_alone, read_lines, titles_of
 from pipeline.reading.orientation import legibility, legible_titles
-from pipeline.reading.page_tables import Tables
+from pipeline.reading.page_tables import Tables, without_ends
 from pipeline.reading.readers import Readers
 from pipeline.tables.textlayer import read_text_layer
 
@@ -73,7 +73,7 @@ def _read_picture(page: PageImage, readers: Readers) -> tuple[TableReading | Lin
     # Of orientations that can be read as well as each other the first is the likelier.
     (amount, upright, chosen), *others = sorted(seen, key=lambda each: -each[0])
     plain = legible or all(other < _PLAINLY * amount for other, _, _ in others)
-    read = [_calibrated(table) for table in chosen.read(readers)]
+    read = [_calibrated(without_ends(table, page)) for table in chosen.read(readers)]
     if not plain:
         read = [_doubted(table, readers) for table in read]
     lines = read_lines(tables.find_lines(upright, chosen.grids), chosen.grids, readers, upright.to_page)

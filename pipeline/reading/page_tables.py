@@ -8,7 +8,18 @@ from dataclasses import replace
 import numpy as np
 
 from pipeline import imaging
-from pipeline.domain import Alternative, Grid, Pixels, Reading, TableReading
+from pipeline.domain import (
+    ALIGNED,
+    Alternative,
+    Grid,
+    GridCell,
+    Mark,
+    PageImage,
+    Pixels,
+    Reading,
+    TableReading,
+)
+from pipeline.geometry import box_to_parent
 from pipeline.ocr.calibration import SURE
 from pipeline.ocr.crops import Ink, find_inks
 from pipeline.ocr.hidden import any_digit, around_hidden
@@ -32,6 +43,9 @@ _GHOST, _BLANK = 0.45, 0.97
 _LEGIBLE = 0.9
 # So many cells, or up to twice as many, are read before it is decided how a page lies.
 _SAMPLE = 40
+
+# A cell that comes so close to the end of the page, in inches, and of which less was seen than three sides, goes on.
+_AT_END, _THREE_SIDES = 0.05, 0.8
 
 
 class Tables:
@@ -140,6 +154,35 @@ class Tables:
             reading = any_digit(next(read), next(read), self.readings[i].reader)
             if reading is not None:
                 self.readings[i] = reading if around[i].blot else _either(self.readings[i], reading)
+
+
+def without_ends(table: TableReading, page: PageImage) -> TableReading:
+    """The table; no border counts as seen of cells that the end of the page cuts and that show no figure.
+
+    It may stand beyond the end.
+    """
+    grid = table.grid
+    cells = tuple(
+        replace(cell, quality=min(cell.quality, ALIGNED))
+        if _is_cut(grid, cell, page) and not _is_figure(reading)
+        else cell
+        for cell, reading in zip(grid.cells, table.readings, strict=True)
+    )
+    return replace(table, grid=replace(grid, cells=cells))
+
+
+def _is_cut(grid: Grid, cell: GridCell, page: PageImage) -> bool:
+    """Whether a cell lies at the end of its page and was not seen to be closed."""
+    if cell.quality > _THREE_SIDES:
+        return False
+    height, width = page.pixels.shape[:2]
+    end = _AT_END * imaging.resolution(page)
+    box = box_to_parent(grid.to_page, cell.box)
+    return bool(min(box.x0, box.y0, width - box.x1, height - box.y1) < end)
+
+
+def _is_figure(reading: Reading) -> bool:
+    return parse_value(reading.text).mark is Mark.NUMBER
 
 
 def _darkest(picture: Pixels) -> float | None:
