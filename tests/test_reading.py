@@ -527,6 +527,19 @@ def test_cells_of_every_column_tell_how_a_page_lies(columns: int, numerals: Nume
     assert all(share[column] >= read // columns - 1 for column in range(columns))
 
 
+def test_what_stands_beside_a_digit_on_the_rule_is_not_accepted_for_the_figure_however_sure(
+    numerals: NumeralReader,
+) -> None:
+    picture, box = on_rule("1705", darkness=60, into=7)
+    grid = printed.table([(0, 0, 1, 1, "")]).grid
+    found = Tables([replace(grid, cells=(replace(grid.cells[0], box=box),), pixels=picture)])
+    (cut,) = read_cells([crop(found.grids[0], found.cells[0][1])], Readers(load_engine("rapidocr"), numerals))
+    assert (cut.text, cut.parts) == ("705", ())
+    (read,) = found.read(Readers(load_engine("rapidocr"), numerals))
+    assert read.readings[0].text == "1705"
+    assert read.readings[0].probability <= 0.5
+
+
 @pytest.mark.parametrize(("figure", "sure"), [("0", True), ("8", False)])
 def test_a_figure_that_a_rule_cut_is_read_whole_and_is_doubtful_where_it_looked_like_another_one(
     figure: str, sure: bool, numerals: NumeralReader

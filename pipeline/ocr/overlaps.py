@@ -45,8 +45,9 @@ def beyond_rules(pixels: Pixels, box: BoundingBox) -> Pixels | None:
         return None
     paper = float(np.median(crop))
     contrast = paper - float(percentiles(crop, 0.1))
-    left = _lifted(pixels[y0:y1, max(0, x0 - _REACH) : x0 + _NEAR][:, ::-1], paper, contrast)
-    right = _lifted(pixels[y0:y1, x1 - _NEAR : x1 + _REACH], paper, contrast)
+    print_rows = _dilated(np.asarray((paper - crop.astype(np.float32) > _FIGURE * contrast).any(axis=1)))
+    left = _lifted(pixels[y0:y1, max(0, x0 - _REACH) : x0 + _NEAR][:, ::-1], print_rows, paper, contrast)
+    right = _lifted(pixels[y0:y1, x1 - _NEAR : x1 + _REACH], print_rows, paper, contrast)
     if left is None and right is None:
         return None
     whole = [crop] if left is None else [left[:, ::-1], crop[:, _INSIDE:]]
@@ -55,11 +56,20 @@ def beyond_rules(pixels: Pixels, box: BoundingBox) -> Pixels | None:
     return np.hstack(whole)
 
 
-def _lifted(beside: Pixels, paper: float, contrast: float) -> Pixels | None:
+def _dilated(rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The rows and those next to them."""
+    wider = rows.copy()
+    wider[1:] |= rows[:-1]
+    wider[:-1] |= rows[1:]
+    return wider
+
+
+def _lifted(beside: Pixels, print_rows: NDArray[np.bool_], paper: float, contrast: float) -> Pixels | None:
     """What is printed at the end of a cell and on the rule there, as far as it shows, the rule lifted.
 
     Args:
         beside: ``_NEAR`` columns of the cell and what is beside them, outwards.
+        print_rows: rows of the cell with print anywhere.
         paper: grey level of the paper.
         contrast: darkness of the print, in grey levels.
     """
@@ -69,9 +79,9 @@ def _lifted(beside: Pixels, paper: float, contrast: float) -> Pixels | None:
     side = cv2.blur(darkness[:, _NEAR - stroke : _NEAR].mean(axis=1), (1, rows))
     if contrast < _FAINTEST or side.max() < _TOUCHING * contrast:
         return None
-    figure: NDArray[np.bool_] = np.asarray((darkness[:, :first] > _FIGURE * contrast).any(axis=1))
-    figure[1:] |= figure[:-1]
-    figure[:-1] |= figure[1:]
+    figure = print_rows
+    if np.count_nonzero(~figure) < _FEWEST:
+        figure = _dilated(np.asarray((darkness[:, :first] > _FIGURE * contrast).any(axis=1)))
     over = darkness[:, first:]
     if len(figure) - np.count_nonzero(figure) < _FEWEST:
         return None

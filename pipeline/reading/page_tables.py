@@ -93,12 +93,12 @@ class Tables:
     def _beyond_rules(self, readers: Readers) -> None:
         """Read cells anew whose figure stands on a rule, which cut a part of it off; both readers look at it.
 
-        What runs into the border of its cell is never so sure to the numeral reader that the engine was not asked.
+        What is left in the cell may look sure: of 1705 the 1 may stand on the rule, and 705 in the cell.
         """
         cut = {}
         for index, (number, cell) in enumerate(self.cells):
             reading = self.readings[index]
-            if NUMERALS in reading.reader and (reading.parts or not reading.text):
+            if NUMERALS in reading.reader:
                 picture = beyond_rules(self.grids[number].pixels, cell.box)
                 if picture is not None:
                     cut[index] = picture

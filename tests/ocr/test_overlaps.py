@@ -21,6 +21,18 @@ def test_a_figure_on_a_paler_rule_is_read_whole(text: str, right: bool, reader: 
         assert readings[0].probability > 0.8
 
 
+@pytest.mark.parametrize("text", ["1705", "174", "17"])
+def test_a_stroke_on_the_rule_beside_which_the_figure_leans_away_is_not_taken_for_the_rule(
+    text: str, reader: NumeralReader
+) -> None:
+    """Below the bar of the 7 nothing is printed near the rule but the 1 on it."""
+    whole = beyond_rules(*on_rule(text, darkness=60, into=4))
+    assert whole is not None
+    for readings in (reader.read([whole]), load_engine("rapidocr").read_numerals([whole])):
+        assert readings[0].text == text
+        assert readings[0].probability > 0.8
+
+
 @pytest.mark.parametrize("noise", [0.0, 3.0, 8.0])
 def test_a_cell_without_print_at_its_rules_stays_as_it_is(noise: float) -> None:
     for text in ("", "0"):
