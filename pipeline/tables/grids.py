@@ -211,7 +211,7 @@ def _structure(
         return None
     open_y = _open_sides(ys, flat.levels, SURE_LEVEL * size, flat.uprights, PLACED_UPRIGHT * size, size)
     open_x = _open_sides(xs, flat.uprights, SURE_UPRIGHT * size, flat.levels, PLACED_LEVEL * size, size)
-    ys, xs = np.union1d(ys, open_y), np.union1d(xs, open_x)
+    ys, xs = _with_open(ys, open_y, size), _with_open(xs, open_x, size)
     ys, xs, broken = _without_strokes(ys, xs, flat, size, level, upright)
     faint = _faint_lines(ys, xs, level) if broken or dashes else np.empty(0)
     ys = np.union1d(ys, faint)
@@ -388,6 +388,12 @@ def _open_sides(lines: Array, rules: Array, sure: float, crossing: Array, placed
         if together[most].sum() >= max(min(2, len(there)), OPEN_SHARE * len(there)):
             found.append(abs(float(np.median(beyond[together[most]]))))
     return np.array(found)
+
+
+def _with_open(lines: Array, sides: Array, size: float) -> Array:
+    """The lines with open sides in place of those that are but pieces of them, of which too little is seen to stay."""
+    pieces = (np.abs(lines[:, None] - sides) <= SAME_LINE * size).any(axis=1)
+    return np.union1d(lines[~pieces], sides)
 
 
 def _worth_keeping(borders: Borders, widths: Array, sure: float) -> NDArray[np.bool_]:

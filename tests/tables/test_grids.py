@@ -285,6 +285,15 @@ def test_two_columns_without_sides() -> None:
     assert structure(only(find_grids(drawn.page()))) == drawn.cells
 
 
+@pytest.mark.parametrize("piece", [(1200, 560), (200, 560)], ids=["right", "left"])
+def test_a_side_of_which_a_piece_is_left_is_found(piece: tuple[int, int]) -> None:
+    ys = [200 + 50 * row for row in range(14)]
+    drawn = Drawn().table([200, 600, 900, 1200], ys, outer=(True, False))
+    x, y = piece
+    drawn.pixels[y : y + 50, x - 1 : x + 1] = 20
+    assert structure(only(find_grids(drawn.page()))) == drawn.cells
+
+
 def test_lines_to_write_on_beside_an_upright_line_are_no_table() -> None:
     drawn = Drawn()
     for y, end in ((200, 900), (250, 1100), (300, 700)):
