@@ -18,13 +18,12 @@ from pipeline.ocr.crops import Ink, Mask
 from pipeline.ocr.specks import FEWEST, height
 from pipeline.values import parse_value
 
-# How broad ink is where it hides something, in terms of the broadest strokes of nine in ten figures of the page, and
-# from where on, as dark as a blot is, no figure is; the patch is what is left where strokes are worn away that are
-# broader than figures have by the last factor. Of 27 blots and scribbles on generated scans the first have 2.8 to 4.0,
-# the others 1.5 to 3.0, ten smears 1.5 to 3.2; seals, watermarks and figures that touch these reach 2.1.
-_BROADER, _BLOT, _WORN = 1.4, 1.75, 1.25
-# How dark a blot is, in terms of the usual ink of figures: those had 1.4 to 2.2, smears 0.2 to 0.9, seals 0.6 to 1.1.
-_DARK = 1.3
+# How broad ink is at least where it hides something, in terms of the broadest strokes of nine in ten figures of the
+# page: a solid square of the first, of which the last is left where strokes are worn away that are broader than figures
+# have by that factor. From the second on no figure is as broad that is as dark as a blot, or paler than print.
+_BROADER, _BROAD, _WORN = 1.4, 1.75, 1.25
+# How dark a blot is, in terms of the usual ink of figures, and from where on figures are.
+_DARK, _PALE = 1.3, 0.8
 # A patch is no wider than this, in terms of the height of figures; two narrow digits under it are not excluded by what
 # is said of one: to `pipeline.reconcile` a digit may be lost beside those that are listed.
 _WIDEST = 1.75
@@ -35,7 +34,9 @@ _AROUND = 0.75
 # Within a square as large as a patch darkness varies no more than this, in terms of its mean; strokes that fill four
 # fifths of a square vary as much.
 _UNEVEN = 0.5
-_FAINTEST = 8.0  # grey levels by which a patch is darker than its paper at least
+_FAINTEST = 0.15  # how dark a patch is at least, in terms of the usual ink; what shines through is paler
+_PRINT = 1.6  # how much darker than a smear print beside it is at least
+_FILLED = 0.45  # how high a patch fills its columns at least, in terms of the highest; strokes that touch it do less
 _HALO = 2  # pixels around a patch that are darker for it
 _LEGIBLE = 0.9
 # The digits that may be hidden were seen by nobody, what stands beside them was: so much of both that it counts as
@@ -43,19 +44,35 @@ _LEGIBLE = 0.9
 _UNSEEN, _IN_PART = 0.012, 0.02
 _HIDDEN = "?"
 
+NAME = "hidden"
+"""Names this way of reading a cell beside its readers."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Around:
     """The picture of a cell in two: what stands before and behind its hidden digit.
 
     Attributes:
-        blot: whether what hides it is ink, and broader than any figure's; else it may be print or what is left of a
-            seal, and more so where the cell could be read.
+        darkness, breadth: how dark and how broad what hides it is, in terms of the usual ink and of the broadest
+            strokes of figures.
     """
 
     before: Pixels
     behind: Pixels
-    blot: bool
+    darkness: float
+    breadth: float
+
+    @property
+    def is_blot(self) -> bool:
+        """Whether it is surely no print, nor what is left of a seal, whatever it was read as."""
+        return self.breadth >= _BROAD and self.darkness >= _DARK
+
+    def may_hide(self, seen: Reading) -> bool:
+        """Whether it may hide a digit of a cell that was read so; where it can be read as print it is, or a seal's."""
+        like_print = self.darkness >= _PALE
+        if self.is_blot or (self.breadth >= _BROAD and not like_print):
+            return True
+        return bool(seen.text) and seen.probability < _LEGIBLE and not (like_print and self.breadth < _BROADER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +115,7 @@ def any_digit(before: Reading, behind: Reading, reader: str) -> Reading | None:
 
     Args:
         before, behind: what stands around it.
-        reader: who has looked at the cell.
+        reader: who has looked at the cell; what this adds to it is said, so that nobody is asked about the patch again.
     """
     if min(before.probability, behind.probability) < _LEGIBLE:
         return None
@@ -107,34 +124,55 @@ def any_digit(before: Reading, behind: Reading, reader: str) -> Reading | None:
     if not figures:
         return None
     seen = Alternative(f"{before.text}{_HIDDEN}{behind.text}", _IN_PART)
-    return Reading((seen, *(Alternative(text, _UNSEEN) for text in figures)), reader)
+    return Reading((seen, *(Alternative(text, _UNSEEN) for text in figures)), f"{reader}+{NAME}")
 
 
 def _around(picture: Pixels, box: BoundingBox, usual: _Print) -> Around | None:
     x0, y0, x1, y1 = (max(0, round(side)) for side in (box.x0, box.y0, box.x1, box.y1))
     crop = picture[y0:y1, x0:x1]
     paper = int(np.median(crop)) if crop.size else 0
-    square = _solid_square(crop, paper, round(2 * _BROADER * usual.breadth))
+    square = _solid_square(crop, paper, usual)
     if square is None:
         return None
     margin = round(_AROUND * usual.tall)
     left, top = max(0, x0 - margin), max(0, y0 - margin)
+    around = picture[top : y1 + margin, left : x1 + margin]
     # Without noise, which makes holes in what is pale, and without thin strokes that touch it.
-    smooth = cv2.medianBlur(picture[top : y1 + margin, left : x1 + margin], 2 * round(usual.breadth) + 1)
-    dark = smooth < paper - square.darkness / 2
-    found = _patch(dark, square.at(x0 - left, y0 - top), usual)
+    smooth = cv2.medianBlur(around, 2 * round(usual.breadth) + 1)
+    found = _patch(smooth < paper - square.darkness / 2, square.at(x0 - left, y0 - top), usual)
     if found is None:
         return None
-    patch, broad = found
+    patch, breadth = found
     x, y = left + (patch.x0 + patch.x1) / 2, top + (patch.y0 + patch.y1) / 2
     if not (x0 <= x < x1 and y0 <= y < y1):
         return None
-    first, end = (max(0, round(side) + left - x0) for side in (patch.x0 - _HALO, patch.x1 + _HALO))
+    first, last = (round(side) + left - x0 for side in _ends(_as_dark(around, paper, square), patch))
+    before, behind = slice(max(0, first - _HALO), None), slice(max(0, last + 1 + _HALO))
     return Around(
-        _painted(crop, slice(first, None), paper),
-        _painted(crop, slice(end), paper),
-        broad and square.darkness >= _DARK * usual.darkness,
+        _painted(crop, before, paper),
+        _painted(crop, behind, paper),
+        square.darkness / usual.darkness,
+        breadth / usual.breadth,
     )
+
+
+def _as_dark(picture: Pixels, paper: int, square: _Square) -> Mask:
+    """Where a picture is about as dark as a square of it: print beside a smear is darker."""
+    darkness = np.float32(paper) - picture
+    return (darkness > square.darkness / 2) & (darkness < _PRINT * square.darkness)
+
+
+def _ends(dark: Mask, patch: BoundingBox) -> tuple[int, int]:
+    """First and last column that a patch fills to some height: what only touches it on the side is not its own.
+
+    Args:
+        dark: where the picture, not smoothed, is as dark as the patch.
+    """
+    rows = slice(max(0, round(patch.y0)), round(patch.y1))
+    columns = np.arange(max(0, round(patch.x0)), min(dark.shape[1], round(patch.x1)))
+    heights = dark[rows, columns].mean(axis=0)
+    filled = columns[heights >= _FILLED * heights.max()]
+    return int(filled[0]), int(filled[-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,24 +189,21 @@ class _Square:
         return slice(y + self.y, y + self.y + self.side), slice(x + self.x, x + self.x + self.side)
 
 
-def _solid_square(crop: Pixels, paper: int, side: int) -> _Square | None:
-    """The darkest square of a crop that is evenly dark, as strokes never make it.
-
-    Args:
-        side: of the smallest patch, in pixels.
-    """
+def _solid_square(crop: Pixels, paper: int, usual: _Print) -> _Square | None:
+    """The darkest square of a crop, as large as the smallest patch, that is evenly dark, as strokes never make it."""
+    side, faintest = round(2 * _BROADER * usual.breadth), _FAINTEST * usual.darkness
     if min(crop.shape) <= side:
         return None
     before = side // 2
     within = tuple(slice(before, length - (side - before) + 1) for length in crop.shape)
-    if paper - int(cv2.blur(crop, (side, side))[within].min()) < _FAINTEST:
+    if paper - int(cv2.blur(crop, (side, side))[within].min()) < faintest:
         return None
     darkness = np.float32(paper) - cv2.blur(crop, (3, 3))
     mean, squares = (cv2.boxFilter(each, cv2.CV_32F, (side, side))[within] for each in (darkness, darkness**2))
     solid = np.where(squares <= (1.0 + _UNEVEN**2) * mean**2, mean, 0.0)
     row, column = np.unravel_index(int(solid.argmax()), solid.shape)
     darkest = float(solid[row, column])
-    return _Square(int(column), int(row), side, darkest) if darkest >= _FAINTEST else None
+    return _Square(int(column), int(row), side, darkest) if darkest >= faintest else None
 
 
 def _breadths(mask: Mask) -> np.ndarray:
@@ -176,8 +211,8 @@ def _breadths(mask: Mask) -> np.ndarray:
     return np.asarray(cv2.distanceTransform(np.pad(mask.view(np.uint8), 1), cv2.DIST_L2, 5))[1:-1, 1:-1]
 
 
-def _patch(dark: Mask, square: tuple[slice, slice], usual: _Print) -> tuple[BoundingBox, bool] | None:
-    """What is too broad for strokes in a cell and its surroundings, and whether it is so for those of any figure.
+def _patch(dark: Mask, square: tuple[slice, slice], usual: _Print) -> tuple[BoundingBox, float] | None:
+    """What is too broad for strokes in a cell and its surroundings, and how broad, from its middle to the side.
 
     None where it is not of a digit's size.
 
@@ -191,15 +226,12 @@ def _patch(dark: Mask, square: tuple[slice, slice], usual: _Print) -> tuple[Boun
     if not labels[square].any():
         return None
     number = int(np.bincount(labels[square].ravel())[1:].argmax()) + 1
-    breadth = float(breadths[labels == number].max())
-    if breadth < _BROADER * usual.breadth:
-        return None
     left, top, width, height = (int(each) for each in boxes[number][:4])
     patch = BoundingBox(left - reach, top - reach, left + width + reach, top + height + reach)
     if patch.width > _WIDEST * usual.tall or patch.height < _LOWEST * usual.tall:
         return None
     within = min(patch.x0, patch.y0, dark.shape[1] - patch.x1, dark.shape[0] - patch.y1) > 0
-    return (patch, breadth >= _BLOT * usual.breadth) if within else None
+    return (patch, float(breadths[labels == number].max())) if within else None
 
 
 def _painted(crop: Pixels, columns: slice, paper: int) -> Pixels:

@@ -39,8 +39,6 @@ _LOOKS_LIKE = 0.5
 # figure may be as pale, so that a blank for that reason is no surer than the second and not accepted for itself. Of
 # 10,200 printed cells of 75 generated reports none was paler than 0.47; watermarks have 0.2 to 0.4.
 _GHOST, _BLANK = 0.45, 0.97
-# What was read better than this is not hidden, unless by a blot.
-_LEGIBLE = 0.9
 # So many cells, or up to twice as many, are read before it is decided how a page lies.
 _SAMPLE = 40
 
@@ -141,9 +139,7 @@ class Tables:
             if NUMERALS in read.reader and not any(character.isalpha() for character in read.text)
         }
         around = {
-            i: each
-            for i, each in around_hidden(figures_perhaps, inks).items()
-            if each.blot or not self.readings[i].text or self.readings[i].probability < _LEGIBLE
+            i: each for i, each in around_hidden(figures_perhaps, inks).items() if each.may_hide(self.readings[i])
         }
         parts = [part for each in around.values() for part in (each.before, each.behind)]
         read = (
@@ -151,9 +147,11 @@ class Tables:
             for part, reading in zip(parts, numerals.read(parts), strict=True)
         )
         for i in around:
-            reading = any_digit(next(read), next(read), self.readings[i].reader)
-            if reading is not None:
-                self.readings[i] = reading if around[i].blot else _either(self.readings[i], reading)
+            seen, hidden = self.readings[i], any_digit(next(read), next(read), self.readings[i].reader)
+            if hidden is None:
+                self.readings[i] = perhaps(seen) if around[i].is_blot else seen
+            else:
+                self.readings[i] = hidden if around[i].is_blot else _either(seen, hidden)
 
 
 def without_ends(table: TableReading, page: PageImage) -> TableReading:
@@ -215,7 +213,7 @@ def _either(reading: Reading, hidden: Reading) -> Reading:
     for each in (*perhaps(reading).alternatives, *hidden.alternatives):
         found[each.text] = max(each.probability, found.get(each.text, 0.0))
     ordered = sorted(found.items(), key=lambda each: -each[1])
-    return Reading(tuple(Alternative(*each) for each in ordered), reading.reader)
+    return Reading(tuple(Alternative(*each) for each in ordered), hidden.reader)
 
 
 def _of_whole_figure(cut: Reading, whole: Reading) -> Reading:

@@ -101,12 +101,12 @@ def test_a_smear_hides_a_digit_however_pale_it_is(seed: int, reader: NumeralRead
     picture += np.random.default_rng(seed).normal(0, 6, picture.shape)
     smeared = picture.clip(0, 255).astype(np.uint8)
     assert left_open(smeared, reader) == {"?7", *(f"{digit}7" for digit in range(1, 10))}
-    assert not around_hidden({0: in_table(smeared)}, FIGURES)[0].blot
+    assert not around_hidden({0: in_table(smeared)}, FIGURES)[0].is_blot
 
 
 def test_a_blot_is_told_from_what_may_be_print(reader: NumeralReader) -> None:
     found = around_hidden({0: in_table(spoiled("5", "blot")), 1: in_table(spoiled("5", "rubbed"))}, FIGURES)
-    assert {cell: around.blot for cell, around in found.items()} == {0: True, 1: False}
+    assert {cell: around.is_blot for cell, around in found.items()} == {0: True, 1: False}
 
 
 def test_a_stain_as_wide_as_several_digits_says_nothing_of_one(reader: NumeralReader) -> None:
@@ -118,3 +118,25 @@ def test_a_stain_as_wide_as_several_digits_says_nothing_of_one(reader: NumeralRe
 
 def test_nothing_is_known_of_blots_where_figures_are_few() -> None:
     assert around_hidden({0: in_table(spoiled("5", "blot"))}, FIGURES[:2]) == {}
+
+
+def test_a_smear_as_large_as_a_digit_is_seen_beside_a_figure_that_is_surely_read(reader: NumeralReader) -> None:
+    smear = around_hidden({0: in_table(beside("1", 170))}, FIGURES)[0]
+    assert smear.may_hide(Reading((Alternative("1", 1.0),), "both"))
+    # What is as dark as print may be a part of it.
+    bold = around_hidden({0: in_table(beside("1", 130))}, FIGURES)[0]
+    assert not bold.may_hide(Reading((Alternative("1", 0.99),), "both"))
+    assert bold.may_hide(Reading((Alternative("1", 0.5),), "both"))
+
+
+def test_the_digit_that_a_smear_touches_is_read_whole(reader: NumeralReader) -> None:
+    assert left_open(beside("2", 170), reader) == {"2?", *(f"2{digit}" for digit in range(10))}
+
+
+def beside(text: str, tone: int) -> Pixels:
+    """A figure with a patch behind it that is as high and all but touches it."""
+    picture = cell(f"{text}  ", font=LATIN)
+    ((_, right),) = glyphs(picture)
+    rows = np.flatnonzero((picture < 128).any(axis=1))
+    picture[rows[0] : rows[-1] + 1, right + 2 : right + 16] = tone
+    return picture
