@@ -159,6 +159,19 @@ def test_a_smear_may_hide_a_digit_where_nothing_was_read_and_a_blot_does(
     assert listed.get("", 0.0) == pytest.approx(blank, abs=0.06)
 
 
+def test_a_figure_that_is_surely_read_is_doubted_beside_a_smear_as_large_as_a_digit(numerals: NumeralReader) -> None:
+    pixels = table(labelled((*FIGURES, ("11", "41", "56"))))
+    y, x = TOP + 3 * HEIGHT, LEFT + WIDTH
+    inked = np.flatnonzero((pixels[y + 4 : y + HEIGHT - 4, x + 4 : x + WIDTH - 4] < 128).any(axis=0)) + x + 4
+    rows = np.flatnonzero((pixels[y + 4 : y + HEIGHT - 4, x + 4 : x + WIDTH - 4] < 128).any(axis=1)) + y + 4
+    pixels[rows[0] : rows[-1] + 1, inked[-1] + 4 : inked[-1] + 28] = 190
+    (found,) = tables_of(read_page(PageImage(1, pixels, 200.0), Readers(Engine(), numerals)))
+    place = next(i for i, each in enumerate(found.grid.cells) if (each.row, each.column) == (3, 1))
+    reading = found.readings[place]
+    assert reading.probability <= 0.5
+    assert {f"11{digit}" for digit in range(10)} <= {each.text for each in reading.alternatives}
+
+
 def test_a_watermark_beside_a_blot_is_no_digit(numerals: NumeralReader) -> None:
     pixels = table(labelled((*FIGURES, ("", "41", "56"))))
     x, y = LEFT + WIDTH, TOP + 3 * HEIGHT

@@ -63,16 +63,19 @@ class Around:
     breadth: float
 
     @property
+    def is_plain(self) -> bool:
+        """Whether it is no print, nor what is left of a seal, whatever was read: too broad, and darker or paler."""
+        return self.breadth >= _BROAD and not _PALE <= self.darkness < _DARK
+
+    @property
     def is_blot(self) -> bool:
-        """Whether it is surely no print, nor what is left of a seal, whatever it was read as."""
-        return self.breadth >= _BROAD and self.darkness >= _DARK
+        """Whether it surely hides something: ink that is spilt is darker than print."""
+        return self.is_plain and self.darkness >= _DARK
 
     def may_hide(self, seen: Reading) -> bool:
-        """Whether it may hide a digit of a cell that was read so; where it can be read as print it is, or a seal's."""
-        like_print = self.darkness >= _PALE
-        if self.is_blot or (self.breadth >= _BROAD and not like_print):
-            return True
-        return bool(seen.text) and seen.probability < _LEGIBLE and not (like_print and self.breadth < _BROADER)
+        """Whether it may hide a digit of a cell that was read so: what might be print does where it cannot be read."""
+        might_be_print = self.breadth >= _BROADER or self.darkness < _PALE
+        return self.is_plain or (bool(seen.text) and seen.probability < _LEGIBLE and might_be_print)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +149,10 @@ def _around(picture: Pixels, box: BoundingBox, usual: _Print) -> Around | None:
     x, y = left + (patch.x0 + patch.x1) / 2, top + (patch.y0 + patch.y1) / 2
     if not (x0 <= x < x1 and y0 <= y < y1):
         return None
-    first, last = (round(side) + left - x0 for side in _ends(_as_dark(around, paper, square), patch))
+    # A blot also lies over a part of the digits beside it.
+    blot = square.darkness >= _DARK * usual.darkness
+    ends = (patch.x0, patch.x1 - 1) if blot else _ends(_as_dark(around, paper, square), patch)
+    first, last = (round(side) + left - x0 for side in ends)
     before, behind = slice(max(0, first - _HALO), None), slice(max(0, last + 1 + _HALO))
     return Around(
         _painted(crop, before, paper),
@@ -163,7 +169,7 @@ def _as_dark(picture: Pixels, paper: int, square: _Square) -> Mask:
 
 
 def _ends(dark: Mask, patch: BoundingBox) -> tuple[int, int]:
-    """First and last column that a patch fills to some height: what only touches it on the side is not its own.
+    """First and last of the columns in a row that a patch fills to some height; what only touches it is not its own.
 
     Args:
         dark: where the picture, not smoothed, is as dark as the patch.
@@ -171,8 +177,11 @@ def _ends(dark: Mask, patch: BoundingBox) -> tuple[int, int]:
     rows = slice(max(0, round(patch.y0)), round(patch.y1))
     columns = np.arange(max(0, round(patch.x0)), min(dark.shape[1], round(patch.x1)))
     heights = dark[rows, columns].mean(axis=0)
-    filled = columns[heights >= _FILLED * heights.max()]
-    return int(filled[0]), int(filled[-1])
+    gaps = np.flatnonzero(heights < _FILLED * heights.max())
+    highest = int(heights.argmax())
+    first = gaps[gaps < highest].max(initial=-1) + 1
+    last = gaps[gaps > highest].min(initial=len(columns)) - 1
+    return int(columns[first]), int(columns[last])
 
 
 @dataclass(frozen=True, slots=True)

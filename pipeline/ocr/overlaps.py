@@ -45,9 +45,15 @@ def beyond_rules(pixels: Pixels, box: BoundingBox) -> Pixels | None:
         return None
     paper = float(np.median(crop))
     contrast = paper - float(percentiles(crop, 0.1))
+    sides = (pixels[y0:y1, max(0, x0 - _REACH) : x0 + _NEAR][:, ::-1], pixels[y0:y1, x1 - _NEAR : x1 + _REACH])
+    touched = [contrast >= _FAINTEST and _is_touched(beside, paper, contrast) for beside in sides]
+    if not any(touched):
+        return None
     print_rows = _dilated(np.asarray((paper - crop.astype(np.float32) > _FIGURE * contrast).any(axis=1)))
-    left = _lifted(pixels[y0:y1, max(0, x0 - _REACH) : x0 + _NEAR][:, ::-1], print_rows, paper, contrast)
-    right = _lifted(pixels[y0:y1, x1 - _NEAR : x1 + _REACH], print_rows, paper, contrast)
+    left, right = (
+        _lifted(beside, print_rows, paper, contrast) if print_there else None
+        for beside, print_there in zip(sides, touched, strict=True)
+    )
     if left is None and right is None:
         return None
     whole = [crop] if left is None else [left[:, ::-1], crop[:, _INSIDE:]]
@@ -64,6 +70,13 @@ def _dilated(rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return wider
 
 
+def _is_touched(beside: Pixels, paper: float, contrast: float) -> bool:
+    """Whether print reaches the side of a cell; arguments as for `_lifted`."""
+    stroke, rows = _STROKE
+    side = paper - beside[:, _NEAR - stroke : _NEAR].mean(axis=1, dtype=np.float32)
+    return bool(cv2.blur(side, (1, rows)).max() >= _TOUCHING * contrast)
+
+
 def _lifted(beside: Pixels, print_rows: NDArray[np.bool_], paper: float, contrast: float) -> Pixels | None:
     """What is printed at the end of a cell and on the rule there, as far as it shows, the rule lifted.
 
@@ -75,10 +88,6 @@ def _lifted(beside: Pixels, print_rows: NDArray[np.bool_], paper: float, contras
     """
     darkness = paper - beside.astype(np.float32)
     first = _NEAR - _INSIDE
-    stroke, rows = _STROKE
-    side = cv2.blur(darkness[:, _NEAR - stroke : _NEAR].mean(axis=1), (1, rows))
-    if contrast < _FAINTEST or side.max() < _TOUCHING * contrast:
-        return None
     figure = print_rows
     if np.count_nonzero(~figure) < _FEWEST:
         figure = _dilated(np.asarray((darkness[:, :first] > _FIGURE * contrast).any(axis=1)))

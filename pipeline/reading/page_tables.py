@@ -148,8 +148,9 @@ class Tables:
         )
         for i in around:
             seen, hidden = self.readings[i], any_digit(next(read), next(read), self.readings[i].reader)
-            if hidden is None:
-                self.readings[i] = perhaps(seen) if around[i].is_blot else seen
+            if hidden is None:  # what stands around it cannot be read either
+                doubted = around[i].is_plain and seen.probability >= _LOOKS_LIKE
+                self.readings[i] = perhaps(seen) if doubted else seen
             else:
                 self.readings[i] = hidden if around[i].is_blot else _either(seen, hidden)
 
