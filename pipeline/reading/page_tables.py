@@ -35,6 +35,7 @@ from pipeline.values import parse_value
 
 # From here on a picture looks like what it was read as.
 _LOOKS_LIKE = 0.5
+_TELLING = 0.1  # a reading less probable than this tells nothing anyway
 # What is paler than this, relative to the figures of its page, shines through or is a watermark; what is left of a torn
 # figure may be as pale, so that a blank for that reason is no surer than the second and not accepted for itself. Of
 # 10,200 printed cells of 75 generated reports none was paler than 0.47; watermarks have 0.2 to 0.4.
@@ -149,7 +150,7 @@ class Tables:
         for i in around:
             seen, hidden = self.readings[i], any_digit(next(read), next(read), self.readings[i].reader)
             if hidden is None:  # what stands around it cannot be read either
-                doubted = around[i].is_plain and seen.probability >= _LOOKS_LIKE
+                doubted = around[i].is_plain and seen.probability >= _TELLING
                 self.readings[i] = perhaps(seen) if doubted else seen
             else:
                 self.readings[i] = hidden if around[i].is_blot else _either(seen, hidden)
