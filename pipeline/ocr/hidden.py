@@ -73,9 +73,9 @@ class Around:
         return self.is_plain and self.darkness >= _DARK
 
     def may_hide(self, seen: Reading) -> bool:
-        """Whether it may hide a digit of a cell that was read so: what might be print does where it cannot be read."""
-        might_be_print = self.breadth >= _BROADER or self.darkness < _PALE
-        return self.is_plain or (bool(seen.text) and seen.probability < _LEGIBLE and might_be_print)
+        """Whether it may hide a digit of a cell that was read so: beside what is hardly read it need not be plain."""
+        unlike_print = self.breadth >= _BROADER or self.darkness < _PALE
+        return self.is_plain or (bool(seen.text) and seen.probability < _LEGIBLE and unlike_print)
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,10 +89,11 @@ def _lifted(beside: Pixels, print_rows: NDArray[np.bool_], paper: float, contras
     darkness = paper - beside.astype(np.float32)
     first = _NEAR - _INSIDE
     figure = print_rows
+    # Where print fills the cell, that near the rule alone says which rows are the figure's.
     if np.count_nonzero(~figure) < _FEWEST:
         figure = _dilated(np.asarray((darkness[:, :first] > _FIGURE * contrast).any(axis=1)))
     over = darkness[:, first:]
-    if len(figure) - np.count_nonzero(figure) < _FEWEST:
+    if np.count_nonzero(~figure) < _FEWEST:
         return None
     rule = np.percentile(over[~figure], _DARKER, axis=0).clip(0.0)
     peak = int(rule.argmax())

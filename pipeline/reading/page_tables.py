@@ -42,7 +42,6 @@ _TELLING = 0.1  # a reading less probable than this tells nothing anyway
 _GHOST, _BLANK = 0.45, 0.97
 # So many cells, or up to twice as many, are read before it is decided how a page lies.
 _SAMPLE = 40
-
 # A cell that comes so close to the end of the page, in inches, and of which less was seen than three sides, goes on.
 _AT_END, _THREE_SIDES = 0.05, 0.8
 

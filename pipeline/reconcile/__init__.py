@@ -38,7 +38,7 @@ _INCONSISTENT = 0.5
 _NAMED = 1.1
 # Other digits that may stand in place of one that was not read.
 _OTHER_DIGITS = 9
-# Tables tried for one report before it is left undecided; bounds the time to about two seconds, which few reports need.
+# Tables tried for one report before it is left undecided; bounds the time to a second or two, which few reports need.
 _BUDGET = 10_000
 # Ways to mend what fails that are looked at: misprints in two sums make as many as these have pairs of cells.
 _MOST_MENDING = 400
