@@ -22,6 +22,7 @@ from pipeline.domain import (
 from pipeline.geometry import box_to_parent
 from pipeline.ocr.calibration import SURE
 from pipeline.ocr.crops import Ink, find_inks
+from pipeline.ocr.hidden import NAME as HIDDEN
 from pipeline.ocr.hidden import any_digit, around_hidden
 from pipeline.ocr.numerals import NAME as NUMERALS
 from pipeline.ocr.numerals import NumeralReader
@@ -150,7 +151,7 @@ class Tables:
             seen, hidden = self.readings[i], any_digit(next(read), next(read), self.readings[i].reader)
             if hidden is None:  # what stands around it cannot be read either
                 doubted = around[i].is_plain and seen.probability >= _TELLING
-                self.readings[i] = perhaps(seen) if doubted else seen
+                self.readings[i] = replace(perhaps(seen), reader=f"{seen.reader}+{HIDDEN}") if doubted else seen
             else:
                 self.readings[i] = hidden if around[i].is_blot else _either(seen, hidden)
 
