@@ -246,6 +246,25 @@ def test_specks_in_a_table_that_leaves_cells_blank_are_no_nought() -> None:
     assert solve(figures | noughts | hardly, specs).settled[key("a", "3")].text == "0"
 
 
+@pytest.mark.parametrize(
+    ("others", "settled"),
+    [
+        (["0"] * 60, True),
+        (["0"] * 5, False),  # of so few nobody knows how what did not occur is written
+        (["0"] * 58 + ["-"] * 4, False),
+    ],
+)
+def test_a_torn_nought_that_looks_like_a_dash_is_one_where_all_others_are_noughts(
+    others: list[str], settled: bool
+) -> None:
+    specs = [rule("row", [key("a", "total")], [key("a", "x"), key("a", "y")])]
+    torn = {key("a", "x"): reading(("-", 0.32), ("0", 0.004), ("1", 0.004))}
+    figures = {key("a", "total"): sure("7"), key("a", "y"): sure("7")}
+    company = {key("b", str(number)): sure(text) for number, text in enumerate(others)}
+    found = solve(torn | figures | company, specs)
+    assert {k: a.text for k, a in found.settled.items()} == ({key("a", "x"): "0"} if settled else {})
+
+
 def test_a_value_that_was_hardly_read_is_not_taken_for_unread() -> None:
     """The reader lists the right figure last, after points that mean nothing."""
     found = solve(square(b_x=reading((".", 0.5), ("138", 0.0005))))

@@ -24,10 +24,14 @@ from pipeline.values import parse_value
 _BROADER, _BROAD, _WORN = 1.4, 1.75, 1.25
 # How dark a blot is, in terms of the usual ink of figures, and from where on figures are.
 _DARK, _PALE = 1.3, 0.8
-# A patch is no wider than this, in terms of the height of figures; two narrow digits under it are not excluded by what
-# is said of one: to `pipeline.reconcile` a digit may be lost beside those that are listed.
-_WIDEST = 1.75
+# A patch over a digit is no wider than this, in terms of the height of figures; two narrow digits under it are not
+# excluded by what is said of one: to `pipeline.reconcile` a digit may be lost beside those that are listed. Blots are
+# no wider than the second.
+_WIDEST, _WIDEST_BLOT = 1.75, 4.0
 _LOWEST = 0.5  # its height at least; broad dashes are no higher
+# What ends at a blot and is no wider than the first, in terms of the height of figures, is a digit of which it hides so
+# much that the rest may look like another one; its own fringe is lower than the second.
+_REST, _FRINGE = 0.3, 0.4
 # How far beyond the rules of the cell the patch is followed, in terms of the height of figures: blots reach over rules,
 # and strokes of seals and watermarks go on there.
 _AROUND = 0.75
@@ -55,12 +59,14 @@ class Around:
     Attributes:
         darkness, breadth: how dark and how broad what hides it is, in terms of the usual ink and of the broadest
             strokes of figures.
+        one_digit: whether it hides no more than one digit, and covers none beside that in part.
     """
 
     before: Pixels
     behind: Pixels
     darkness: float
     breadth: float
+    one_digit: bool
 
     @property
     def is_plain(self) -> bool:
@@ -111,22 +117,22 @@ def around_hidden(cells: Mapping[int, tuple[Pixels, BoundingBox]], figures: Sequ
     return {i: around for i, around in found.items() if around is not None}
 
 
-def any_digit(before: Reading, behind: Reading, reader: str) -> Reading | None:
+def hidden_reading(around: Around, before: Reading, behind: Reading, reader: str) -> Reading | None:
     """The reading of a figure of which one digit is hidden: the others, as in `1?4`, and any of ten, none of them seen.
 
-    None where what stands around it cannot be read, or where that and a digit are no figure.
+    Where a blot hides more than a digit, or what stands around it cannot be read or is no figure with a digit, any
+    figure may be under it, `?`. What is no blot may also be what was read there: then it is None.
 
     Args:
-        before, behind: what stands around it.
+        before, behind: what was read around it.
         reader: who has looked at the cell; what this adds to it is said, so that nobody is asked about the patch again.
     """
-    if min(before.probability, behind.probability) < _LEGIBLE:
-        return None
-    texts = [f"{before.text}{digit}{behind.text}" for digit in range(10)]
+    legible = around.one_digit and min(before.probability, behind.probability) >= _LEGIBLE
+    texts = [f"{before.text}{digit}{behind.text}" for digit in range(10)] if legible else []
     figures = [text for text in texts if parse_value(text).mark is Mark.NUMBER]
-    if not figures:
+    if not figures and not around.is_blot:
         return None
-    seen = Alternative(f"{before.text}{_HIDDEN}{behind.text}", _IN_PART)
+    seen = Alternative(f"{before.text}{_HIDDEN}{behind.text}" if figures else _HIDDEN, _IN_PART)
     return Reading((seen, *(Alternative(text, _UNSEEN) for text in figures)), f"{reader}+{NAME}")
 
 
@@ -146,20 +152,29 @@ def _around(picture: Pixels, box: BoundingBox, usual: _Print) -> Around | None:
     if found is None:
         return None
     patch, breadth = found
+    wide = patch.width > _WIDEST * usual.tall
     x, y = left + (patch.x0 + patch.x1) / 2, top + (patch.y0 + patch.y1) / 2
     if not (x0 <= x < x1 and y0 <= y < y1):
         return None
     # A blot also lies over a part of the digits beside it.
     blot = square.darkness >= _DARK * usual.darkness
+    if wide and not blot:
+        return None
     ends = (patch.x0, patch.x1 - 1) if blot else _ends(_as_dark(around, paper, square), patch)
     first, last = (round(side) + left - x0 for side in ends)
     before, behind = slice(max(0, first - _HALO), None), slice(max(0, last + 1 + _HALO))
-    return Around(
-        _painted(crop, before, paper),
-        _painted(crop, behind, paper),
-        square.darkness / usual.darkness,
-        breadth / usual.breadth,
-    )
+    parts = _painted(crop, before, paper), _painted(crop, behind, paper)
+    cut = blot and (_is_rest(parts[0], before.start - 1, paper, usual) or _is_rest(parts[1], behind.stop, paper, usual))
+    return Around(*parts, square.darkness / usual.darkness, breadth / usual.breadth, one_digit=not (wide or cut))
+
+
+def _is_rest(part: Pixels, column: int, paper: int, usual: _Print) -> bool:
+    """Whether what ends at a column of a picture is what a blot has left of a digit."""
+    if not 0 <= column < part.shape[1]:
+        return False
+    labels, boxes = patches.label((np.float32(paper) - part > usual.darkness / 2).view(np.uint8))
+    ending = [boxes[number] for number in np.unique(labels[:, column]) if number]
+    return any(width <= _REST * usual.tall and height > _FRINGE * usual.tall for _, _, width, height, *_ in ending)
 
 
 def _as_dark(picture: Pixels, paper: int, square: _Square) -> Mask:
@@ -237,7 +252,7 @@ def _patch(dark: Mask, square: tuple[slice, slice], usual: _Print) -> tuple[Boun
     number = int(np.bincount(labels[square].ravel())[1:].argmax()) + 1
     left, top, width, height = (int(each) for each in boxes[number][:4])
     patch = BoundingBox(left - reach, top - reach, left + width + reach, top + height + reach)
-    if patch.width > _WIDEST * usual.tall or patch.height < _LOWEST * usual.tall:
+    if patch.width > _WIDEST_BLOT * usual.tall or patch.height < _LOWEST * usual.tall:
         return None
     within = min(patch.x0, patch.y0, dark.shape[1] - patch.x1, dark.shape[0] - patch.y1) > 0
     return (patch, float(breadths[labels == number].max())) if within else None

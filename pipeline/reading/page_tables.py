@@ -23,7 +23,7 @@ from pipeline.geometry import box_to_parent
 from pipeline.ocr.calibration import SURE
 from pipeline.ocr.crops import Ink, find_inks
 from pipeline.ocr.hidden import NAME as HIDDEN
-from pipeline.ocr.hidden import any_digit, around_hidden
+from pipeline.ocr.hidden import around_hidden, hidden_reading
 from pipeline.ocr.numerals import NAME as NUMERALS
 from pipeline.ocr.numerals import NumeralReader
 from pipeline.ocr.overlaps import beyond_rules
@@ -148,7 +148,8 @@ class Tables:
             for part, reading in zip(parts, numerals.read(parts), strict=True)
         )
         for i in around:
-            seen, hidden = self.readings[i], any_digit(next(read), next(read), self.readings[i].reader)
+            seen = self.readings[i]
+            hidden = hidden_reading(around[i], next(read), next(read), seen.reader)
             if hidden is None:  # what stands around it cannot be read either
                 doubted = around[i].is_plain and seen.probability >= _TELLING
                 self.readings[i] = replace(perhaps(seen), reader=f"{seen.reader}+{HIDDEN}") if doubted else seen

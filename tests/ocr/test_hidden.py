@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.domain import Alternative, BoundingBox, Pixels, Reading
 from pipeline.ocr.crops import find_inks
-from pipeline.ocr.hidden import any_digit, around_hidden
+from pipeline.ocr.hidden import Around, around_hidden, hidden_reading
 from pipeline.ocr.numerals import NumeralReader
 from scripts.benchmarks.spoiling import glyphs, spoil
 from tests.ocr.drawing import LATIN, SANS, SERIF, cell
@@ -36,7 +36,7 @@ def left_open(picture: Pixels | tuple[Pixels, BoundingBox], reader: NumeralReade
     found = around_hidden({4: picture if isinstance(picture, tuple) else in_table(picture)}, FIGURES)
     if not found:
         return None
-    reading = any_digit(*reader.read([found[4].before, found[4].behind]), "both")
+    reading = hidden_reading(found[4], *reader.read([found[4].before, found[4].behind]), "both")
     return None if reading is None else {each.text for each in reading.alternatives}
 
 
@@ -60,15 +60,18 @@ def test_print_hides_nothing(text: str, font: tuple[object, int], reader: Numera
     assert left_open(cell(text, font=font, ink=10), reader) is None  # type: ignore[arg-type]
 
 
-def test_digits_are_not_guessed_beside_what_cannot_be_read() -> None:
-    legible, illegible = Reading((Alternative("4", 0.99),), "numerals"), Reading((Alternative("7", 0.5),), "numerals")
-    assert any_digit(legible, illegible, "both") is None
-    assert any_digit(illegible, legible, "both") is None
-
-
-def test_what_makes_no_figure_is_not_listed() -> None:
-    word = Reading((Alternative("/", 0.99),), "numerals")
-    assert any_digit(word, word, "both") is None
+@pytest.mark.parametrize(("darkness", "found"), [(0.5, None), (2.0, {"?"})])
+def test_beside_what_cannot_be_read_no_digit_is_guessed(darkness: float, found: set[str] | None) -> None:
+    """Under a blot there is some figure; where a smear is, there may also be what was read."""
+    picture = cell("", font=LATIN)
+    around = Around(picture, picture, darkness, breadth=2.0, one_digit=True)
+    legible, illegible, word = (
+        Reading((Alternative(text, probability),), "numerals")
+        for text, probability in (("4", 0.99), ("7", 0.5), ("/", 0.99))
+    )
+    for before, behind in ((legible, illegible), (illegible, legible), (word, word)):
+        reading = hidden_reading(around, before, behind, "both")
+        assert (None if reading is None else {each.text for each in reading.alternatives}) == found
 
 
 def test_a_broad_dash_hides_nothing(reader: NumeralReader) -> None:
@@ -109,11 +112,25 @@ def test_a_blot_is_told_from_what_may_be_print(reader: NumeralReader) -> None:
     assert {cell: around.is_blot for cell, around in found.items()} == {0: True, 1: False}
 
 
-def test_a_stain_as_wide_as_several_digits_says_nothing_of_one(reader: NumeralReader) -> None:
+@pytest.mark.parametrize(("tone", "found"), [(40, {"?"}), (170, None)])
+def test_under_a_blot_as_wide_as_several_digits_may_be_any_figure(
+    tone: int, found: set[str] | None, reader: NumeralReader
+) -> None:
+    """What is as wide and pale is nothing that hides digits: rubbed words, shadows."""
     picture = cell("2748", font=LATIN)
     ends = glyphs(picture)
-    picture[10:38, ends[0][0] : ends[-1][1]] = 40
-    assert left_open(picture, reader) is None
+    picture[10:38, ends[0][0] : ends[-1][1]] = tone
+    assert left_open(picture, reader) == found
+
+
+def test_a_digit_that_a_blot_covers_in_part_is_not_taken_for_what_is_left_of_it(reader: NumeralReader) -> None:
+    picture = cell("3   9", font=LATIN)
+    (left, right), (other, _) = glyphs(picture)
+    for covered, found in ((-3, {"3?9", *(f"3{digit}9" for digit in range(10))}), ((right - left) // 2, {"?"})):
+        blotted = picture.copy()
+        first = right - covered
+        cv2.ellipse(blotted, ((first + other - 3) // 2, 24), ((other - first - 3) // 2, 15), 0, 0, 360, (30,), -1)
+        assert left_open(blotted, reader) == found
 
 
 def test_nothing_is_known_of_blots_where_figures_are_few() -> None:
