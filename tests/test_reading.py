@@ -36,7 +36,7 @@ from pipeline.reading.page_tables import Tables
 from pipeline.settings import Settings
 from tests.assemble import printed
 from tests.documents.builders import text_pdf
-from tests.ocr.drawing import cell, on_rule
+from tests.ocr.drawing import LATIN, cell, on_rule
 from tests.tables import test_whitespace as unruled
 
 FIGURES = (("17", "0", "204"), ("1,360", "5", "88"), ("0", "9", "73"))
@@ -575,6 +575,23 @@ def test_a_figure_that_a_rule_cut_is_read_whole_and_is_doubtful_where_it_looked_
     (table,) = found.read(Readers(load_engine("rapidocr"), numerals))
     assert table.readings[0].text == figure
     assert (table.readings[0].probability > 0.9) == sure
+
+
+def test_a_nought_that_a_dark_speck_makes_a_six_is_read_as_either(numerals: NumeralReader) -> None:
+    print_of_low_resolution = [
+        cell(text, font=LATIN, size=16, ink=130, noise=2.0) for text in ("0", "8", "15", "40", "0")
+    ]
+    print_of_low_resolution[-1][15:17, 86:88] = 10
+    readers = Readers(load_engine("rapidocr"), numerals)
+    (specked,) = read_cells(print_of_low_resolution[-1:], readers)
+    assert (specked.text, specked.probability > 0.99) == ("6", True)
+    places = [BoundingBox(170.0 * n, 0.0, 170.0 * (n + 1), 48.0) for n in range(5)]
+    grid = printed.table([(0, n, 1, 1, "") for n in range(5)]).grid
+    cells = tuple(replace(each, box=box) for each, box in zip(grid.cells, places, strict=True))
+    (read,) = Tables([replace(grid, cells=cells, pixels=np.hstack(print_of_low_resolution))]).read(readers)
+    assert [reading.text for reading in read.readings[:-1]] == ["0", "8", "15", "40"]
+    assert {each.text for each in read.readings[-1].alternatives[:2]} == {"0", "6"}
+    assert read.readings[-1].probability <= 0.5
 
 
 def test_a_page_that_nobody_can_read_is_not_read_whole_in_every_orientation(numerals: NumeralReader) -> None:

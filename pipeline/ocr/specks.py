@@ -1,4 +1,4 @@
-"""Specks of dust: cells that are empty but for them."""
+"""Specks of dust: cells that are empty but for them, and figures that they touch."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ _APART = 0.6
 _MOST = 3  # more of them are no chance
 _FRAME = 3  # pixels; what is nearer to the border may be a part of what stands beyond it
 _HALO = 2  # pixels around a speck that are darker for it
+# What is darker by the first factor than the usual figure's darkest place is no print: of 2,631 figures of 21 files 4
+# were, all with a speck. Most of it is darker by the second factor, and a pixel around it is darker for it.
+_DARKER, _DARK, _EDGE = 1.4, 1.2, 1
+_USUAL = 75  # per cent of the figures are no darker than the usual one: some are thin, and some have specks
 
 FEWEST, ENOUGH = 3, 20
 """Of fewer figures than the first it is not known how high and dark they are; more than the last say nothing new."""
@@ -40,7 +44,45 @@ def without_specks(crops: Mapping[int, Pixels], figures: Sequence[Ink]) -> dict[
     if not small:
         return {}
     tall = float(np.median([height(ink) for ink in figures]))
-    return {i: _painted_over(crops[i], inks[i]) for i in small if _are_specks(sizes[i], inks[i].mask.shape, tall)}
+    specked = [i for i in small if _are_specks(sizes[i], inks[i].mask.shape, tall)]
+    return {
+        i: _paint_over(crops[i], inks[i].mask.view(np.uint8), _HALO, paper_level(crops[i], inks[i])) for i in specked
+    }
+
+
+def without_dark_specks(
+    crops: Mapping[int, Pixels], figures: Sequence[Pixels], inks: Sequence[Ink]
+) -> dict[int, Pixels]:
+    """Those of some cells, by their number, that hold specks darker than print, also on it, without these.
+
+    Args:
+        crops: as for `without_specks`.
+        figures, inks: of cells of the page that surely hold figures their pictures and their ink; where they are few
+            nothing is known of specks.
+    """
+    if len(figures) < FEWEST:
+        return {}
+    usual = float(
+        np.percentile([(_darkness(f) * ink.mask).max() for f, ink in zip(figures, inks, strict=True)], _USUAL)
+    )
+    largest = _LARGEST_ROUND * float(np.median([height(ink) for ink in inks]))
+    cleaned = {}
+    for i, crop in crops.items():
+        darkness = _darkness(crop)
+        if darkness.max() > _DARKER * usual:
+            labels, pieces = patches.label((darkness > _DARK * usual).view(np.uint8))
+            x, y, w, h = (pieces[1:, column] for column in range(4))
+            room = np.minimum(np.minimum(x, y), np.minimum(crop.shape[1] - x - w, crop.shape[0] - y - h))
+            inside = 1 + np.flatnonzero(room >= _FRAME)  # what is not is left of a rule
+            if 0 < len(inside) <= _MOST and pieces[inside, 2:4].max() <= largest:
+                specks = np.isin(labels, inside).view(np.uint8)
+                cleaned[i] = _paint_over(crop, specks, _EDGE, int(np.median(crop)))
+    return cleaned
+
+
+def _darkness(crop: Pixels) -> np.ndarray:
+    """By how much each pixel of a crop is darker than its paper, grey levels."""
+    return np.float32(np.median(crop)) - crop
 
 
 def _sizes(ink: Ink) -> patches.Labels:
@@ -64,7 +106,8 @@ def _are_specks(pieces: patches.Labels, room: tuple[int, ...], tall: float) -> b
     return bool((apart[~np.eye(len(x), dtype=np.bool_)] >= _APART * tall).all())
 
 
-def _painted_over(crop: Pixels, ink: Ink) -> Pixels:
-    near = cv2.dilate(ink.mask.view(np.uint8), np.ones((2 * _HALO + 1, 2 * _HALO + 1), np.uint8)) > 0
-    painted: Pixels = np.where(near, np.uint8(paper_level(crop, ink)), crop)
+def _paint_over(crop: Pixels, specks: Pixels, halo: int, paper: int) -> Pixels:
+    """The crop with paper of that grey level in place of specks, a mask of uint8, and so many pixels around them."""
+    near = cv2.dilate(specks, np.ones((2 * halo + 1, 2 * halo + 1), np.uint8)) > 0
+    painted: Pixels = np.where(near, np.uint8(paper), crop)
     return painted

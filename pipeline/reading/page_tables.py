@@ -29,7 +29,7 @@ from pipeline.ocr.numerals import NumeralReader
 from pipeline.ocr.overlaps import beyond_rules
 from pipeline.ocr.pictures import perhaps
 from pipeline.ocr.pooling import pool
-from pipeline.ocr.specks import ENOUGH, FEWEST, without_specks
+from pipeline.ocr.specks import ENOUGH, FEWEST, without_dark_specks, without_specks
 from pipeline.reading.cells import FIGURE, crop, is_wording, read_cells
 from pipeline.reading.readers import Readers
 from pipeline.values import parse_value
@@ -75,6 +75,7 @@ class Tables:
         self._beyond_rules(readers)
         figures = self._sure_figures()
         inks = find_inks(figures)
+        self._beside_specks(figures, inks, readers)
         pale = _GHOST * _usual_darkness(figures)
         self._settle_blanks(pale, inks, readers.numerals)
         self._settle_hidden(pale, inks, readers.numerals)
@@ -109,6 +110,24 @@ class Tables:
         """Pictures of cells that surely hold figures, to know their print by."""
         sure = [i for i, reading in self.readings.items() if reading.probability >= SURE and reading.text.isdigit()]
         return [self._crop(i) for i in sure[:ENOUGH]]
+
+    def _beside_specks(self, figures: Sequence[Pixels], inks: Sequence[Ink], readers: Readers) -> None:
+        """Read figures anew without specks that are darker than print; both readers look at them.
+
+        With one on it a 0 may look like a 6 to both.
+
+        Args:
+            figures, inks: pictures of cells that surely hold figures, and their ink.
+        """
+        perhaps_specked = {
+            i: self._crop(i)
+            for i, read in self.readings.items()
+            if NUMERALS in read.reader and any(character.isdigit() for character in read.text)
+        }
+        cleaned = without_dark_specks(perhaps_specked, figures, inks)
+        crops = list(cleaned.values())
+        for i, *parts in zip(cleaned, readers.numerals.read(crops), readers.engine.read_numerals(crops), strict=True):
+            self.readings[i] = _beside_speck(self.readings[i], pool(parts))
 
     def _settle_blanks(self, pale: float, inks: Sequence[Ink], numerals: NumeralReader) -> None:
         """Read doubtful cells as blank that hold nothing but specks, or what is far paler than print.
@@ -154,7 +173,7 @@ class Tables:
                 doubted = around[i].is_plain and seen.probability >= _TELLING
                 self.readings[i] = replace(perhaps(seen), reader=f"{seen.reader}+{HIDDEN}") if doubted else seen
             else:
-                self.readings[i] = hidden if around[i].is_blot else _either(seen, hidden)
+                self.readings[i] = hidden if around[i].is_blot else _either(perhaps(seen), hidden)
 
 
 def without_ends(table: TableReading, page: PageImage) -> TableReading:
@@ -210,13 +229,24 @@ def _as_blank(reading: Reading) -> Reading:
     return Reading((Alternative("", _BLANK), *(other for other in others if other.text.strip())), reading.reader)
 
 
-def _either(reading: Reading, hidden: Reading) -> Reading:
-    """The reading of a cell that is as it was read as likely as not, or of which a digit is hidden."""
+def _either(one: Reading, other: Reading) -> Reading:
+    """The reading of a cell of which one or the other is right, and who gave the latter."""
     found: dict[str, float] = {}
-    for each in (*perhaps(reading).alternatives, *hidden.alternatives):
+    for each in (*one.alternatives, *other.alternatives):
         found[each.text] = max(each.probability, found.get(each.text, 0.0))
     ordered = sorted(found.items(), key=lambda each: -each[1])
-    return Reading(tuple(Alternative(*each) for each in ordered), hidden.reader)
+    return Reading(tuple(Alternative(*each) for each in ordered), other.reader)
+
+
+def _beside_speck(seen: Reading, cleaned: Reading) -> Reading:
+    """The reading of a figure from what was read with a speck and without it.
+
+    Where both look like a figure, but not the same, it is either.
+    """
+    same = parse_value(cleaned.text) == parse_value(seen.text)
+    if not same and min(cleaned.probability, seen.probability) >= _LOOKS_LIKE:
+        return _either(perhaps(seen), perhaps(cleaned))
+    return cleaned if cleaned.text and cleaned.probability > seen.probability else seen
 
 
 def _of_whole_figure(cut: Reading, whole: Reading) -> Reading:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -9,8 +11,8 @@ import pytest
 from pipeline.domain import Pixels
 from pipeline.ocr.crops import find_inks
 from pipeline.ocr.numerals import NumeralReader
-from pipeline.ocr.specks import without_specks
-from tests.ocr.drawing import LATIN, cell
+from pipeline.ocr.specks import without_dark_specks, without_specks
+from tests.ocr.drawing import LATIN, SANS, cell
 
 FIGURES = find_inks([cell(text, font=LATIN) for text in ("27", "305", "8", "14")])
 
@@ -59,3 +61,46 @@ def test_nothing_is_known_of_specks_where_figures_are_few() -> None:
 def test_a_speck_beside_a_figure_stays() -> None:
     picture = np.minimum(cell("6", font=LATIN), dusty((30, 30)))
     assert without_specks({0: picture}, FIGURES) == {}
+
+
+# Print as pale as that of a scan of low resolution: dust is darker.
+PALE = [cell(text, font=LATIN, ink=130) for text in ("27", "305", "8", "14", "60")]
+
+
+def without_dark(picture: Pixels, count: int = len(PALE)) -> Pixels | None:
+    return without_dark_specks({3: picture}, PALE[:count], find_inks(PALE[:count])).get(3)
+
+
+def with_speck(text: str, x: int, y: int, size: int = 3, tone: int = 10) -> Pixels:
+    """Pale print with a speck so far from the middle of the cell."""
+    picture = cell(text, font=LATIN, ink=130, noise=2.0)
+    picture[24 + y : 24 + y + size, 85 + x : 85 + x + size] = tone
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("text", "x", "y"), [("0", 1, -12), ("0", -1, -11), ("16", -1, -3), ("105", 17, 5), ("3", 8, -2)]
+)
+def test_figures_are_read_without_a_speck_that_is_darker_than_print(
+    text: str, x: int, y: int, reader: NumeralReader
+) -> None:
+    cleaned = without_dark(with_speck(text, x, y))
+    assert cleaned is not None
+    (reading,) = reader.read([cleaned])
+    assert reading.text == text
+    assert reading.probability > 0.9
+
+
+@pytest.mark.parametrize("text", ["0", "-", "9.5", "1,204", "46"])
+@pytest.mark.parametrize("font", [LATIN, SANS])
+def test_what_is_no_darker_than_print_is_no_dark_speck(text: str, font: tuple[Path, int]) -> None:
+    assert without_dark(cell(text, font=font, ink=130, noise=2.0)) is None
+    assert without_dark(with_speck("0", 1, -12, tone=120)) is None
+
+
+def test_a_drop_of_ink_or_a_rest_of_a_rule_is_no_speck() -> None:
+    assert without_dark(with_speck("0", -3, -6, size=12)) is None
+    beside_rule = cell("0", font=LATIN, ink=130)
+    beside_rule[:, :2] = 10
+    assert without_dark(beside_rule) is None
+    assert without_dark(with_speck("0", 1, -12), count=2) is None
