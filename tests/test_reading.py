@@ -36,7 +36,7 @@ from pipeline.reading.page_tables import Tables
 from pipeline.settings import Settings
 from tests.assemble import printed
 from tests.documents.builders import text_pdf
-from tests.ocr.drawing import LATIN, cell, on_rule
+from tests.ocr.drawing import LATIN, SANS, cell, on_rule
 from tests.tables import test_whitespace as unruled
 
 FIGURES = (("17", "0", "204"), ("1,360", "5", "88"), ("0", "9", "73"))
@@ -233,6 +233,15 @@ def test_a_figure_set_in_lines_is_read_line_by_line_and_never_sure(numerals: Num
     column, label = read_cells([narrow, wordy], Readers(Engine(), numerals))
     assert (column.text, column.probability) == ("129", 0.85)
     assert not label.text.isdigit()
+
+
+def test_pieces_of_a_broken_border_are_no_lines_of_a_figure(numerals: NumeralReader) -> None:
+    """The inner one of two borders, in a cell that reaches to the outer one."""
+    picture = cell("77", font=SANS, shape=(72, 84))
+    picture[4:16, 72:74] = 140
+    (reading,) = read_cells([picture], Readers(Engine(), numerals))
+    assert reading.text != "177"
+    assert reading.probability < 0.85
 
 
 class Units(Engine):

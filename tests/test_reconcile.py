@@ -246,6 +246,16 @@ def test_specks_in_a_table_that_leaves_cells_blank_are_no_nought() -> None:
     assert solve(figures | noughts | hardly, specs).settled[key("a", "3")].text == "0"
 
 
+@pytest.mark.parametrize("mark", ["-", ""])
+def test_what_a_mark_loses_that_the_table_does_not_use_falls_to_nothing_else(mark: str) -> None:
+    """One agency in many writes two ways: where a reader is nearly sure of a dash among noughts it may be one."""
+    specs = [rule("row", [key("a", "total")], [key("a", "x"), key("a", "y")])]
+    figures = {key("a", "total"): sure("7"), key("a", "y"): sure("7"), key("a", "x"): reading((mark, 0.97))}
+    found = solve(figures | {key("b", str(number)): sure("0") for number in range(60)}, specs)
+    assert found.settled == {}
+    assert {a.text: a.probability for a in found.posterior[key("a", "x")]}[mark] > 0.1
+
+
 @pytest.mark.parametrize(
     ("others", "settled"),
     [

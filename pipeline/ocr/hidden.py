@@ -44,8 +44,9 @@ _FILLED = 0.45  # how high a patch fills its columns at least, in terms of the h
 _HALO = 2  # pixels around a patch that are darker for it
 _LEGIBLE = 0.9
 # The digits that may be hidden were seen by nobody, what stands beside them was: so much of both that it counts as
-# legible to `pipeline.reconcile`, which shares what is unread among them.
-_UNSEEN, _IN_PART = 0.012, 0.02
+# legible to `pipeline.reconcile`, which shares what is unread among them. One that stands alone is as often a 0 as not.
+_UNSEEN, _IN_PART = 0.12, 0.02
+_NOUGHT = 0.5
 _HIDDEN = "?"
 
 NAME = "hidden"
@@ -133,7 +134,11 @@ def hidden_reading(around: Around, before: Reading, behind: Reading, reader: str
     if not figures and not around.is_blot:
         return None
     seen = Alternative(f"{before.text}{_HIDDEN}{behind.text}" if figures else _HIDDEN, _IN_PART)
-    return Reading((seen, *(Alternative(text, _UNSEEN) for text in figures)), f"{reader}+{NAME}")
+    nought = _NOUGHT if "0" in figures else 0.0
+    others = (1.0 - nought) / max(1, len(figures) - (nought > 0.0))
+    shares = [nought if text == "0" else others for text in figures]
+    unseen = (Alternative(text, _UNSEEN * share) for text, share in zip(figures, shares, strict=True))
+    return Reading((seen, *unseen), f"{reader}+{NAME}")
 
 
 def _around(picture: Pixels, box: BoundingBox, usual: _Print) -> Around | None:

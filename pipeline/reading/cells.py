@@ -20,6 +20,8 @@ from pipeline.values import is_unit, parse_value
 _SHORT, _PERHAPS_FIGURE = 3.0, 0.3
 FIGURE = 0.9
 """What is read as surely as this as a figure, is one."""
+# Figures set in lines take so much of the width of their cell, beside each other and with their padding.
+_NARROW = 0.9
 # A figure set in lines is no surer than this: lines may be those of two rows between which a rule was lost.
 _IN_LINES = 0.85
 # What two letters at least, or so many, were read with, counts as words from here on.
@@ -63,15 +65,20 @@ def read_cells(crops: Sequence[Pixels], readers: Readers) -> list[Reading]:
     readings = _with_units(readings, numerals, crops, readers.numerals)
     for i in doubtful:
         readings[i] = worded[i] if i in wordings else pool([readings[i], numerals[i]])
-    columns = {i: lines[i] for i in doubtful if i not in wordings and _may_be_column(lines[i])}
+    columns = {i: lines[i] for i in doubtful if i not in wordings and _may_be_column(lines[i], crops[i].shape[1])}
     for i, reading in _digit_by_digit(columns, readers.numerals).items():
         readings[i] = replace(reading, reader=readings[i].reader)
     return readings
 
 
-def _may_be_column(lines: Sequence[Pixels]) -> bool:
-    """Whether lines may be digits below each other, as wide ones stand in a narrow column."""
-    return len(lines) > 1 and all(line.shape[1] <= _SHORT * line.shape[0] for line in lines)
+def _may_be_column(lines: Sequence[Pixels], width: int) -> bool:
+    """Whether lines may be digits below each other, as wide ones stand in a column too narrow for all of them.
+
+    Args:
+        width: of the cell, in pixels.
+    """
+    short = all(line.shape[1] <= _SHORT * line.shape[0] for line in lines)
+    return len(lines) > 1 and short and sum(line.shape[1] for line in lines) >= _NARROW * width
 
 
 def _digit_by_digit(columns: Mapping[int, Sequence[Pixels]], numerals: NumeralReader) -> dict[int, Reading]:

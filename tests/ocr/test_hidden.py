@@ -45,6 +45,15 @@ def test_a_digit_that_stands_alone_may_be_any(text: str, kind: str, reader: Nume
     assert left_open(spoiled(text, kind), reader) == {"?", *"0123456789"}
 
 
+def test_a_hidden_digit_that_stands_alone_is_as_often_a_nought_as_not(reader: NumeralReader) -> None:
+    around = around_hidden({4: in_table(spoiled("5", "blot"))}, FIGURES)[4]
+    found = hidden_reading(around, *reader.read([around.before, around.behind]), "both")
+    assert found is not None
+    shares = {each.text: each.probability for each in found.alternatives if each.text.isdigit()}
+    assert shares["0"] == pytest.approx(sum(shares.values()) / 2)
+    assert len({round(share, 9) for text, share in shares.items() if text != "0"}) == 1
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_the_digits_beside_a_blot_are_read(seed: int, reader: NumeralReader) -> None:
     picture = cell("3  7", font=LATIN)
