@@ -191,6 +191,41 @@ def test_a_figure_that_is_surely_read_is_doubted_beside_a_smear_as_large_as_a_di
     assert touches or {f"11{digit}" for digit in range(10)} <= {each.text for each in reading.alternatives}
 
 
+class Alike(Engine):
+    """Reads figures as the other reader does."""
+
+    def __init__(self, numerals: NumeralReader) -> None:
+        super().__init__()
+        self.other = numerals
+
+    def read_numerals(self, crops: Sequence[Pixels]) -> list[Reading]:
+        return [replace(reading, reader=self.name) for reading in self.other.read(crops)]
+
+
+@pytest.mark.parametrize(("figure", "stroke", "most"), [("6", 165, 0.979), ("", 165, 0.9), ("", 60, 0.0)])
+def test_a_figure_under_a_seal_is_told_from_its_paler_strokes_by_the_print_of_the_page(
+    figure: str, stroke: int, most: float, numerals: NumeralReader
+) -> None:
+    """What is as dark as print stays."""
+    pixels = table(labelled((*FIGURES, (figure, "41", "56"))))
+    top, left = TOP + 3 * HEIGHT + 4, LEFT + WIDTH + 4
+    seal = np.full((HEIGHT - 8, WIDTH - 8), 255, np.uint8)
+    for start in range(85, 155, 28):
+        cv2.line(seal, (start, 50), (start + 30, 2), (stroke,), 7)
+    cv2.line(seal, (85, 30), (180, 22), (stroke,), 6)
+    inside = pixels[top : top + HEIGHT - 8, left : left + WIDTH - 8]
+    inside[:] = np.minimum(inside, cv2.GaussianBlur(seal, (0, 0), 0.8))
+    (found,) = tables_of(read_page(PageImage(1, pixels, 200.0), Readers(Alike(numerals), numerals)))
+    place = next(i for i, each in enumerate(found.grid.cells) if (each.row, each.column) == (3, 1))
+    reading = found.readings[place]
+    if most:
+        assert (reading.text, reading.probability) == (figure, pytest.approx(most))
+        assert reading.reader.endswith("+seal")
+    else:
+        assert reading.probability < 0.5
+        assert "seal" not in reading.reader
+
+
 def test_a_watermark_beside_a_blot_is_no_digit(numerals: NumeralReader) -> None:
     pixels = table(labelled((*FIGURES, ("", "41", "56"))))
     x, y = LEFT + WIDTH, TOP + 3 * HEIGHT

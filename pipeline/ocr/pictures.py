@@ -106,7 +106,7 @@ def read_cells(
     doubtful = [i for i in doubtful if readings[i].probability < _DOUBTFUL]
     alone = {i: crop for i in doubtful if (crop := without_broad_strokes(crops[i])) is not None}
     prints = dict(zip(alone, find_inks(list(alone.values()), PRINT), strict=True))
-    tinted = [i for i, ink in prints.items() if _is_tinted(inks[i], ink)]
+    tinted = [i for i, ink in prints.items() if is_tinted(inks[i], ink)]
     again = _read_inks([alone[i] for i in tinted], [prints[i] for i in tinted], recognise, reader)
     for i, read in zip(tinted, again, strict=True):
         found = left_of_print(read, inks[i].mask, prints[i].mask)
@@ -194,7 +194,7 @@ def _mean(looks: Sequence[Reading]) -> Reading:
     return reading(every, looks[0].reader)
 
 
-def _is_tinted(ink: Ink, alone: Ink) -> bool:
+def is_tinted(ink: Ink, alone: Ink) -> bool:
     """Whether paler strokes lie beside the print, more of them than the blurred edges of print that ``alone`` lacks."""
     edges = cv2.dilate(alone.mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     return bool(np.count_nonzero(ink.mask & ~edges) > _TINT * np.count_nonzero(alone.mask))

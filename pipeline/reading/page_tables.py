@@ -27,8 +27,10 @@ from pipeline.ocr.hidden import around_hidden, hidden_reading
 from pipeline.ocr.numerals import NAME as NUMERALS
 from pipeline.ocr.numerals import NumeralReader
 from pipeline.ocr.overlaps import beyond_rules
-from pipeline.ocr.pictures import perhaps
+from pipeline.ocr.pictures import left_of_print, perhaps
 from pipeline.ocr.pooling import pool
+from pipeline.ocr.seals import NAME as SEAL
+from pipeline.ocr.seals import without_seals
 from pipeline.ocr.specks import ENOUGH, FEWEST, without_dark_specks, without_specks
 from pipeline.reading.cells import FIGURE, crop, is_wording, read_cells
 from pipeline.reading.readers import Readers
@@ -41,6 +43,9 @@ _TELLING = 0.1  # a reading less probable than this tells nothing anyway
 # figure may be as pale, so that a blank for that reason is no surer than the second and not accepted for itself. Of
 # 10,200 printed cells of 75 generated reports none was paler than 0.47; watermarks have 0.2 to 0.4.
 _GHOST, _BLANK = 0.45, 0.97
+# What was read beneath a seal is no surer than the first, that nothing is there no surer than the second: neither is
+# accepted unless a relation says so too.
+_BENEATH, _NOTHING_BENEATH = 0.979, 0.9
 # So many cells, or up to twice as many, are read before it is decided how a page lies.
 _SAMPLE = 40
 # A cell that comes so close to the end of the page, in inches, and of which less was seen than three sides, goes on.
@@ -76,9 +81,11 @@ class Tables:
         figures = self._sure_figures()
         inks = find_inks(figures)
         self._beside_specks(figures, inks, readers)
-        pale = _GHOST * _usual_darkness(figures)
+        usual = _usual_darkness(figures)
+        pale = _GHOST * usual
         self._settle_blanks(pale, inks, readers.numerals)
         self._settle_hidden(pale, inks, readers.numerals)
+        self._beneath_seals(usual, readers)
         readings = iter([self.readings[index] for index in range(len(self.cells))])
         return [TableReading(grid, tuple(next(readings) for _ in grid.cells)) for grid in self.grids]
 
@@ -174,6 +181,44 @@ class Tables:
                 self.readings[i] = replace(perhaps(seen), reader=f"{seen.reader}+{HIDDEN}") if doubted else seen
             else:
                 self.readings[i] = hidden if around[i].is_blot else _either(perhaps(seen), hidden)
+
+    def _beneath_seals(self, usual: float, readers: Readers) -> None:
+        """Read doubtful cells anew without what is paler than print; both readers look at what is left.
+
+        A digit that a smear hides is as pale: what is doubted for that reason stays.
+
+        Args:
+            usual: how dark figures of the page are, in grey levels; 0 where that is not known.
+        """
+        doubtful = {
+            i: self._crop(i)
+            for i, reading in self.readings.items()
+            if reading.probability < FIGURE and NUMERALS in reading.reader and HIDDEN not in reading.reader
+        }
+        sure = [i for i, r in self.readings.items() if r.probability >= SURE and r.text and NUMERALS in r.reader]
+        some = [self._crop(i) for i in sure[:: 1 + len(sure) // ENOUGH]]
+        found = without_seals(doubtful, some, usual) if usual else {}
+        crops = [picture for picture, _, _ in found.values()]
+        own, second = readers.numerals.read(crops), readers.engine.read_numerals(crops)
+        for (i, (_, every, kept)), *parts in zip(found.items(), own, second, strict=True):
+            read = pool(parts)
+            alike = all(
+                part.probability >= FIGURE and parse_value(part.text) == parse_value(read.text) for part in parts
+            )
+            read = left_of_print(read, every, kept) if read.text else read
+            if alike and read.probability > self.readings[i].probability:
+                self.readings[i] = _beneath(self.readings[i], read)
+
+
+def _beneath(seen: Reading, found: Reading) -> Reading:
+    """The reading of a cell from that with a seal in it, and that of what is left without the seal.
+
+    Where both look like something, but not the same, it is the second as likely as not.
+    """
+    doubted = seen.probability >= _LOOKS_LIKE and parse_value(seen.text) != parse_value(found.text)
+    share = min(found.probability, _LOOKS_LIKE if doubted else _BENEATH if found.text else _NOTHING_BENEATH)
+    others = (replace(a, probability=a.probability * (1.0 - share)) for a in seen.alternatives if a.text != found.text)
+    return Reading((Alternative(found.text, share), *others), f"{found.reader}+{SEAL}")
 
 
 def without_ends(table: TableReading, page: PageImage) -> TableReading:
