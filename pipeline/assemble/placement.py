@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.assemble.answers import FormAnswer, RowAnswer, answered_rows, hold_to_answers, weigh_answers
-from pipeline.assemble.columns import column_centres, header_centres, place_columns, place_strip_columns
+from pipeline.assemble.columns import cells_by_count, column_centres, header_centres, place_columns, place_strip_columns
 from pipeline.assemble.drafts import Draft, collect_drafts, recognised_rows
 from pipeline.assemble.rows import (
     ADDED_WITHOUT_LABEL,
@@ -455,12 +455,14 @@ def _place_list(
             pieces.setdefault(target, []).append((printed, certainty))
             edges[target] = (edges.get(target, (number, 0))[0], number)
     chosen = {target: _fullest(found) for target, found in pieces.items()}
-    complete: dict[tuple[int, int], list[PrintedRow]] = {}
+    complete: dict[tuple[int, int], list[Sequence[int]]] = {}
+    grids = {printed.table.index: printed.table.reading.grid for printed, _ in chosen.values()}
     for target, (printed, _) in chosen.items():
         block = specs[target][0]
-        if len(printed.values) == len(block.columns):
-            complete.setdefault((id(block), printed.table.index), []).append(printed)
-    columns = {place: column_centres(beside) for place, beside in complete.items()}
+        counted = cells_by_count(printed, len(block.columns))
+        if counted:
+            complete.setdefault((id(block), printed.table.index), []).append(counted)
+    columns = {(block, table): column_centres(grids[table], rows) for (block, table), rows in complete.items()}
     for target, (printed, certainty) in chosen.items():
         block, spec = specs[target]
         count = len(block.columns)

@@ -36,7 +36,7 @@ _NOUGHT, _ONE = 0.5, 0.055
 _USUAL, _FEW, _NOT_KNOWN, _RATHER = 0.05, 9, 0.4, 0.5
 _HARDLY_READ = 0.5  # of a cell that leaves as much to what is not listed any other figure may be printed
 _LEGIBLE = 0.1  # readings that sum to less than this tell nothing
-_PLACED = 0.97  # a cell whose place on the form is less sure takes no part
+_PLACED = 0.95  # a cell whose place on the form is less sure takes no part
 _NOTHING_OCCURRED = (Mark.NUMBER, Mark.BLANK, Mark.SLASH, Mark.DASH)  # a number: 0
 _WORD = re.compile(r"[^\W\d_]")
 

@@ -258,6 +258,52 @@ def test_a_row_with_a_lost_rule_is_placed_by_where_its_cells_lie_and_doubted() -
             assert found(pages, report)[key] == right[key]
 
 
+@pytest.mark.parametrize("fault", ["none above", "a blank between", "a piece cut off"])
+def test_cells_that_stand_alone_in_the_place_of_their_column_are_sure_enough_for_the_sums(fault: str) -> None:
+    """Where one of the row above spans both, or a stroke was taken for a rule; a piece may belong to a figure."""
+    form = form_by_id("ogi-2021")
+    squares = [(r, 3 * c, rs, 3 * cs, text) for r, c, rs, cs, text in squares_of(spec_of(form, "requests"), name)]
+    row = next(r for r, *_, text in squares if text == "（一）予以公开")
+    values = sorted(s for s in squares if s[0] == row and s[1] >= 9)
+    _, left, _, _, text = values[2]
+    squares.remove(values[2])
+    if fault == "none above":
+        above = next(s for s in squares if s[:2] == (row - 1, left))
+        squares.remove(above)
+        squares.append((row - 1, left, 2, 3, above[4]))
+    else:
+        squares += [(row, left, 1, 1, ""), (row, left + 1, 1, 2, text)]
+        if fault == "a piece cut off":
+            squares[-2:] = [(row, left, 1, 1, "1"), (row, left + 1, 1, 2, text)]
+    pages = [page(table(squares))]
+    (report,) = read(*pages)
+    right = expected(form, "requests")
+    others = {k: p for k, p in report.placements.items() if k.row_id == "granted" and right[k] != text}
+    assert len(others) == 6
+    assert all(found(pages, report)[key] == right[key] for key in others)
+    least = min(place.column_probability for place in others.values())
+    assert (0.95 <= least < 0.97) if fault != "a piece cut off" else least < 0.5
+
+
+def test_a_figure_beside_a_unit_that_was_cut_in_two_and_read_as_figures_keeps_its_column() -> None:
+    """Before a blank edge, which a frame that was found twice leaves."""
+    form = form_by_id("ogi-2014")
+    block = form.tables[0].blocks[0]
+    squares: list[Square] = [(0, 0, 1, 1, block.stub), (0, 1, 1, 2, block.unit_header), (0, 3, 1, 2, "统计数")]
+    for row in block.rows[:30]:
+        top = len({s[0] for s in squares})
+        squares += [(top, 0, 1, 1, row.label), (top, 1, 1, 2, row.unit)]
+        squares += [(top, 3, 1, 1, name(row, block.columns[0])), (top, 4, 1, 1, "")]
+    cut_row = block.rows[12]
+    top, *_ = next(s for s in squares if s[4] == cut_row.label)
+    squares = [s for s in squares if s[:2] != (top, 1)] + [(top, 1, 1, 1, "4"), (top, 2, 1, 1, "1")]
+    pages = [page(table(squares))]
+    (report,) = read(*pages)
+    key = CellKey("statistics", cut_row.id, block.columns[0].id)
+    assert found(pages, report)[key] == name(cut_row, block.columns[0])
+    assert report.placements[key].column_probability >= 0.95
+
+
 def test_the_form_of_2014_with_headings_units_and_indents() -> None:
     form = form_by_id("ogi-2014")
     block = form.tables[0].blocks[0]
