@@ -241,7 +241,12 @@ def _weigh(
     """What is known about every cell that was found; ``said`` are the values that people gave."""
     found = report.readings(tables)
     readings = {**found, **said}
-    reconciled = reconcile(report.form.rules, readings, {**report.placed(), **dict.fromkeys(said, 1.0)})
+    counted = counted_cells(report.form)
+    places = {key: tables[place.table].grid.cells[place.cell] for key, place in report.placements.items()}
+    whole = {key: reading.without_fraction(places[key], read) for key, read in found.items() if key in counted}
+    reconciled = reconcile(
+        report.form.rules, {**readings, **whole, **said}, {**report.placed(), **dict.fromkeys(said, 1.0)}
+    )
     values = assemble.parse_readings(readings)
     # What is hardly read says nothing about where figures stand.
     likely = {key: value for key, value in values.items() if readings[key].probability >= confidence.DISBELIEVED}
@@ -258,7 +263,6 @@ def _weigh(
     astray = _rows_astray(report, tables)
     open_totals = rules.open_totals(report.form.rules, values)
     shortened = rules.digits_lost(report.form.rules, {**values, **settled})
-    counted = counted_cells(report.form)
     usual = _usual_darkness(tables, {(p.table, p.cell) for p in report.placements.values()})
     evidence = {}
     for key, read in found.items():

@@ -29,11 +29,12 @@ from pipeline.ocr import calibration, load_engine
 from pipeline.ocr.numerals import NumeralReader
 from pipeline.ocr.pooling import pool
 from pipeline.reading import Readers, crop, read_page
-from pipeline.reading.cells import as_sure_as, read_cells
+from pipeline.reading.cells import as_sure_as, at_most, read_cells, without_fraction
 from pipeline.reading.lines import in_order
 from pipeline.reading.orientation import legibility
 from pipeline.reading.page_tables import Tables
 from pipeline.settings import Settings
+from pipeline.values import parse_value
 from tests.assemble import printed
 from tests.documents.builders import text_pdf
 from tests.ocr.drawing import LATIN, SANS, cell, on_rule
@@ -478,6 +479,23 @@ def test_a_point_a_sign_or_a_1_that_one_reader_saw_faintly_leaves_a_doubt(first:
     traced = first[1] if first[0] == second else first[0]
     assert doubtful.alternatives[1].text == traced
     assert sum(each.probability for each in doubtful.alternatives) > 0.99
+
+
+@pytest.mark.parametrize(("bound", "least", "most"), [(1.0, 0.995, 1.0), (0.3, 0.0, 0.31)])
+def test_where_things_are_counted_a_comma_that_one_reader_takes_for_a_point_leaves_no_doubt(
+    bound: float, least: float, most: float
+) -> None:
+    """Unless what was known of the cell bounds its reading."""
+    first = Reading((Alternative("7,184", 0.982), Alternative("7.184", 0.002)), "numerals")
+    second = Reading((Alternative("7.184", 0.975), Alternative("7,184", 0.025)), calibration.ENGINE)
+    place = GridCell(0, 0, 1, 1, BoundingBox(0, 0, 90, 40))
+    seen = at_most(as_sure_as(place, pool([first, second])), bound)
+    assert max(other.probability for other in seen.alternatives) < 0.9
+    found = without_fraction(place, seen)
+    assert parse_value(found.text).number == 7184
+    assert least <= found.probability <= most
+    plain = as_sure_as(place, pool([replace(first, alternatives=first.alternatives[:1])] * 2))
+    assert without_fraction(place, plain) is plain
 
 
 @pytest.mark.parametrize("degrees", [-15.0, 0.0, 15.0])

@@ -8,14 +8,14 @@ from pipeline import imaging, tables
 from pipeline.documents import cut_long_page
 from pipeline.domain import CleanPage, Grid, LineReading, PageImage, PageReading, TableReading, Transform
 from pipeline.geometry import Identity, box_to_parent, chain, scaling, translation
-from pipeline.reading.cells import as_sure_as, at_most, crop, second_opinions
+from pipeline.reading.cells import as_sure_as, at_most, crop, second_opinions, without_fraction
 from pipeline.reading.lines import embedded, in_order, read_alone, read_lines, titles_of
 from pipeline.reading.orientation import legibility, legible_titles
 from pipeline.reading.page_tables import Tables, without_ends
 from pipeline.reading.readers import Readers
 from pipeline.tables.textlayer import read_text_layer
 
-__all__ = ["Readers", "crop", "read_page", "second_opinions"]
+__all__ = ["Readers", "crop", "read_page", "second_opinions", "without_fraction"]
 
 # Where a page that no orientation makes legible reads nearly as well another way up, in this proportion at least,
 # nothing on it is surer than the last number: noughts and dashes look the same on their head.
