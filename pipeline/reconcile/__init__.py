@@ -40,6 +40,9 @@ _NAMED = 1.1
 _OTHER_DIGITS = 9
 # Tables tried for one report before it is left undecided; bounds the time to a second or two, which few reports need.
 _BUDGET = 10_000
+# How many more, in terms of these, may be tried for what mends the failing relations of one component: a misprint among
+# many doubtful cells is known by that, whatever else they may be.
+_SPARE = 1.5
 # Ways to mend what fails that are looked at: misprints in two sums make as many as these have pairs of cells.
 _MOST_MENDING = 400
 # Doubtful cells of relations that can be searched together when those of their component were too many.
@@ -123,7 +126,7 @@ def reconcile(
             is changed, nor is a cell that is absent here.
         budget: tables to try before what is left is called undecided.
     """
-    found, lone = _reconcile(specs, readings, placed, budget)
+    found, lone = _reconcile(specs, readings, placed, budget, round(_SPARE * budget))
     if not found.findings:
         return found
     # Where the print is wrong in one place it may be so in another: what one sum alone says is not relied on.
@@ -149,7 +152,11 @@ def _with_unfilled(
 
 
 def _reconcile(
-    specs: Sequence[RuleSpec], readings: Mapping[CellKey, Reading], placed: Mapping[CellKey, float], budget: int
+    specs: Sequence[RuleSpec],
+    readings: Mapping[CellKey, Reading],
+    placed: Mapping[CellKey, float],
+    budget: int,
+    spare: int = 0,
 ) -> tuple[Reconciliation, frozenset[CellKey]]:
     """The same, and which of the settled cells owe a value that was hardly read to one relation alone."""
     table = build_table(specs, readings, placed)
@@ -162,7 +169,7 @@ def _reconcile(
     lone: set[CellKey] = set()
     # Small components first: one that is too large takes nothing from the others.
     for relations in sorted(_linked(table, searcher.broken()), key=lambda linked: (len(linked), linked)):
-        solved = _solve(table, searcher, relations)
+        solved = _solve(table, searcher, relations, spare)
         components.append(solved.component)
         posterior |= solved.posterior
         settled |= solved.settled
@@ -285,12 +292,12 @@ class _Solved:
     whole: bool = True  # whether the search came to its end
 
 
-def _solve(table: Table, searcher: Searcher, relations: tuple[int, ...]) -> _Solved:
+def _solve(table: Table, searcher: Searcher, relations: tuple[int, ...], spare: int) -> _Solved:
     suspects = table.suspects
     cells = sorted({c for number in relations for c, _ in table.relations[number].terms if not suspects[c].certain})
     names = tuple(table.relations[number].rule.id for number in relations)
     keys = tuple(suspects[cell].key for cell in cells)
-    best, complete = searcher.ways(relations, {}, most=_MOST_MENDING)
+    best, complete = searcher.ways(relations, {}, most=_MOST_MENDING, spare=spare)
     if not best:
         return _Solved(Component(Verdict.UNDECIDED, names, keys, {}, {}, 0.0, 0, ()), {}, {}, whole=False)
     # Whatever keeps the relations differs from the likeliest readings where one of these ways does.

@@ -86,6 +86,7 @@ class Searcher:
         kept: Iterable[int] = (),
         limit: float = inf,
         most: int = _MOST_WAYS,
+        spare: int = 0,
     ) -> tuple[list[Way], bool]:
         """The ways to make relations hold, cheapest first, and whether these are all within the span and the limit.
 
@@ -93,6 +94,7 @@ class Searcher:
             relations: those that must hold; so must every other that a deviation touches.
             forced: choices that are given; kept: cells that keep their likeliest reading.
             limit: greatest cost; most: number of ways after which the search ends.
+            spare: how many tables may be tried for this search beyond what is left of the budget.
         """
         # What holds as long as nothing in it deviates has nothing to say until something does.
         interest = frozenset(n for n in relations if self._breaks(n) or (self._unknown[n] and self.judged(n)))
@@ -126,7 +128,7 @@ class Searcher:
                 heapq.heappush(heap, (way.cost, 1, deviations, fixed, way))
 
         push(start, frozenset(kept) | frozenset(forced))
-        while heap and self._budget.left > 0 and len(found) < most:
+        while heap and self._budget.left + spare > 0 and len(found) < most:
             _, _, deviations, fixed, step = heapq.heappop(heap)
             if isinstance(step, Way):
                 if not found:
@@ -138,7 +140,7 @@ class Searcher:
                 tried.add(cell)
                 for choice in self._ordered[cell]:
                     push(tuple(sorted((*deviations, (cell, choice)))), fixed | tried)
-        return found, self._budget.left > 0 and not heap
+        return found, self._budget.left + spare > 0 and not heap
 
     def _apply(self, cell: int, choice: int, sign: int, number: int) -> None:
         side = 0 if sign > 0 else 1
