@@ -203,17 +203,23 @@ class Alike(Engine):
         return [replace(reading, reader=self.name) for reading in self.other.read(crops)]
 
 
-@pytest.mark.parametrize(("figure", "stroke", "most"), [("6", 165, 0.979), ("", 165, 0.9), ("", 60, 0.0)])
+@pytest.mark.parametrize(
+    ("figure", "stroke", "broken", "most"),
+    [("6", 165, False, 0.979), ("6", 165, True, 0.979), ("", 165, False, 0.9), ("", 60, False, 0.0)],
+)
 def test_a_figure_under_a_seal_is_told_from_its_paler_strokes_by_the_print_of_the_page(
-    figure: str, stroke: int, most: float, numerals: NumeralReader
+    figure: str, stroke: int, broken: bool, most: float, numerals: NumeralReader
 ) -> None:
-    """What is as dark as print stays."""
+    """What is as dark as print stays; what is left of a red seal is broken."""
     pixels = table(labelled((*FIGURES, (figure, "41", "56"))))
     top, left = TOP + 3 * HEIGHT + 4, LEFT + WIDTH + 4
     seal = np.full((HEIGHT - 8, WIDTH - 8), 255, np.uint8)
     for start in range(85, 155, 28):
         cv2.line(seal, (start, 50), (start + 30, 2), (stroke,), 7)
     cv2.line(seal, (85, 30), (180, 22), (stroke,), 6)
+    if broken:
+        for row in range(1, HEIGHT, 12):
+            seal[row : row + 5] = 255
     inside = pixels[top : top + HEIGHT - 8, left : left + WIDTH - 8]
     inside[:] = np.minimum(inside, cv2.GaussianBlur(seal, (0, 0), 0.8))
     (found,) = tables_of(read_page(PageImage(1, pixels, 200.0), Readers(Alike(numerals), numerals)))

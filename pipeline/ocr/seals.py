@@ -25,6 +25,7 @@ NAME = "seal"
 _SEAL, _PRINT = 0.6, 0.75
 # Where more of the print that was surely read than this share is paler in part, print is not told from seals so.
 _UNEVEN = 0.05
+_GAPS = 9  # pixels; what is left of a seal that was taken away has gaps
 _FRAME = 2  # pixels; what is nearer to the end of a cell goes on beyond it
 
 
@@ -60,11 +61,12 @@ def _paler_in_part(crops: Sequence[Pixels], usual: float) -> list[tuple[Pixels, 
 def _goes_on(every: Mask, kept: Mask) -> bool:
     """Whether most ink that is not kept hangs together with ink at the end of the cell."""
     gone = every & (cv2.dilate(kept.view(np.uint8), np.ones((5, 5), np.uint8)) == 0)
-    labels, stats = patches.label(gone.view(np.uint8))
+    together = cv2.morphologyEx(gone.view(np.uint8), cv2.MORPH_CLOSE, np.ones((_GAPS, _GAPS), np.uint8))
+    labels, stats = patches.label(together)
     inside = np.zeros_like(gone)
     inside[_FRAME:-_FRAME, _FRAME:-_FRAME] = True
     beyond = np.unique(labels[~inside])
-    return 2 * int(stats[beyond, cv2.CC_STAT_AREA].sum()) > int(np.count_nonzero(gone))
+    return 2 * int(stats[beyond, cv2.CC_STAT_AREA].sum()) > int(np.count_nonzero(together))
 
 
 def _print_alone(crop: Pixels, paper: int, usual: float) -> Pixels:
