@@ -45,7 +45,8 @@ _HALO = 2  # pixels around a patch that are darker for it
 _LEGIBLE = 0.9
 # The digits that may be hidden were seen by nobody, what stands beside them was: so much of both that it counts as
 # legible to `pipeline.reconcile`, which shares what is unread among them. One that stands alone is as often a 0 as not.
-_UNSEEN, _IN_PART = 0.12, 0.02
+# What was seen comes first: no digit is what was read.
+_UNSEEN, _IN_PART = 0.12, 0.07
 _NOUGHT = 0.5
 _HIDDEN = "?"
 

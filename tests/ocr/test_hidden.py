@@ -52,6 +52,7 @@ def test_a_hidden_digit_that_stands_alone_is_as_often_a_nought_as_not(reader: Nu
     shares = {each.text: each.probability for each in found.alternatives if each.text.isdigit()}
     assert shares["0"] == pytest.approx(sum(shares.values()) / 2)
     assert len({round(share, 9) for text, share in shares.items() if text != "0"}) == 1
+    assert found.text == "?"
 
 
 @pytest.mark.parametrize("seed", range(4))
