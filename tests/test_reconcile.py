@@ -246,6 +246,16 @@ def test_specks_in_a_table_that_leaves_cells_blank_are_no_nought() -> None:
     assert solve(figures | noughts | hardly, specs).settled[key("a", "3")].text == "0"
 
 
+@pytest.mark.parametrize(("read", "reported"), [("45", False), ("31", False), ("38", True)])
+def test_a_figure_of_which_an_end_is_torn_off_is_no_misprint(read: str, reported: bool) -> None:
+    """Of 3145 two digits are left, of which readers are nearly sure."""
+    specs = [rule("row", [key("a", "total")], [key("a", "x"), key("a", "y")])]
+    figures = {key("a", "total"): reading((read, 0.937)), key("a", "x"): sure("292"), key("a", "y"): sure("2853")}
+    found = solve(figures, specs)
+    assert bool(found.findings) == reported
+    assert found.settled == {}
+
+
 @pytest.mark.parametrize("mark", ["-", ""])
 def test_what_a_mark_loses_that_the_table_does_not_use_falls_to_nothing_else(mark: str) -> None:
     """One agency in many writes two ways: where a reader is nearly sure of a dash among noughts it may be one."""

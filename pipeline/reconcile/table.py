@@ -21,8 +21,9 @@ CERTAIN = 0.995
 _WRONG, _SHOWN = 0.004, 0.125
 # An alternative less likely than this, relative to the best one, is noise of the reader and not a candidate.
 _FLOOR = 0.003
-# Share of what a reader did not list that falls to one value: one digit of ten unread, one glyph lost, nothing legible.
-_ONE_DIGIT, _ONE_LOST, _NOTHING_LEGIBLE = 0.1, 0.05, 0.01
+# Share of what a reader did not list that falls to one value: one digit of ten unread, one glyph lost, two at an end,
+# nothing legible.
+_ONE_DIGIT, _ONE_LOST, _END_LOST, _NOTHING_LEGIBLE = 0.1, 0.05, 0.02, 0.01
 # Where a reader is this sure of a number, what is printed is hardly ever another digit that it does not list: none was
 # in eighty cells' worth of what such readings of generated scans leave of 1.
 _SURE, _UNHEARD_OF = 0.5, 0.01
@@ -358,12 +359,19 @@ def _resemblance(printed: str, shapes: Iterable[str], one_digit: float) -> float
             best = max(best, one_digit)
         elif _has_lost(shape, digits):
             best = max(best, _ONE_LOST)
+        elif _has_lost_end(shape, digits):
+            best = max(best, _END_LOST)
     return best
 
 
 def _has_lost(shape: str, digits: str) -> bool:
     """Whether digits with one of them left out are those of a reading."""
     return len(shape) + 1 == len(digits) and any(digits[:i] + digits[i + 1 :] == shape for i in range(len(digits)))
+
+
+def _has_lost_end(shape: str, digits: str) -> bool:
+    """Whether digits without two at an end are those of a reading, itself of two at least: paper tears at the end."""
+    return len(digits) == len(shape) + 2 >= 4 and (digits.startswith(shape) or digits.endswith(shape))
 
 
 def _digits(text: str) -> str:

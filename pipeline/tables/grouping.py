@@ -21,7 +21,9 @@ LESS_SOLID = 0.22
 LESS_SOLID_THAN_ANY = 0.1
 """The same in a dotted table, relative to the least solid tenth of its rules."""
 AS_SOLID = 0.03
-"""A long rule that is no less solid than the usual one but for so much is no text: thresholds fill the gaps of some."""
+"""A long rule that is no less solid than the usual one but for so much may be no text: thresholds fill gaps of some."""
+FILLED = 0.25
+"""Least share of its gaps that is filled then; the same character in row after row leaves as much open as dashes do."""
 LONG_DASH, STROKE, LONGEST_STROKE = 1.6, 0.5, 3.0
 """Strokes of text among dotted rules: least length in dashes and in text heights, and most in text heights."""
 CAPTION = 3.6
@@ -187,11 +189,14 @@ def _like(known: Sequence[Ruling], pieces: list[Ruling], text_height: float) -> 
     least = weighted_quantile(np.array([rule.solid for rule in known]), _weights(known), 0.1) - LESS_SOLID_THAN_ANY
     longest, solid = max(LONG_DASH * dash, STROKE * text_height), LONGEST_STROKE * text_height
     whole = weighted_quantile(np.array([rule.solid for rule in known]), _weights(known), 0.5) - AS_SOLID
+    gaps = 1.0 - weighted_quantile(np.array([rule.inked for rule in known]), _weights(known), 0.5)
+
+    def is_filled(piece: Ruling) -> bool:
+        long = piece.length >= LONG * text_height
+        return long and piece.solid >= whole and 1.0 - piece.inked <= (1.0 - FILLED) * gaps
+
     return [
-        piece
-        for piece in pieces
-        if piece.solid >= least
-        and (not longest < piece.dash < solid or (piece.solid >= whole and piece.length >= LONG * text_height))
+        piece for piece in pieces if piece.solid >= least and (not longest < piece.dash < solid or is_filled(piece))
     ]
 
 

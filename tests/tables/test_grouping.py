@@ -9,8 +9,8 @@ from pipeline.tables.grouping import group
 from pipeline.tables.rulings import Ruling
 
 
-def dotted(at: float, start: float, end: float, solid: float = 1.0, dash: float = 9.0) -> Ruling:
-    return Ruling(np.array([start, end]), np.array([at, at]), start, end, 0.65, solid, dash)
+def dotted(at: float, start: float, end: float, solid: float = 1.0, dash: float = 9.0, inked: float = 0.65) -> Ruling:
+    return Ruling(np.array([start, end]), np.array([at, at]), start, end, inked, solid, dash)
 
 
 @pytest.mark.parametrize(
@@ -26,12 +26,21 @@ def test_strokes_of_text_in_line_are_no_rules_of_a_dotted_table(stroke: dict[str
     assert sorted(rule.y[0] for rule in found.uprights) == places
 
 
-@pytest.mark.parametrize(("solid", "kept"), [(0.98, True), (0.9, False)], ids=["no gaps", "gaps between characters"])
-def test_a_long_rule_whose_dashes_run_into_each_other_stays_in_a_dotted_table(solid: float, kept: bool) -> None:
-    """The columns on both sides of one were read as one: a threshold had filled half of its gaps."""
+@pytest.mark.parametrize(
+    ("solid", "inked", "kept"),
+    [(0.98, 0.8, True), (0.9, 0.8, False), (1.0, 0.66, False)],
+    ids=["no gaps", "gaps between characters", "the same character in every row"],
+)
+def test_a_long_rule_whose_dashes_run_into_each_other_stays_in_a_dotted_table(
+    solid: float, inked: float, kept: bool
+) -> None:
+    """The columns on both sides of one were read as one: a threshold had filled half of its gaps.
+
+    Units below each other, 件 in every row, had cut their column in two.
+    """
     levels = [dotted(y, 100, 900) for y in (100.0, 146.0, 192.0, 238.0, 338.0)]
     uprights = [dotted(x, 100, 338) for x in (100.0, 400.0, 560.0, 720.0, 900.0)]
-    (found,) = group(levels, [*uprights, dotted(250.0, 108, 330, solid, dash=24.0)], 25.0)
+    (found,) = group(levels, [*uprights, dotted(250.0, 108, 330, solid, dash=24.0, inked=inked)], 25.0)
     assert (250.0 in [rule.middle for rule in found.uprights]) is kept
 
 
