@@ -256,6 +256,18 @@ def test_a_figure_of_which_an_end_is_torn_off_is_no_misprint(read: str, reported
     assert found.settled == {}
 
 
+@pytest.mark.parametrize(("total", "settled"), [("735", False), ("245", True)])
+def test_one_sum_does_not_overrule_what_is_left_of_a_digit_beside_a_hidden_one(total: str, settled: bool) -> None:
+    """Of 735 the 7, half under the blot, looks like a 2."""
+    row = [rule("row", [key("a", "total")], [key("a", "x"), key("a", "y")])]
+    hidden = reading(("2?5", 0.07), *((f"2{digit}5", 0.012) for digit in range(10)))
+    figures = {key("a", "total"): sure(total), key("a", "x"): hidden, key("a", "y"): sure("0")}
+    assert {k: a.text for k, a in solve(figures, row).settled.items()} == ({key("a", "x"): total} if settled else {})
+    column = rule("column", [key("total", "x")], [key("a", "x"), key("b", "x")])
+    both = figures | {key("total", "x"): sure(total), key("b", "x"): sure("0")}
+    assert solve(both, [*row, column]).settled[key("a", "x")].text == total
+
+
 @pytest.mark.parametrize("mark", ["-", ""])
 def test_what_a_mark_loses_that_the_table_does_not_use_falls_to_nothing_else(mark: str) -> None:
     """One agency in many writes two ways: where a reader is nearly sure of a dash among noughts it may be one."""

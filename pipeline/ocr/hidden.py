@@ -29,9 +29,6 @@ _DARK, _PALE = 1.3, 0.8
 # no wider than the second.
 _WIDEST, _WIDEST_BLOT = 1.75, 4.0
 _LOWEST = 0.5  # its height at least; broad dashes are no higher
-# What ends at a blot and is no wider than the first, in terms of the height of figures, is a digit of which it hides so
-# much that the rest may look like another one; its own fringe is lower than the second.
-_REST, _FRINGE = 0.3, 0.4
 # How far beyond the rules of the cell the patch is followed, in terms of the height of figures: blots reach over rules,
 # and strokes of seals and watermarks go on there.
 _AROUND = 0.75
@@ -61,7 +58,7 @@ class Around:
     Attributes:
         darkness, breadth: how dark and how broad what hides it is, in terms of the usual ink and of the broadest
             strokes of figures.
-        one_digit: whether it hides no more than one digit, and covers none beside that in part.
+        one_digit: whether it hides no more than one digit.
     """
 
     before: Pixels
@@ -170,17 +167,7 @@ def _around(picture: Pixels, box: BoundingBox, usual: _Print) -> Around | None:
     first, last = (round(side) + left - x0 for side in ends)
     before, behind = slice(max(0, first - _HALO), None), slice(max(0, last + 1 + _HALO))
     parts = _painted(crop, before, paper), _painted(crop, behind, paper)
-    cut = blot and (_is_rest(parts[0], before.start - 1, paper, usual) or _is_rest(parts[1], behind.stop, paper, usual))
-    return Around(*parts, square.darkness / usual.darkness, breadth / usual.breadth, one_digit=not (wide or cut))
-
-
-def _is_rest(part: Pixels, column: int, paper: int, usual: _Print) -> bool:
-    """Whether what ends at a column of a picture is what a blot has left of a digit."""
-    if not 0 <= column < part.shape[1]:
-        return False
-    labels, boxes = patches.label((np.float32(paper) - part > usual.darkness / 2).view(np.uint8))
-    ending = [boxes[number] for number in np.unique(labels[:, column]) if number]
-    return any(width <= _REST * usual.tall and height > _FRINGE * usual.tall for _, _, width, height, *_ in ending)
+    return Around(*parts, square.darkness / usual.darkness, breadth / usual.breadth, one_digit=not wide)
 
 
 def _as_dark(picture: Pixels, paper: int, square: _Square) -> Mask:

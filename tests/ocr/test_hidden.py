@@ -133,16 +133,6 @@ def test_under_a_blot_as_wide_as_several_digits_may_be_any_figure(
     assert left_open(picture, reader) == found
 
 
-def test_a_digit_that_a_blot_covers_in_part_is_not_taken_for_what_is_left_of_it(reader: NumeralReader) -> None:
-    picture = cell("3   9", font=LATIN)
-    (left, right), (other, _) = glyphs(picture)
-    for covered, found in ((-3, {"3?9", *(f"3{digit}9" for digit in range(10))}), ((right - left) // 2, {"?"})):
-        blotted = picture.copy()
-        first = right - covered
-        cv2.ellipse(blotted, ((first + other - 3) // 2, 24), ((other - first - 3) // 2, 15), 0, 0, 360, (30,), -1)
-        assert left_open(blotted, reader) == found
-
-
 def test_nothing_is_known_of_blots_where_figures_are_few() -> None:
     assert around_hidden({0: in_table(spoiled("5", "blot"))}, FIGURES[:2]) == {}
 
