@@ -160,6 +160,25 @@ def test_a_smear_may_hide_a_digit_where_nothing_was_read_and_a_blot_does(
     assert listed.get("", 0.0) == pytest.approx(blank, abs=0.06)
 
 
+class Scrawled(Engine):
+    """Rather takes every picture for a character than for a figure."""
+
+    def read_numerals(self, crops: Sequence[Pixels]) -> list[Reading]:
+        return [Reading((Alternative("件", 0.17), Alternative("8", 0.002)), self.name) for _ in crops]
+
+
+def test_a_figure_that_was_scribbled_over_is_left_open_where_a_reader_may_see_a_character(
+    numerals: NumeralReader,
+) -> None:
+    pixels = table(labelled((*FIGURES, ("", "41", "56"))))
+    x, y = LEFT + round(1.4 * WIDTH), TOP + round(3.5 * HEIGHT)
+    places = [(x - 10, y - 14), (x + 10, y - 9), (x - 10, y - 4), (x + 10, y + 1), (x - 10, y + 6), (x + 10, y + 12)]
+    cv2.polylines(pixels, [np.array(places, np.int32)], False, (25,), 6)
+    (found,) = tables_of(read_page(PageImage(1, pixels, 200.0), Readers(Scrawled(), numerals)))
+    place = next(i for i, each in enumerate(found.grid.cells) if (each.row, each.column) == (3, 1))
+    assert found.readings[place].text == "?"
+
+
 class Figures(Engine):
     """Is sure of one figure in every picture."""
 

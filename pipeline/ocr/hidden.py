@@ -39,7 +39,7 @@ _FAINTEST = 0.15  # how dark a patch is at least, in terms of the usual ink; wha
 _PRINT = 1.6  # how much darker than a smear print beside it is at least
 _FILLED = 0.45  # how high a patch fills its columns at least, in terms of the highest; strokes that touch it do less
 _HALO = 2  # pixels around a patch that are darker for it
-_LEGIBLE = 0.9
+_LEGIBLE, _BLANK = 0.9, 0.98  # what is less sure is hardly read; a blank is for what is paler than print in it
 # The digits that may be hidden were seen by nobody, what stands beside them was: so much of both that it counts as
 # legible to `pipeline.reconcile`, which shares what is unread among them. One that stands alone is as often a 0 as not.
 # What was seen comes first: no digit is what was read.
@@ -78,9 +78,13 @@ class Around:
         return self.is_plain and self.darkness >= _DARK
 
     def may_hide(self, seen: Reading) -> bool:
-        """Whether it may hide a digit of a cell that was read so: beside what is hardly read it need not be plain."""
+        """Whether it may hide a digit of a cell that was read so: beside what is hardly read it need not be plain.
+
+        Nor need it be in a cell that is blank only because what is in it is paler than print.
+        """
         unlike_print = self.breadth >= _BROADER or self.darkness < _PALE
-        return self.is_plain or (bool(seen.text) and seen.probability < _LEGIBLE and unlike_print)
+        doubted = seen.probability < (_LEGIBLE if seen.text else _BLANK)
+        return self.is_plain or (doubted and unlike_print)
 
 
 @dataclass(frozen=True, slots=True)

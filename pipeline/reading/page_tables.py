@@ -163,7 +163,7 @@ class Tables:
         figures_perhaps = {
             i: (self.grids[self.cells[i][0]].pixels, self.cells[i][1].box)
             for i, read in self.readings.items()
-            if NUMERALS in read.reader and not any(character.isalpha() for character in read.text)
+            if NUMERALS in read.reader and not _is_character(read)
         }
         around = {
             i: each for i, each in around_hidden(figures_perhaps, inks).items() if each.may_hide(self.readings[i])
@@ -272,6 +272,11 @@ def _as_blank(reading: Reading) -> Reading:
     """The reading of a cell that is blank but for what is no print, and may hardly be what was read all the same."""
     others = (replace(other, probability=other.probability * (1.0 - _BLANK)) for other in reading.alternatives)
     return Reading((Alternative("", _BLANK), *(other for other in others if other.text.strip())), reading.reader)
+
+
+def _is_character(reading: Reading) -> bool:
+    """Whether a cell looks like it holds a character, and not a figure that was scribbled over."""
+    return reading.probability >= _LOOKS_LIKE and any(character.isalpha() for character in reading.text)
 
 
 def _either(one: Reading, other: Reading) -> Reading:

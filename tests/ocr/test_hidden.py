@@ -146,6 +146,12 @@ def test_a_smear_as_large_as_a_digit_is_seen_beside_a_figure_that_is_surely_read
     assert bold.may_hide(Reading((Alternative("1", 0.5),), "both"))
 
 
+def test_a_smear_less_broad_may_hide_a_digit_of_a_cell_that_is_blank_for_its_paleness_alone() -> None:
+    pale = Around(cell(""), cell(""), darkness=0.6, breadth=1.6, one_digit=True)
+    assert pale.may_hide(Reading((Alternative("", 0.97),), "both"))
+    assert not pale.may_hide(Reading((Alternative("", 0.995),), "both"))
+
+
 def test_the_digit_that_a_smear_touches_is_read_whole(reader: NumeralReader) -> None:
     assert left_open(beside("2", 170), reader) == {"2?", *(f"2{digit}" for digit in range(10))}
 
