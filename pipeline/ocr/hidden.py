@@ -7,7 +7,7 @@ no evidence; where it is and how large tells that a digit stands there, and the 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -35,7 +35,10 @@ _AROUND = 0.75
 # Within a square as large as a patch darkness varies no more than this, in terms of its mean; strokes that fill four
 # fifths of a square vary as much.
 _UNEVEN = 0.5
-_FAINTEST = 0.15  # how dark a patch is at least, in terms of the usual ink; what shines through is paler
+_FAINTEST = 0.15  # how dark a patch is at least, in terms of the usual ink; most of what shines through is paler
+# So many patches of one page, paler than the second, are print of its back, and so is what is no darker than the third
+# times the middle one. On eight pages with such print patches have 0.15 to 0.21, and up to 0.32 where lines overlap.
+_MANY, _BACK, _OF_BACK = 5, 0.3, 1.5
 _PRINT = 1.6  # how much darker than a smear print beside it is at least
 _FILLED = 0.45  # how high a patch fills its columns at least, in terms of the highest; strokes that touch it do less
 _HALO = 2  # pixels around a patch that are darker for it
@@ -59,6 +62,7 @@ class Around:
         darkness, breadth: how dark and how broad what hides it is, in terms of the usual ink and of the broadest
             strokes of figures.
         one_digit: whether it hides no more than one digit.
+        of_back: whether it is as pale as what shines through the page in many cells.
     """
 
     before: Pixels
@@ -66,11 +70,12 @@ class Around:
     darkness: float
     breadth: float
     one_digit: bool
+    of_back: bool = False
 
     @property
     def is_plain(self) -> bool:
         """Whether it is no print, nor what is left of a seal, whatever was read: too broad, and darker or paler."""
-        return self.breadth >= _BROAD and not _PALE <= self.darkness < _DARK
+        return self.breadth >= _BROAD and not _PALE <= self.darkness < _DARK and not self.of_back
 
     @property
     def is_blot(self) -> bool:
@@ -117,7 +122,10 @@ def around_hidden(cells: Mapping[int, tuple[Pixels, BoundingBox]], figures: Sequ
         float(np.median([ink.contrast for ink in figures])),
     )
     found = {i: _around(picture, box, usual) for i, (picture, box) in cells.items()}
-    return {i: around for i, around in found.items() if around is not None}
+    seen = {i: around for i, around in found.items() if around is not None}
+    pale = [around.darkness for around in seen.values() if around.darkness < _BACK]
+    back = _OF_BACK * float(np.median(pale)) if len(pale) >= _MANY else 0.0
+    return {i: replace(around, of_back=around.darkness <= back) for i, around in seen.items()}
 
 
 def hidden_reading(around: Around, before: Reading, behind: Reading, reader: str) -> Reading | None:

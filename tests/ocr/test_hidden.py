@@ -146,6 +146,17 @@ def test_a_smear_as_large_as_a_digit_is_seen_beside_a_figure_that_is_surely_read
     assert bold.may_hide(Reading((Alternative("1", 0.5),), "both"))
 
 
+@pytest.mark.parametrize(("cells", "darkest", "hides"), [(1, 212, True), (6, 212, False), (6, 170, True)])
+def test_what_is_as_pale_as_the_print_of_the_back_in_many_cells_hides_no_digit_that_is_surely_read(
+    cells: int, darkest: int, hides: bool
+) -> None:
+    pictures = {i: in_table(beside("1", 212)) for i in range(cells - 1)} | {9: in_table(beside("1", darkest))}
+    found = around_hidden(pictures, FIGURES)
+    assert len(found) == cells
+    assert found[9].may_hide(Reading((Alternative("1", 1.0),), "both")) == hides
+    assert found[9].may_hide(Reading((Alternative("1", 0.7),), "both"))
+
+
 def test_a_smear_less_broad_may_hide_a_digit_of_a_cell_that_is_blank_for_its_paleness_alone() -> None:
     pale = Around(cell(""), cell(""), darkness=0.6, breadth=1.6, one_digit=True)
     assert pale.may_hide(Reading((Alternative("", 0.97),), "both"))
