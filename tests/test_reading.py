@@ -521,6 +521,8 @@ def test_where_things_are_counted_a_comma_that_one_reader_takes_for_a_point_leav
     assert least <= found.probability <= most
     plain = as_sure_as(place, pool([replace(first, alternatives=first.alternatives[:1])] * 2))
     assert without_fraction(place, plain) is plain
+    torn = as_sure_as(place, pool([Reading((Alternative("3.79", 0.4),), "numerals")] * 2))
+    assert without_fraction(place, torn) is torn
 
 
 @pytest.mark.parametrize("degrees", [-15.0, 0.0, 15.0])

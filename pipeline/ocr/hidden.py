@@ -48,6 +48,7 @@ _LEGIBLE, _BLANK = 0.9, 0.98  # what is less sure is hardly read; a blank is for
 # What was seen comes first: no digit is what was read.
 _UNSEEN, _IN_PART = 0.12, 0.07
 _NOUGHT = 0.5
+_TAKEN_FOR = 0.05  # what a blot was taken for, with all that it hides: too little to count as legible
 _HIDDEN = "?"
 
 NAME = "hidden"
@@ -128,27 +129,34 @@ def around_hidden(cells: Mapping[int, tuple[Pixels, BoundingBox]], figures: Sequ
     return {i: replace(around, of_back=around.darkness <= back) for i, around in seen.items()}
 
 
-def hidden_reading(around: Around, before: Reading, behind: Reading, reader: str) -> Reading | None:
+def hidden_reading(around: Around, before: Reading, behind: Reading, seen: Reading) -> Reading | None:
     """The reading of a figure of which one digit is hidden: the others, as in `1?4`, and any of ten, none of them seen.
 
     Where a blot hides more than a digit, or what stands around it cannot be read or is no figure with a digit, any
-    figure may be under it, `?`. What is no blot may also be what was read there: then it is None.
+    figure may be under it, `?`, what was read there among them. What is no blot may well be that: then it is None.
 
     Args:
         before, behind: what was read around it.
-        reader: who has looked at the cell; what this adds to it is said, so that nobody is asked about the patch again.
+        seen: what was read of the cell as it is; that this looked at it too is said of the reader, so that nobody is
+            asked about the patch again.
     """
     legible = around.one_digit and min(before.probability, behind.probability) >= _LEGIBLE
     texts = [f"{before.text}{digit}{behind.text}" for digit in range(10)] if legible else []
     figures = [text for text in texts if parse_value(text).mark is Mark.NUMBER]
     if not figures and not around.is_blot:
         return None
-    seen = Alternative(f"{before.text}{_HIDDEN}{behind.text}" if figures else _HIDDEN, _IN_PART)
+    reader = f"{seen.reader}+{NAME}"
+    if not figures:
+        read = sum(each.probability for each in seen.alternatives)
+        share = _TAKEN_FOR / max(read, _TAKEN_FOR)
+        taken_for = (replace(each, probability=each.probability * share) for each in seen.alternatives)
+        return Reading((Alternative(_HIDDEN, _IN_PART), *taken_for), reader)
+    in_part = Alternative(f"{before.text}{_HIDDEN}{behind.text}", _IN_PART)
     nought = _NOUGHT if "0" in figures else 0.0
     others = (1.0 - nought) / max(1, len(figures) - (nought > 0.0))
     shares = [nought if text == "0" else others for text in figures]
     unseen = (Alternative(text, _UNSEEN * share) for text, share in zip(figures, shares, strict=True))
-    return Reading((seen, *unseen), f"{reader}+{NAME}")
+    return Reading((in_part, *unseen), reader)
 
 
 def _around(picture: Pixels, box: BoundingBox, usual: _Print) -> Around | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -30,6 +31,7 @@ _WORDS, _MANY_LETTERS, _WORDS_FEW = 0.5, 5, 0.05
 _UNSEEN, _UNSEEN_BLANK = 0.95, 0.9
 # What a reader gives a figure with a trace of a sign, a point or a 1 in it; one without it is no surer than the other.
 _FAINTLY, _TRACED = 0.1, 0.85
+_THOUSANDS = re.compile(r"\d{1,3}\.\d{3}")
 _ROUNDED = 0.001  # what is kept of a probability is rounded to less than that
 
 
@@ -167,11 +169,11 @@ def as_sure_as(cell: GridCell, reading: Reading) -> Reading:
 
 
 def without_fraction(cell: GridCell, reading: Reading) -> Reading:
-    """The calibrated reading of a cell in which single things are counted: a point there is a comma, or a speck.
+    """The calibrated reading of a cell in which single things are counted: a point there is a comma before thousands.
 
-    Readers that disagree on it alone agree on the figure.
+    Readers that disagree on it alone agree on the figure. Any other point may be what is left of a digit.
     """
-    if not any(_has_fraction(a.text) for each in (reading, *reading.parts) for a in each.alternatives):
+    if not any(_shows_thousands(a.text) for each in (reading, *reading.parts) for a in each.alternatives):
         return reading
     before = as_sure_as(cell, pool(reading.parts)) if reading.parts else reading
     if before is not reading and abs(before.probability - reading.probability) < _ROUNDED:
@@ -181,19 +183,18 @@ def without_fraction(cell: GridCell, reading: Reading) -> Reading:
 
 
 def _whole(reading: Reading) -> Reading:
-    """The reading, with the whole number of the same digits in place of every figure with a fraction."""
+    """The reading, with the whole number in place of every figure with a point before thousands."""
     shares: dict[str, float] = {}
     for each in reading.alternatives:
-        text = _digits(each.text) if _has_fraction(each.text) else each.text
+        text = _digits(each.text) if _shows_thousands(each.text) else each.text
         listed = next((other for other in shares if parse_value(other) == parse_value(text)), text)
         shares[listed] = shares.get(listed, 0.0) + each.probability
     ranked = sorted(shares.items(), key=lambda share: -share[1])
     return Reading(tuple(Alternative(text, min(1.0, share)) for text, share in ranked), reading.reader)
 
 
-def _has_fraction(text: str) -> bool:
-    number = parse_value(text).number
-    return number is not None and number != number.to_integral_value()
+def _shows_thousands(text: str) -> bool:
+    return _THOUSANDS.fullmatch(text) is not None
 
 
 def at_most(reading: Reading, most: float) -> Reading:

@@ -175,7 +175,7 @@ class Tables:
         )
         for i in around:
             seen = self.readings[i]
-            hidden = hidden_reading(around[i], next(read), next(read), seen.reader)
+            hidden = hidden_reading(around[i], next(read), next(read), seen)
             if hidden is None:  # what stands around it cannot be read either
                 doubted = around[i].is_plain and seen.probability >= _TELLING
                 self.readings[i] = replace(perhaps(seen), reader=f"{seen.reader}+{HIDDEN}") if doubted else seen

@@ -13,6 +13,7 @@ from pipeline.ocr.numerals import NumeralReader
 from scripts.benchmarks.spoiling import glyphs, spoil
 from tests.ocr.drawing import LATIN, SANS, SERIF, cell
 
+NOTHING = Reading((), "both")
 FIGURES = find_inks([cell(text, font=LATIN) for text in ("27", "305", "8", "14")])
 
 
@@ -36,7 +37,7 @@ def left_open(picture: Pixels | tuple[Pixels, BoundingBox], reader: NumeralReade
     found = around_hidden({4: picture if isinstance(picture, tuple) else in_table(picture)}, FIGURES)
     if not found:
         return None
-    reading = hidden_reading(found[4], *reader.read([found[4].before, found[4].behind]), "both")
+    reading = hidden_reading(found[4], *reader.read([found[4].before, found[4].behind]), NOTHING)
     return None if reading is None else {each.text for each in reading.alternatives}
 
 
@@ -47,7 +48,7 @@ def test_a_digit_that_stands_alone_may_be_any(text: str, kind: str, reader: Nume
 
 def test_a_hidden_digit_that_stands_alone_is_as_often_a_nought_as_not(reader: NumeralReader) -> None:
     around = around_hidden({4: in_table(spoiled("5", "blot"))}, FIGURES)[4]
-    found = hidden_reading(around, *reader.read([around.before, around.behind]), "both")
+    found = hidden_reading(around, *reader.read([around.before, around.behind]), NOTHING)
     assert found is not None
     shares = {each.text: each.probability for each in found.alternatives if each.text.isdigit()}
     assert shares["0"] == pytest.approx(sum(shares.values()) / 2)
@@ -62,6 +63,15 @@ def test_the_digits_beside_a_blot_are_read(seed: int, reader: NumeralReader) -> 
     middle = np.random.default_rng(seed).normal([(left + right) / 2, 24], 0.7)
     cv2.circle(picture, tuple(int(place) for place in middle.round()), 8, (30,), -1)
     assert left_open(picture, reader) == {"3?7", *(f"3{digit}7" for digit in range(10))}
+
+
+def test_what_a_blot_over_all_of_a_figure_was_taken_for_is_not_excluded() -> None:
+    around = Around(cell(""), cell(""), darkness=2.0, breadth=2.0, one_digit=False)
+    seen = Reading((Alternative("20", 0.6), Alternative("26", 0.2)), "both")
+    found = hidden_reading(around, NOTHING, NOTHING, seen)
+    assert found is not None
+    assert [each.text for each in found.alternatives] == ["?", "20", "26"]
+    assert sum(each.probability for each in found.alternatives[1:]) == pytest.approx(0.05)
 
 
 @pytest.mark.parametrize("text", ["0", "8", "46", "1305", "-", "/", "9.50"])
@@ -80,7 +90,7 @@ def test_beside_what_cannot_be_read_no_digit_is_guessed(darkness: float, found: 
         for text, probability in (("4", 0.99), ("7", 0.5), ("/", 0.99))
     )
     for before, behind in ((legible, illegible), (illegible, legible), (word, word)):
-        reading = hidden_reading(around, before, behind, "both")
+        reading = hidden_reading(around, before, behind, NOTHING)
         assert (None if reading is None else {each.text for each in reading.alternatives}) == found
 
 
