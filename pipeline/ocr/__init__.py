@@ -31,6 +31,7 @@ _SERVANTS = frozenset(
         "pictures",
         "pooling",
         "recogniser",
+        "seals",
         "specks",
         "traces",
     }
