@@ -37,7 +37,7 @@ _AROUND = 0.75
 _UNEVEN = 0.5
 _FAINTEST = 0.15  # how dark a patch is at least, in terms of the usual ink; most of what shines through is paler
 # So many patches of one page, paler than the second, are print of its back, and so is what is no darker than the third
-# times the middle one. On eight pages with such print patches have 0.15 to 0.21, and up to 0.32 where lines overlap.
+# times the middle one. On seven pages with such print patches have 0.15 to 0.21, and up to 0.32 where lines overlap.
 _MANY, _BACK, _OF_BACK = 5, 0.3, 1.5
 _PRINT = 1.6  # how much darker than a smear print beside it is at least
 _FILLED = 0.45  # how high a patch fills its columns at least, in terms of the highest; strokes that touch it do less

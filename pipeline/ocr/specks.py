@@ -21,7 +21,7 @@ _MOST = 3  # more of them are no chance
 _FRAME = 3  # pixels; what is nearer to the border may be a part of what stands beyond it
 _HALO = 2  # pixels around a speck that are darker for it
 # What is darker by the first factor than the usual figure's darkest place is no print: of 2,631 figures of 21 files 4
-# were, all with a speck. Most of it is darker by the second factor, and a pixel around it is darker for it.
+# were, all of one scan with specks. Most of it is darker by the second factor, and a pixel around it is darker for it.
 _DARKER, _DARK, _EDGE = 1.4, 1.2, 1
 _USUAL = 75  # per cent of the figures are no darker than the usual one: some are thin, and some have specks
 
@@ -57,8 +57,8 @@ def without_dark_specks(
 
     Args:
         crops: as for `without_specks`.
-        figures, inks: of cells of the page that surely hold figures their pictures and their ink; where they are few
-            nothing is known of specks.
+        figures, inks: pictures and ink of cells of the page that surely hold figures; where they are few nothing is
+            known of specks.
     """
     if len(figures) < FEWEST:
         return {}

@@ -25,7 +25,7 @@ _FLOOR = 0.003
 # nothing legible.
 _ONE_DIGIT, _ONE_LOST, _END_LOST, _NOTHING_LEGIBLE = 0.1, 0.05, 0.02, 0.01
 # Where a reader is this sure of a number, what is printed is hardly ever another digit that it does not list: none was
-# in eighty cells' worth of what such readings of generated scans leave of 1.
+# in eighty cells' worth of what readings of generated scans with half of the probability and more leave of 1.
 _SURE, _UNHEARD_OF = 0.9, 0.01
 # Two thirds of the figures on a form are 0 and the share of a small number is one in twenty divided by it (of 62,925
 # generated figures 66 % are 0, 5.6 % are 1, 2.8 % are 2): of what is not legible at all these are the likeliest.
