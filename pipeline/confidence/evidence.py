@@ -104,7 +104,7 @@ readers say. ``first_n`` and ``second_n``: the same of what each of two readers 
 looked at. A mark (``slash``, ``dash``, ``ghost_mark``) is doubted the less the surer others of its kind were read.
 """
 
-BELIEF = tuple(READING.index(name) for name in ("read_9", "given_9", "second_9", "unseen", "unsupported"))
+BELIEF = tuple(READING.index(name) for name in ("read_9", "given_9", "second_9", "unseen", "unsupported", "rare"))
 """Where among them stands what `is_believed` asks for."""
 
 PLACE = (
@@ -164,18 +164,19 @@ def against_reading(evidence: Evidence) -> tuple[float, ...]:
     )
 
 
-def is_believed(read: float, given: float, second: float, unseen: float, unsupported: float) -> bool:
+def is_believed(read: float, given: float, second: float, unseen: float, unsupported: float, rare: float) -> bool:
     """Whether its readers, or the relations, are as sure of a reading as `BELIEVED`; else nothing helps it.
 
     One reader alone has to be surer. Nor does anything help where the relations rather give the cell another value, or
-    a figure that is unproven.
+    a figure that is unproven, or a mark that no other cell of its table holds: of a figure that was rubbed out
+    thresholding leaves a blank that no reader doubts.
 
     Args:
         read, given, second: how far the log-odds fall short of 9: ``read_9``, ``given_9`` and ``second_9`` of
             `against_reading`; the last is 0 where there was no second reader.
-        unseen, unsupported: as there; the arguments are those of ``BELIEF``, in order.
+        unseen, unsupported, rare: as there; the arguments are those of ``BELIEF``, in order.
     """
-    if is_unproven(unseen, unsupported):
+    if is_unproven(unseen, unsupported) or rare >= 1.0:
         return False
     least = BELIEVED if second > 0.0 else BELIEVED_ALONE
     return min(read, given) < _MOST - log_odds(least) and given <= _MOST

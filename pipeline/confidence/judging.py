@@ -69,16 +69,13 @@ def judge(evidence: Evidence, model: ConfidenceModel, accept: float) -> Judgemen
     value = parse_value(reading.text)
     for_place = against_place(evidence)
     place = model.place.probability(for_place)
-    if evidence.settled is not None and evidence.vouched:
-        found = parse_value(evidence.settled.text)
-        believed = min(evidence.settled.probability, _DERIVED) * place
-        other = (found.mark, found.number) != (value.mark, value.number) or reading.probability < _HARDLY_READ
-        if other and not _is_impossible(found, evidence) and believed >= RECONCILED:
-            return Judgement(Status.RECONCILED, believed, (), found)
+    settled = _settled(evidence, place)
+    if settled is not None and (reading.probability < _HARDLY_READ or not _is_same(settled.value, value)):
+        return settled
     for_reading = against_reading(evidence)
     believed = model.reading.probability(for_reading)
-    read, given, second, unseen, unsupported = (for_reading[number] for number in BELIEF)
-    if not is_believed(read, given, second, unseen, unsupported):
+    read, given, second, unseen, unsupported, rare = (for_reading[number] for number in BELIEF)
+    if not is_believed(read, given, second, unseen, unsupported, rare):
         believed = min(believed, DISBELIEVED)
     if value.mark is Mark.TEXT and value.note:  # words that forms use instead of a figure have no note
         confidence = min(believed, _WORDS) * place
@@ -89,10 +86,27 @@ def judge(evidence: Evidence, model: ConfidenceModel, accept: float) -> Judgemen
     confidence = believed * place
     if confidence > accept:
         return Judgement(Status.ACCEPTED, confidence, ())
+    if settled is not None and not evidence.at_odds:
+        return settled
     losses = _losses(model.reading, READING, for_reading) | _losses(model.place, PLACE, for_place)
     return Judgement(
         Status.REVIEW, confidence, _with_column(_reasons(losses, evidence, is_unproven(unseen, unsupported)), evidence)
     )
+
+
+def _settled(evidence: Evidence, place: float) -> Judgement | None:
+    """The value that the relations determine; None where there is none, or its place (0 to 1) is in doubt."""
+    if evidence.settled is None or not evidence.vouched:
+        return None
+    found = parse_value(evidence.settled.text)
+    believed = min(evidence.settled.probability, _DERIVED) * place
+    if _is_impossible(found, evidence) or believed < RECONCILED:
+        return None
+    return Judgement(Status.RECONCILED, believed, (), found)
+
+
+def _is_same(one: Value | None, other: Value) -> bool:
+    return one is not None and (one.mark, one.number) == (other.mark, other.number)
 
 
 def _is_impossible(value: Value, evidence: Evidence) -> bool:

@@ -141,17 +141,23 @@ def hidden_reading(around: Around, before: Reading, behind: Reading, seen: Readi
             asked about the patch again.
     """
     legible = around.one_digit and min(before.probability, behind.probability) >= _LEGIBLE
-    texts = [f"{before.text}{digit}{behind.text}" for digit in range(10)] if legible else []
-    figures = [text for text in texts if parse_value(text).mark is Mark.NUMBER]
-    if not figures and not around.is_blot:
-        return None
     reader = f"{seen.reader}+{NAME}"
+    digit = any_digit(before.text, behind.text, reader) if legible else None
+    if digit is not None or not around.is_blot:
+        return digit
+    read = sum(each.probability for each in seen.alternatives)
+    share = _TAKEN_FOR / max(read, _TAKEN_FOR)
+    taken_for = (replace(each, probability=each.probability * share) for each in seen.alternatives)
+    return Reading((Alternative(_HIDDEN, _IN_PART), *taken_for), reader)
+
+
+def any_digit(before: str, behind: str, reader: str) -> Reading | None:
+    """The reading of a figure with a digit that nobody saw between what is legible of it; None where it is none."""
+    texts = [f"{before}{digit}{behind}" for digit in range(10)]
+    figures = [text for text in texts if parse_value(text).mark is Mark.NUMBER]
     if not figures:
-        read = sum(each.probability for each in seen.alternatives)
-        share = _TAKEN_FOR / max(read, _TAKEN_FOR)
-        taken_for = (replace(each, probability=each.probability * share) for each in seen.alternatives)
-        return Reading((Alternative(_HIDDEN, _IN_PART), *taken_for), reader)
-    in_part = Alternative(f"{before.text}{_HIDDEN}{behind.text}", _IN_PART)
+        return None
+    in_part = Alternative(f"{before}{_HIDDEN}{behind}", _IN_PART)
     nought = _NOUGHT if "0" in figures else 0.0
     others = (1.0 - nought) / max(1, len(figures) - (nought > 0.0))
     shares = [nought if text == "0" else others for text in figures]

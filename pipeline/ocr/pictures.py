@@ -32,6 +32,10 @@ _GRAIN = 0.1  # noise from which smoothing helps, in terms of the contrast of pr
 _STROKES = frozenset({"-", "—", "--", "——", "/", "\\", "1"})
 _SLASHES = frozenset({"/", "\\"})
 _NO_MARK = 0.1
+# What is left of a nought that is worn at its top and bottom looks like brackets, or like one and a narrow digit. Of 1,429
+# cells of 520 generated scans in which a reader saw the former, 1,426 hold a nought, and of the latter 292 of 304; nobody
+# prints brackets around nothing.
+_WORN = ((re.compile(r"\(0?\)?|0?\)"), 0.97), (re.compile(r"\([134]|[134]\)"), 0.9))
 # A comma where only a point can be.
 _DECIMAL_COMMA = re.compile(r"[+\-—]{0,2}\d+,(\d{1,2}|\d{4,})\D*")
 # A place that a digit was washed out of: how far its ends are from those of the print, its width, both as shares of the
@@ -69,11 +73,13 @@ def picture_hash(picture: Pixels) -> str:
 def reading(alternatives: Iterable[Alternative], reader: str) -> Reading:
     """A reading from alternatives in any order; texts that occur twice are added up, their sum is at most 1.
 
-    A comma that separates no three digits speaks for the point that it looks like, where that is likelier.
+    A comma that separates no three digits speaks for the point that it looks like, where that is likelier, and brackets
+    around nothing for a nought.
     """
     sums: dict[str, float] = {}
     for alternative in alternatives:
-        sums[alternative.text] = sums.get(alternative.text, 0.0) + alternative.probability
+        for text, share in _with_noughts(alternative.text):
+            sums[text] = sums.get(text, 0.0) + share * alternative.probability
     for text in [text for text in sums if _DECIMAL_COMMA.fullmatch(text)]:
         point = text.replace(",", ".")
         if sums.get(point, 0.0) >= sums[text]:
@@ -82,6 +88,14 @@ def reading(alternatives: Iterable[Alternative], reader: str) -> Reading:
     total = max(1.0, sum(probability for _, probability in ordered))
     kept = tuple(Alternative(text, probability / total) for text, probability in ordered if probability > 0.0)
     return Reading(kept or (Alternative("", 0.0),), reader)
+
+
+def _with_noughts(text: str) -> list[tuple[str, float]]:
+    """What a reader's text may mean, with the share of each: a nought that is worn looks like brackets."""
+    for pattern, share in _WORN:
+        if pattern.fullmatch(text):
+            return [("0", share), (text, 1.0 - share)]
+    return [(text.replace("()", "0"), 1.0)]
 
 
 def read_cells(

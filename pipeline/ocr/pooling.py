@@ -13,7 +13,7 @@ from pipeline.values import parse_value
 _UNLISTED = 0.01
 # How probable what is no value is before anything was seen, in terms of what is one.
 _NO_VALUE = 0.05
-# A figure with a speck at an end, and the halves of a nought: what they are most likely, and how likely.
+# A figure with a speck at an end, and how likely it is that figure.
 _SPECKED = re.compile(r"[.,]?([+\-—]?\d+)[.,]?")
 _LIKELY = 0.5
 
@@ -25,8 +25,6 @@ def _is_no_value(text: str) -> bool:
 
 def _likely(text: str) -> str | None:
     """The figure that a text which is no value most likely shows, None where there is none."""
-    if text == "()":
-        return "0"
     found = _SPECKED.fullmatch(text)
     figure = found[1] if found and found[1] != text else ""
     return figure if figure and parse_value(figure).mark is Mark.NUMBER else None

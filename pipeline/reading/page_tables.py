@@ -21,9 +21,9 @@ from pipeline.domain import (
 )
 from pipeline.geometry import box_to_parent
 from pipeline.ocr.calibration import SURE
-from pipeline.ocr.crops import Ink, find_inks
+from pipeline.ocr.crops import PRINT, Ink, find_inks
 from pipeline.ocr.hidden import NAME as HIDDEN
-from pipeline.ocr.hidden import around_hidden, hidden_reading
+from pipeline.ocr.hidden import any_digit, around_hidden, hidden_reading
 from pipeline.ocr.numerals import NAME as NUMERALS
 from pipeline.ocr.numerals import NumeralReader
 from pipeline.ocr.overlaps import beyond_rules
@@ -33,6 +33,7 @@ from pipeline.ocr.seals import NAME as SEAL
 from pipeline.ocr.seals import without_seals
 from pipeline.ocr.specks import ENOUGH, FEWEST, without_dark_specks, without_specks
 from pipeline.reading.cells import FIGURE, crop, is_wording, read_cells
+from pipeline.reading.justified import Figure, digits_box, out_of_line
 from pipeline.reading.readers import Readers
 from pipeline.values import parse_value
 
@@ -85,6 +86,7 @@ class Tables:
         pale = _GHOST * usual
         self._settle_blanks(pale, inks, readers.numerals)
         self._settle_hidden(pale, inks, readers.numerals)
+        self._doubt_out_of_line()
         self._beneath_seals(usual, readers)
         readings = iter([self.readings[index] for index in range(len(self.cells))])
         return [TableReading(grid, tuple(next(readings) for _ in grid.cells)) for grid in self.grids]
@@ -181,6 +183,28 @@ class Tables:
                 self.readings[i] = replace(perhaps(seen), reader=f"{seen.reader}+{HIDDEN}") if doubted else seen
             else:
                 self.readings[i] = hidden if around[i].is_blot else _either(perhaps(seen), hidden)
+
+    def _doubt_out_of_line(self) -> None:
+        """Doubt sure figures that do not stand in line with their column, as with a digit at an end rubbed out."""
+        sure = [
+            i
+            for i, read in self.readings.items()
+            if read.probability >= FIGURE
+            and parse_value(read.text).mark is Mark.NUMBER
+            and NUMERALS in read.reader
+            and HIDDEN not in read.reader
+        ]
+        placed = {}
+        for i, ink in zip(sure, find_inks([self._crop(i) for i in sure], PRINT), strict=True):
+            number, cell = self.cells[i]
+            box = digits_box(ink)
+            if box is not None:
+                placed[i] = Figure((number, cell.column, cell.column_span), cell.box.width, box)
+        for i, offset in out_of_line(placed).items():
+            seen = self.readings[i]
+            ends = ("", seen.text) if offset > 0.0 else (seen.text, "")
+            lost = any_digit(*ends, f"{seen.reader}+{HIDDEN}")
+            self.readings[i] = perhaps(seen) if lost is None else _either(perhaps(seen), lost)
 
     def _beneath_seals(self, usual: float, readers: Readers) -> None:
         """Read doubtful cells anew without what is paler than print; both readers look at what is left.

@@ -429,7 +429,8 @@ def _differences(
 def _posterior(cell: int, suspect: Suspect, by_choice: Mapping[int, Sequence[Way]]) -> tuple[Alternative, ...]:
     """Sum over the ways, one choice of the cell at a time; a cell wrong in print shows any of its readings.
 
-    In a table with blanks and marks what amounts to nothing and was not read may be one of these: it stays unread.
+    In a table with blanks and marks what amounts to nothing and was not read may be one of these: it stays unread. Where a
+    table has several marks, what a reader of one leaves to what it does not list may be another, which no sum excludes.
     """
     every = [way for ways in by_choice.values() for way in ways]
     if not every:
@@ -442,7 +443,11 @@ def _posterior(cell: int, suspect: Suspect, by_choice: Mapping[int, Sequence[Way
             weight = exp(least - way.cost)
             if choice != WILD:
                 of = suspect.choices[choice]
-                whole = of.weight if of.amount == 0 and not suspect.bare else of.read
+                whole = of.read
+                if suspect.mixed and not of.figure:
+                    whole += suspect.unlisted
+                elif of.amount == 0 and not suspect.bare:
+                    whole = of.weight
                 for alternative in of.texts:
                     mass[alternative.text] += weight * alternative.probability / whole
                 continue

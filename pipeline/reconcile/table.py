@@ -87,6 +87,7 @@ class Suspect:
         scale: factor between amounts and printed numbers.
         nought: share of what is not legible that falls to 0.
         bare: whether the table hardly has blanks or marks, so that what amounts to 0 is a printed 0.
+        mixed: whether the table has several of these.
     """
 
     key: CellKey
@@ -102,6 +103,7 @@ class Suspect:
     nought: float
     one_digit: float = _ONE_DIGIT
     bare: bool = False
+    mixed: bool = False
 
     @property
     def read(self) -> float:
@@ -210,8 +212,14 @@ def build_table(
         table: all(share < 1.0 for mark, share in _usual(of).items() if mark is not Mark.NUMBER)
         for table, of in marks.items()
     }
+    mixed = {table: sum(mark is not Mark.NUMBER for mark in of) > 1 for table, of in marks.items()}
     suspects = tuple(
-        replace(_suspect(key, *usable[key], scale, noughts.get(key, 0.0)), bare=bare[key.table_id]) for key in keys
+        replace(
+            _suspect(key, *usable[key], scale, noughts.get(key, 0.0)),
+            bare=bare[key.table_id],
+            mixed=mixed[key.table_id],
+        )
+        for key in keys
     )
     index = {key: position for position, key in enumerate(keys)}
     relations = tuple(
