@@ -203,6 +203,15 @@ def test_a_value_that_the_relations_determine_takes_the_place_of_the_reading_and
         assert kept.value is None
 
 
+def test_a_doubtful_reading_that_the_relations_determine_needs_no_review() -> None:
+    torn = evidence(reading(("3", 0.6), ("8", 0.03)), ink=(1.0, 0.9))
+    assert judge(torn).status is Status.REVIEW
+    settled = replace(torn, settled=Alternative("3", 0.999), weighed=(Alternative("3", 0.999),))
+    assert (judge(settled).status, judge(settled).value) == (Status.RECONCILED, parse_value("3"))
+    for change in ({"row_probability": 0.2}, {"vouched": 0}, {"at_odds": True}):
+        assert judge(replace(settled, **change)).status is Status.REVIEW
+
+
 def test_what_was_hardly_read_owes_its_value_to_the_relations_also_where_it_is_the_one_they_determine() -> None:
     hidden = evidence(reading(("?", 0.02), ("0", 0.012), ("1", 0.012)))
     settled = replace(hidden, settled=Alternative("1", 0.99), weighed=(Alternative("1", 0.99),))
@@ -346,6 +355,16 @@ def test_a_mark_is_believed_where_the_rest_of_its_table_uses_it() -> None:
     assert [each.alike for each in usual] == [1.0, 0.0]
     assert usual[0].doubt_alike == pytest.approx(0.01)
     assert usual[1].doubt_alike == 1.0
+
+
+@pytest.mark.parametrize("mark", ["", "-", "/"])
+def test_a_mark_that_no_other_cell_of_its_table_holds_is_never_accepted(mark: str) -> None:
+    """Of a figure that was rubbed out thresholding leaves a blank that no reader doubts."""
+    known = evidence(reading((mark, SURE)))
+    alone = judge(beside(known, alike=0.0), confidence.load())
+    assert judge(known, confidence.load()).status is Status.ACCEPTED
+    assert alone.status is Status.REVIEW
+    assert "hardly another cell of the table holds such a mark" in alone.reasons
 
 
 def test_other_ways_to_write_what_did_not_occur_are_rivals_of_noughts_and_marks_alone() -> None:

@@ -252,6 +252,25 @@ def test_a_figure_under_a_seal_is_told_from_its_paler_strokes_by_the_print_of_th
         assert "seal" not in reading.reader
 
 
+def test_a_figure_of_which_an_end_was_rubbed_out_is_doubted_for_its_place(numerals: NumeralReader) -> None:
+    """Thresholding left nothing of the smear, and both readers agree on what is left."""
+    pixels = table([("25", str(number)) for number in (0, 31, 477, 5, 20, 866, 47, 9, 103, 3602, 7)])
+    inked = np.flatnonzero((cell("103", shape=(HEIGHT, WIDTH), paper=245) < 128).any(axis=0))
+    third = LEFT + WIDTH + int(inked[np.flatnonzero(np.diff(inked) > 3)[-1] + 1])
+    engine = load_engine("rapidocr")
+    for rubbed in (False, True):
+        if rubbed:
+            pixels[TOP + 8 * HEIGHT + 5 : TOP + 9 * HEIGHT - 5, third - 2 : third + 30] = 245
+        (found,) = tables_of(read_page(PageImage(1, pixels, 200.0), Readers(engine, numerals)))
+        read = {
+            (cell.row, cell.column): reading for cell, reading in zip(found.grid.cells, found.readings, strict=True)
+        }
+        assert read[8, 1].text == ("10" if rubbed else "103")
+        assert (read[8, 1].probability > 0.98) != rubbed
+        assert all(reading.probability > 0.98 for place, reading in read.items() if place != (8, 1))
+    assert "103" in [each.text for each in read[8, 1].alternatives]
+
+
 def test_a_watermark_beside_a_blot_is_no_digit(numerals: NumeralReader) -> None:
     pixels = table(labelled((*FIGURES, ("", "41", "56"))))
     x, y = LEFT + WIDTH, TOP + 3 * HEIGHT

@@ -278,6 +278,19 @@ def test_what_a_mark_loses_that_the_table_does_not_use_falls_to_nothing_else(mar
     assert {a.text: a.probability for a in found.posterior[key("a", "x")]}[mark] > 0.1
 
 
+@pytest.mark.parametrize(("others", "certain"), [([""] * 20, True), ([""] * 18 + ["/"] * 2, False)])
+def test_a_sum_does_not_make_a_blank_surer_in_a_table_that_has_other_marks_too(
+    others: list[str], certain: bool
+) -> None:
+    """A slash that thresholding left a trace of reads as a blank, and counts as 0 like one."""
+    specs = [rule("row", [key("a", "total")], [key("a", "x"), key("a", "y")])]
+    figures = {key("a", "total"): sure("7"), key("a", "y"): sure("7"), key("a", "x"): reading(("", 0.97), ("1", 0.002))}
+    found = solve(figures | {key("b", str(number)): sure(text) for number, text in enumerate(others)}, specs)
+    posterior = {a.text: a.probability for a in found.posterior[key("a", "x")]}
+    assert (posterior[""] > 0.99) == certain
+    assert posterior[""] > 0.95
+
+
 @pytest.mark.parametrize(
     ("others", "settled"),
     [

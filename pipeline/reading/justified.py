@@ -1,7 +1,7 @@
 """Figures that do not stand in line with those above and below them: a digit at one end of them may be gone.
 
-A column is set flush left, flush right or centred. Where a digit was rubbed out and thresholding left nothing of it, all
-readers agree on what is left; but that stands half a digit or more beside the place where a figure of its length would.
+A column is set flush left, flush right or centred. Where a digit was rubbed out and thresholding left nothing of it,
+all readers agree on what is left; but that stands half a digit or more beside where a figure of its length would.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from pipeline.domain import BoundingBox
 from pipeline.ocr.crops import Ink
 
 # So many figures of a column tell how it is set, if so large a share of them stands in line.
-_FEWEST, _MOST = 8, 0.9
-# Left ends, middles and right ends of figures are in line within the first from the usual place, and out of line beyond
-# the second, in terms of the height of figures. A 1 ends a fifth before or behind the place of a digit, and digits stand
-# two thirds apart, so that the middle of a figure that lost one moves by a third.
+_FEWEST, _MOST = 10, 0.9
+# Left ends, middles and right ends of figures are in line within the first from the usual place, and out of line
+# beyond the second, in terms of the height of figures. A 1 ends a fifth before or behind the place of a digit, and
+# digits stand two thirds apart, so that the middle of a figure that lost one moves by a third.
 _IN_LINE = np.array([0.3, 0.15, 0.3])
-_OUT_OF_LINE = np.array([0.4, 0.25, 0.4])
+_OUT_OF_LINE = np.array([0.4, 0.22, 0.4])
 # What is taller than figures by the first factor is not one alone; what is lower than the second of it is no digit.
 _TALLER, _LOWEST = 1.3, 0.35
 
@@ -58,7 +58,7 @@ def digits_box(ink: Ink) -> BoundingBox | None:
 def out_of_line(figures: Mapping[int, Figure]) -> dict[int, float]:
     """By how much figures, by their number, stand too far to the right, in terms of their height; those that do.
 
-    What is negative stands too far to the left. A column of less than eight figures tells nothing, nor one that is not
+    What is negative stands too far to the left. A column of less than ten figures tells nothing, nor one that is not
     set in one way.
     """
     columns: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
@@ -79,7 +79,7 @@ def _of_column(numbers: Sequence[int], figures: Sequence[Figure]) -> dict[int, f
     held = (np.abs(offsets) <= _IN_LINE).mean(axis=0) >= _MOST
     out = held.any() and (np.abs(offsets) > _OUT_OF_LINE)[:, held].all(axis=1)
     alone = np.array([figure.ink.height <= _TALLER * tall for figure in figures])
-    return {numbers[i]: float(offsets[i, 1]) for i in np.flatnonzero(out & alone)}
+    return {numbers[i]: float(offsets[i, 1]) for i in np.flatnonzero(out & alone).tolist()}
 
 
 def _places(figures: Sequence[Figure]) -> Floats:
@@ -87,4 +87,3 @@ def _places(figures: Sequence[Figure]) -> Floats:
     left = np.array([figure.ink.x0 for figure in figures])
     right = np.array([figure.ink.x1 - figure.width for figure in figures])
     return np.stack([left, (left + right) / 2, right], axis=1)
-

@@ -429,8 +429,8 @@ def _differences(
 def _posterior(cell: int, suspect: Suspect, by_choice: Mapping[int, Sequence[Way]]) -> tuple[Alternative, ...]:
     """Sum over the ways, one choice of the cell at a time; a cell wrong in print shows any of its readings.
 
-    In a table with blanks and marks what amounts to nothing and was not read may be one of these: it stays unread. Where a
-    table has several marks, what a reader of one leaves to what it does not list may be another, which no sum excludes.
+    In a table with blanks and marks what amounts to nothing and was not read may be one of these: it stays unread.
+    Where a table has several, what a reader of one leaves to what it does not list may be another: no sum excludes it.
     """
     every = [way for ways in by_choice.values() for way in ways]
     if not every:

@@ -60,6 +60,19 @@ def test_a_stroke_of_a_seal_through_an_empty_cell_is_no_mark(lean: int) -> None:
     assert NumeralReader.load().read([picture])[0].probability < 0.2
 
 
+@pytest.mark.parametrize("seen", ["()", "(0", "0)", "(", "(1", "4)"])
+def test_what_is_left_of_a_worn_nought_counts_for_it_and_is_kept_in_mind(seen: str) -> None:
+    found = reading([Alternative(seen, 0.9), Alternative("0", 0.05), Alternative("6", 0.02)], "x")
+    assert found.text == "0"
+    assert 0.85 <= found.probability < 0.95
+    assert seen in [each.text for each in found.alternatives]
+
+
+@pytest.mark.parametrize(("seen", "meant"), [("1()5", "105"), ("(5", "(5"), ("12(含3件)", "12(含3件)"), ("(2)", "(2)")])
+def test_other_brackets_stay(seen: str, meant: str) -> None:
+    assert [each.text for each in reading([Alternative(seen, 0.9)], "x").alternatives] == [meant]
+
+
 def test_a_slash_is_told_among_specks_and_beside_paler_strokes() -> None:
     specks = cell("/", size=30, shape=(60, 80))
     specks[50:53, 10:13] = 40
