@@ -33,7 +33,7 @@ _STROKES = frozenset({"-", "—", "--", "——", "/", "\\", "1"})
 _SLASHES = frozenset({"/", "\\"})
 _NO_MARK = 0.1
 # What is left of a nought that is worn at its top and bottom looks like brackets, or like one and a narrow digit. Of
-# 1,429 cells of 520 generated scans in which a reader saw the former, 1,426 hold a nought, and of the latter 292 of 304;
+# 1,429 cells of 520 generated scans in which a reader saw the former 1,426 hold a nought, of the latter 292 of 304;
 # nobody prints brackets around nothing.
 _WORN = ((re.compile(r"\(0?\)?|0?\)"), 0.97), (re.compile(r"\([134]|[134]\)"), 0.9))
 # A comma where only a point can be.
