@@ -14,6 +14,7 @@ _NOTHING = (Mark.BLANK, Mark.SLASH, Mark.DASH)
 _KINDS = (Mark.NUMBER, *_NOTHING)
 # Cells of each kind that a table is taken to have beside those it has.
 _UNSEEN = 0.5
+_FEWEST = 5  # other cells of a column that tell how it is written
 # Share of words in a table of figures.
 _WORDS = 0.002
 
@@ -24,7 +25,8 @@ class Company:
 
     Attributes:
         alike: share of them that holds the same kind of mark.
-        rivals: share that writes in another way than it what did not occur; 0 for other figures than 0.
+        rivals: share that writes in another way than it what did not occur, of the table or of the cell's column where
+            fewer do there; 0 for other figures than 0.
         doubt: mean of what their readings leave to 1.
         doubt_alike: the same of those that hold the same kind of mark; 1 where there is none.
         usual: probability of the cell's reading, given how often the kinds of marks occur in the others, 0 to 1.
@@ -49,19 +51,28 @@ def company_of(readings: Mapping[CellKey, Reading]) -> dict[CellKey, Company]:
         doubts: defaultdict[Mark, float] = defaultdict(float)
         for key, value in values.items():
             doubts[value.mark] += _doubt(readings[key])
+        in_columns: defaultdict[str, Counter[Mark]] = defaultdict(Counter)
+        for key, value in values.items():
+            in_columns[key.column_id][value.mark] += 1
         others = max(1, len(keys) - 1)
         for key, value in values.items():
             own, same = _doubt(readings[key]), kinds[value.mark] - 1
             nothing = value.mark in _NOTHING or value.number == 0
-            rivals = sum(kinds[other] for other in _NOTHING if other is not value.mark) if nothing else 0
+            column = in_columns[key.column_id]
+            around = (kinds, column) if column.total() > _FEWEST else (kinds,)
             found[key] = Company(
                 alike=same / others,
-                rivals=rivals / others,
+                rivals=min(_rivals(value.mark, each) for each in around) if nothing else 0.0,
                 doubt=(sum(doubts.values()) - own) / others,
                 doubt_alike=(doubts[value.mark] - own) / same if same else 1.0,
                 usual=_usual(readings[key], kinds),
             )
     return found
+
+
+def _rivals(mark: Mark, kinds: Counter[Mark]) -> float:
+    """Share of the other cells that writes in another way what did not occur."""
+    return sum(kinds[other] for other in _NOTHING if other is not mark) / max(1, kinds.total() - 1)
 
 
 def _doubt(reading: Reading) -> float:
