@@ -445,7 +445,7 @@ class Value:
 class Judgement:
     """How far a cell that was found may be relied on, with the reasons for review in words.
 
-    ``value`` is set where the relations of the form determine another value than the one that was read.
+    ``value`` is set where the relations of the form determine the value.
     """
 
     status: Status

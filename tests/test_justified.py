@@ -52,6 +52,12 @@ def test_a_figure_flush_right_without_its_last_digit_is_out_of_line() -> None:
     assert out_of_line(column | {99: figure("103", "right", slice(1, None))}) == {}  # nor does the eye see it
 
 
+def test_a_figure_flush_left_without_its_first_digit_stands_too_far_to_the_right() -> None:
+    column = {i: figure(number, "left") for i, number in enumerate(["20345", "345678", "4567890", "278956"] * 4)}
+    (offset,) = out_of_line(column | {99: figure("203", "left", slice(1, None))}).values()
+    assert offset > 0.0
+
+
 @pytest.mark.parametrize(("others", "told"), [(8, False), (9, True)])
 def test_of_few_figures_nobody_knows_how_they_are_set(others: int, told: bool) -> None:
     column = {i: figure(number, "middle") for i, number in enumerate(["20", "345", "4567", "2"] * 3)}

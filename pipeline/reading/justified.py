@@ -77,9 +77,11 @@ def _of_column(numbers: Sequence[int], figures: Sequence[Figure]) -> dict[int, f
     places = _places(figures)
     offsets = (places - np.median(places, axis=0)) / tall
     held = (np.abs(offsets) <= _IN_LINE).mean(axis=0) >= _MOST
-    out = held.any() and (np.abs(offsets) > _OUT_OF_LINE)[:, held].all(axis=1)
+    if not held.any():
+        return {}
+    out = (np.abs(offsets) > _OUT_OF_LINE)[:, held].all(axis=1)
     alone = np.array([figure.ink.height <= _TALLER * tall for figure in figures])
-    return {numbers[i]: float(offsets[i, 1]) for i in np.flatnonzero(out & alone).tolist()}
+    return {numbers[i]: float(min(offsets[i, held], key=abs)) for i in np.flatnonzero(out & alone).tolist()}
 
 
 def _places(figures: Sequence[Figure]) -> Floats:
