@@ -41,6 +41,8 @@ _FAINTEST = 0.15  # how dark a patch is at least, in terms of the usual ink; mos
 _MANY, _BACK, _OF_BACK = 5, 0.3, 1.5
 _PRINT = 1.6  # how much darker than a smear print beside it is at least
 _FILLED = 0.45  # how high a patch fills its columns at least, in terms of the highest; strokes that touch it do less
+# What is darker than the paper of the table by so much of the usual ink covers most of its cell.
+_COVERED, _STRIDE = 0.5, 8
 _HALO = 2  # pixels around a patch that are darker for it
 _LEGIBLE, _BLANK = 0.9, 0.98  # what is less sure is hardly read; a blank is for what is paler than print in it
 # The digits that may be hidden were seen by nobody, what stands beside them was: so much of both that it counts as
@@ -122,7 +124,8 @@ def around_hidden(cells: Mapping[int, tuple[Pixels, BoundingBox]], figures: Sequ
         float(np.median([height(ink) for ink in figures])),
         float(np.median([ink.contrast for ink in figures])),
     )
-    found = {i: _around(picture, box, usual) for i, (picture, box) in cells.items()}
+    grounds = {id(picture): int(np.median(picture[::_STRIDE, ::_STRIDE])) for picture, _ in cells.values()}
+    found = {i: _around(picture, box, usual, grounds[id(picture)]) for i, (picture, box) in cells.items()}
     seen = {i: around for i, around in found.items() if around is not None}
     pale = [around.darkness for around in seen.values() if around.darkness < _BACK]
     back = _OF_BACK * float(np.median(pale)) if len(pale) >= _MANY else 0.0
@@ -165,10 +168,13 @@ def any_digit(before: str, behind: str, reader: str) -> Reading | None:
     return Reading((in_part, *unseen), reader)
 
 
-def _around(picture: Pixels, box: BoundingBox, usual: _Print) -> Around | None:
+def _around(picture: Pixels, box: BoundingBox, usual: _Print, ground: int) -> Around | None:
+    """As `around_hidden` for one cell; ``ground`` is the grey level of the table's paper."""
     x0, y0, x1, y1 = (max(0, round(side)) for side in (box.x0, box.y0, box.x1, box.y1))
     crop = picture[y0:y1, x0:x1]
     paper = int(np.median(crop)) if crop.size else 0
+    if ground - paper > _COVERED * usual.darkness:
+        paper = ground
     square = _solid_square(crop, paper, usual)
     if square is None:
         return None

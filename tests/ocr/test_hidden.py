@@ -46,6 +46,13 @@ def test_a_digit_that_stands_alone_may_be_any(text: str, kind: str, reader: Nume
     assert left_open(spoiled(text, kind), reader) == {"?", *"0123456789"}
 
 
+def test_a_blot_that_covers_most_of_its_cell_is_not_its_paper(reader: NumeralReader) -> None:
+    picture = cell("5", font=LATIN, shape=(36, 28), noise=2.0)
+    cv2.ellipse(picture, (14, 18), (11, 16), 0, 0, 360, (20,), cv2.FILLED)
+    assert np.median(picture) < 30
+    assert left_open(picture, reader) == {"?", *"0123456789"}
+
+
 def test_a_hidden_digit_that_stands_alone_is_as_often_a_nought_as_not(reader: NumeralReader) -> None:
     around = around_hidden({4: in_table(spoiled("5", "blot"))}, FIGURES)[4]
     found = hidden_reading(around, *reader.read([around.before, around.behind]), NOTHING)
