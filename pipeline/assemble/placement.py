@@ -400,7 +400,8 @@ def _with_cut_rows(rows: Sequence[PrintedRow], alignment: Alignment, columns: li
 
     Strokes in the half without figures keep it from being joined, and of two halves with a label one is left over. The
     alignment knows of no page breaks: there halves are likely where both have a label, and not where one lost it.
-    Nor is a blank row certain that has figures beside it over the page break whose label names another row or none.
+    Nor is a row certain beside which over the page break stand figures that have no label and no row: digits set below
+    each other may be cut in two. Nor a blank one beside figures there whose label names another row or none.
     """
     assigned, sure = list(alignment.assignment), list(alignment.probabilities)
     for here, target in enumerate(alignment.assignment):
@@ -414,7 +415,7 @@ def _with_cut_rows(rows: Sequence[PrintedRow], alignment: Alignment, columns: li
             if likely is not None and alignment.assignment[beside] == named and likely[columns].max() > NAMED:
                 assigned[here] = named
                 sure[here] = sure[beside] = min(sure[here], sure[beside], SHARED)
-            elif _may_be_figures_of(rows[here], rows[beside]):
+            elif _may_be_figures_of(rows[here], rows[beside]) or (likely is None and not _all_blank(rows[here])):
                 sure[beside] = min(sure[beside], SHARED)
     return replace(alignment, assignment=tuple(assigned), probabilities=tuple(sure))
 

@@ -636,6 +636,23 @@ def test_figures_before_the_page_break_leave_no_blank_row_behind_it_certain(surp
         assert got[key] == wanted[key] or report.placements[key].row_probability < 0.5
 
 
+@pytest.mark.parametrize("digit", ["2", ""])
+def test_a_figure_set_in_lines_that_the_page_break_cuts_is_not_certain(digit: str) -> None:
+    """Of a wide 202 two digits stand before the page break and one behind it, beside blanks and no label."""
+    form = form_by_id("ogi-2021")
+    squares = squares_of(spec_of(form, "requests"), name)
+    row = next(r for r, *_, text in squares if text == "2.没有现成信息需要另行制作")
+    upper, lower = cut(squares, row + 1)
+    own = [(c, cs) for r, c, _, cs, _ in squares if r == row]
+    rest = [(0, c, 1, cs, digit if number == 2 else "") for number, (c, cs) in enumerate(own)]
+    pages = [page(table(upper)), page(table(rest + below(lower, 1)), number=2)]
+    (report,) = read(*pages)
+    got, wanted = found(pages, report), expected(form, "requests")
+    assert got == wanted
+    cut_row = [key for key in wanted if key.row_id == "unavailable_needs_creation"]
+    assert all((report.placements[key].row_probability <= 0.5) == bool(digit) for key in cut_row)
+
+
 def test_figures_that_are_hard_to_read_are_those_of_the_label_beside_them() -> None:
     form = form_by_id("ogi-2019")
     squares = squares_of(spec_of(form, "proactive_disclosure"), name)
