@@ -474,10 +474,11 @@ def _place_list(
             block.columns, place_columns(printed, count, centres, bool(block.unit_header)), strict=True
         ):
             if cell is not None:
+                own = min(certainty, SHARED) if cell in printed.shared else certainty
                 yield (
                     CellKey(table.id, spec.id, column.id),
                     Placement(
-                        *(printed.table.index, cell, certainty, sure, label),
+                        *(printed.table.index, cell, own, sure, label),
                         stray_above=any(strays[max(0, first - 1) : first]),
                         stray_below=any(strays[last + 1 : last + 2]),
                         surplus=len(rows) - len(specs),

@@ -81,6 +81,8 @@ class PrintedRow:
         values: indices of its value cells, left to right.
         label: the label that names the row, as read, with what surrounds it; None when it was lost.
         likely: class probabilities of that label, shape (k,), None when it was lost.
+        shared: those of its values that also stand beside a label below that names another row: the rule between was
+            lost, and the figure may be that row's.
     """
 
     table: LabelledTable
@@ -89,6 +91,7 @@ class PrintedRow:
     values: tuple[int, ...]
     label: LabelContext | None
     likely: NDArray[np.float64] | None
+    shared: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -252,10 +255,20 @@ def _segment(
         if values and _is_data(table, leaf, values, kinds):
             label = None if leaf is None else table.contexts[leaf]
             likely = None if leaf is None else table.probabilities[leaf]
-            printed.append(PrintedRow(table, number, labels, values, label, likely))
+            shared = frozenset(c for c in values if leaf is not None and _names_another(table, rows, c, leaf, kinds))
+            printed.append(PrintedRow(table, number, labels, values, label, likely, shared))
         else:
             headers.extend(own)
     return Segment(owner, table, tuple(printed), tuple(headers))
+
+
+def _names_another(table: LabelledTable, rows: list[list[int]], value: int, leaf: int, kinds: LabelKinds) -> bool:
+    """Whether a label beside the lower part of a value cell names another row than the label of its first row."""
+    cells = table.reading.grid.cells
+    below = range(cells[value].row + 1, cells[value].row + cells[value].row_span)
+    named = int(np.argmax(table.probabilities[leaf]))
+    beside = (table.probabilities[c] for n in below for c in rows[n] if cells[c].row == n and c in table.probabilities)
+    return any(likely[kinds.row].sum() > 0.5 and int(np.argmax(likely)) != named for likely in beside)
 
 
 def _unit_columns(table: LabelledTable, rows: list[list[int]], numbers: range, boundary: int) -> frozenset[int]:
