@@ -43,6 +43,8 @@ from pipeline.values import parse_value
 _CERTAIN = 0.9999
 # Of fewer cells what is usual in a table or a column is not known.
 _FEWEST_FIGURES = 3
+# A blank in which something is as dark as print is no surer to the relations: it may be what is left of a figure.
+_INKED_BLANK = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,8 +246,15 @@ def _weigh(
     counted = counted_cells(report.form)
     places = {key: tables[place.table].grid.cells[place.cell] for key, place in report.placements.items()}
     whole = {key: reading.without_fraction(places[key], read) for key, read in found.items() if key in counted}
+    usual = _usual_darkness(tables, {(p.table, p.cell) for p in report.placements.values()})
+    inks = {key: _relative(places[key].darkness, usual.get(place.table)) for key, place in report.placements.items()}
+    inked = {
+        key: reading.at_most(read, _INKED_BLANK)
+        for key, read in found.items()
+        if not read.text.strip() and (ink := inks[key]) is not None and ink[0] >= confidence.PALE
+    }
     reconciled = reconcile(
-        report.form.rules, {**readings, **whole, **said}, {**report.placed(), **dict.fromkeys(said, 1.0)}
+        report.form.rules, {**readings, **whole, **inked, **said}, {**report.placed(), **dict.fromkeys(said, 1.0)}
     )
     values = assemble.parse_readings(readings)
     # What is hardly read says nothing about where figures stand.
@@ -263,7 +272,6 @@ def _weigh(
     astray = _rows_astray(report, tables)
     open_totals = rules.open_totals(report.form.rules, values)
     shortened = rules.digits_lost(report.form.rules, {**values, **settled})
-    usual = _usual_darkness(tables, {(p.table, p.cell) for p in report.placements.values()})
     evidence = {}
     for key, read in found.items():
         place = report.placements[key]
@@ -277,8 +285,8 @@ def _weigh(
             surplus=place.surplus,
             apart=(key.table_id, key.row_id) in apart,
             astray=(key.table_id, key.row_id) in astray and place.column_probability >= confidence.COLUMN_SURE,
-            quality=tables[place.table].grid.cells[place.cell].quality,
-            ink=_relative(tables[place.table].grid.cells[place.cell].darkness, usual.get(place.table)),
+            quality=places[key].quality,
+            ink=inks[key],
             support=support[key],
             at_odds=key.table_id in at_odds,
             vouched=vouched[key],

@@ -15,8 +15,9 @@ from pipeline.values import parse_value
 VOUCHING = 0.95
 # An agency writes what did not occur in one way: of a kind of mark that is rarer than this in a table each is doubted.
 _USUAL = 0.05
-# Print is at least this dark, relative to the usual of its table; the noise of a blank at most that.
-_PALE, _STAIN = 0.7, 0.2
+PALE = 0.7
+"""Print is at least this dark, relative to the usual of its table."""
+_STAIN = 0.2  # the noise of a blank is at most that dark
 # Print that is as dark as that at an edge may go on beyond it.
 _CUT = 0.25
 # Log-odds of a blank that is darker: of 80 that readers were sure of 7 were blank, many more had a stain and a doubt.
@@ -127,7 +128,7 @@ def against_reading(evidence: Evidence) -> tuple[float, ...]:
     unseen = 1.0 - evidence.quality
     table = _scaled(evidence.company.doubt)
     kind = _scaled(evidence.company.doubt_alike)
-    pale = 0.0 if blank or evidence.ink is None else max(0.0, _PALE - evidence.ink[0])
+    pale = 0.0 if blank or evidence.ink is None else max(0.0, PALE - evidence.ink[0])
     disagree = len({_meaning(part) for part in reading.parts}) > 1
     first, second, first_other, second_other = _by_reader(reading)
     return (

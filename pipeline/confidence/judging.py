@@ -70,7 +70,8 @@ def judge(evidence: Evidence, model: ConfidenceModel, accept: float) -> Judgemen
     for_place = against_place(evidence)
     place = model.place.probability(for_place)
     settled = _settled(evidence, place)
-    if settled is not None and (reading.probability < _HARDLY_READ or not _is_same(settled.value, value)):
+    as_read = settled is not None and _is_same(settled.value, value)
+    if settled is not None and evidence.vouched and (reading.probability < _HARDLY_READ or not as_read):
         return settled
     for_reading = against_reading(evidence)
     believed = model.reading.probability(for_reading)
@@ -86,7 +87,7 @@ def judge(evidence: Evidence, model: ConfidenceModel, accept: float) -> Judgemen
     confidence = believed * place
     if confidence > accept:
         return Judgement(Status.ACCEPTED, confidence, ())
-    if settled is not None and not evidence.at_odds:
+    if settled is not None and as_read and not evidence.at_odds:
         return settled
     losses = _losses(model.reading, READING, for_reading) | _losses(model.place, PLACE, for_place)
     return Judgement(
@@ -96,7 +97,7 @@ def judge(evidence: Evidence, model: ConfidenceModel, accept: float) -> Judgemen
 
 def _settled(evidence: Evidence, place: float) -> Judgement | None:
     """The value that the relations determine; None where there is none, or its place (0 to 1) is in doubt."""
-    if evidence.settled is None or not evidence.vouched:
+    if evidence.settled is None:
         return None
     found = parse_value(evidence.settled.text)
     believed = min(evidence.settled.probability, _DERIVED) * place

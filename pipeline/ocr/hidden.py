@@ -22,8 +22,9 @@ from pipeline.values import parse_value
 # page: a solid square of the first, of which the last is left where strokes are worn away that are broader than figures
 # have by that factor. From the second on no figure is as broad that is as dark as a blot, or paler than print.
 _BROADER, _BROAD, _WORN = 1.4, 1.75, 1.25
-# How dark a blot is, in terms of the usual ink of figures, and from where on figures are.
-_DARK, _PALE = 1.3, 0.8
+# How dark a blot is, in terms of the usual ink of figures, and from where on figures are. What is darker than the last
+# is no print, were it as broad as the broadest: on pale pages ink that is spilt stands out.
+_DARK, _PALE, _DARKEST = 1.3, 0.8, 1.75
 # A patch over a digit is no wider than this, in terms of the height of figures; two narrow digits under it are not
 # excluded by what is said of one: to `pipeline.reconcile` a digit may be lost beside those that are listed. Blots are
 # no wider than the second.
@@ -78,6 +79,8 @@ class Around:
     @property
     def is_plain(self) -> bool:
         """Whether it is no print, nor what is left of a seal, whatever was read: too broad, and darker or paler."""
+        if self.darkness >= _DARKEST:
+            return self.breadth >= _BROADER
         return self.breadth >= _BROAD and not _PALE <= self.darkness < _DARK and not self.of_back
 
     @property

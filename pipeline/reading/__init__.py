@@ -15,7 +15,7 @@ from pipeline.reading.page_tables import Tables, without_ends
 from pipeline.reading.readers import Readers
 from pipeline.tables.textlayer import read_text_layer
 
-__all__ = ["Readers", "crop", "read_page", "second_opinions", "without_fraction"]
+__all__ = ["Readers", "at_most", "crop", "read_page", "second_opinions", "without_fraction"]
 
 # Where a page that no orientation makes legible reads nearly as well another way up, in this proportion at least,
 # nothing on it is surer than the last number: noughts and dashes look the same on their head.

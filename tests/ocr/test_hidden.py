@@ -46,6 +46,11 @@ def test_a_digit_that_stands_alone_may_be_any(text: str, kind: str, reader: Nume
     assert left_open(spoiled(text, kind), reader) == {"?", *"0123456789"}
 
 
+@pytest.mark.parametrize(("darkness", "breadth", "blot"), [(2.4, 1.6, True), (1.5, 1.6, False), (2.4, 1.3, False)])
+def test_what_is_far_darker_than_print_need_not_be_as_broad(darkness: float, breadth: float, blot: bool) -> None:
+    assert Around(cell(""), cell(""), darkness, breadth, one_digit=True).is_blot == blot
+
+
 def test_a_blot_that_covers_most_of_its_cell_is_not_its_paper(reader: NumeralReader) -> None:
     picture = cell("5", font=LATIN, shape=(36, 28), noise=2.0)
     cv2.ellipse(picture, (14, 18), (11, 16), 0, 0, 360, (20,), cv2.FILLED)
