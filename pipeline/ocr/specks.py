@@ -25,6 +25,10 @@ _HALO = 2  # pixels around a speck that are darker for it
 _DARKER, _DARK, _EDGE = 1.4, 1.2, 1
 _USUAL = 75  # per cent of the figures are no darker than the usual one: some are thin, and some have specks
 
+# Flakes of a digit: how dark they are, in terms of the ink of the figure beside them and of the noise of the paper, how
+# many, over how much of its height, and how far from it at most, since wide digits stand so far apart.
+_FLAKE, _CLEAR, _FLAKES, _SPREAD, _NEXT_DIGIT = 0.3, 4.0, 3, 0.4, 1.5
+
 FEWEST, ENOUGH = 3, 20
 """Of fewer figures than the first it is not known how high and dark they are; more than the last say nothing new."""
 
@@ -78,6 +82,32 @@ def without_dark_specks(
                 specks = np.isin(labels, inside).view(np.uint8)
                 cleaned[i] = _paint_over(crop, specks, _EDGE, int(np.median(crop)))
     return cleaned
+
+
+def flakes_beside(ink: Ink) -> int:
+    """On which side of a figure flakes lie that may be left of a digit: -1 left, 1 right, 0 nowhere.
+
+    That is several of them, in line with the figure, no farther from it than a digit would be, and spread over a part
+    of its height; where dust lies thick it may do so as well.
+    """
+    x, y, width, tall = cv2.boundingRect(ink.mask.view(np.uint8))
+    if not tall:
+        return 0
+    near = cv2.dilate(ink.mask.view(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    faintest = max(_FLAKE * ink.contrast, _CLEAR * ink.noise)
+    dark = ((ink.darkness > faintest) & ~near)[y : y + tall]
+    reach = round(_NEXT_DIGIT * tall)
+    right = x + width
+    for side, first, last in (
+        (-1, max(_FRAME, x - reach), x),
+        (1, right, min(dark.shape[1] - _FRAME, right + reach)),
+    ):
+        if first < last:
+            flakes = patches.label(np.ascontiguousarray(dark[:, first:last]).view(np.uint8))[1][1:]
+            ends = flakes[:, 1], flakes[:, 1] + flakes[:, 3]
+            if len(flakes) >= _FLAKES and ends[1].max() - ends[0].min() >= _SPREAD * tall:
+                return side
+    return 0
 
 
 def _darkness(crop: Pixels) -> np.ndarray:

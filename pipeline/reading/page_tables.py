@@ -31,7 +31,7 @@ from pipeline.ocr.pictures import left_of_print, perhaps
 from pipeline.ocr.pooling import pool
 from pipeline.ocr.seals import NAME as SEAL
 from pipeline.ocr.seals import without_seals
-from pipeline.ocr.specks import ENOUGH, FEWEST, without_dark_specks, without_specks
+from pipeline.ocr.specks import ENOUGH, FEWEST, flakes_beside, without_dark_specks, without_specks
 from pipeline.reading.cells import FIGURE, crop, is_wording, read_cells
 from pipeline.reading.justified import Figure, digits_box, out_of_line
 from pipeline.reading.readers import Readers
@@ -86,7 +86,7 @@ class Tables:
         pale = _GHOST * usual
         self._settle_blanks(pale, inks, readers.numerals)
         self._settle_hidden(pale, inks, readers.numerals)
-        self._doubt_out_of_line()
+        self._doubt_ends()
         self._beneath_seals(usual, readers)
         readings = iter([self.readings[index] for index in range(len(self.cells))])
         return [TableReading(grid, tuple(next(readings) for _ in grid.cells)) for grid in self.grids]
@@ -184,8 +184,8 @@ class Tables:
             else:
                 self.readings[i] = hidden if around[i].is_blot else _either(perhaps(seen), hidden)
 
-    def _doubt_out_of_line(self) -> None:
-        """Doubt sure figures that do not stand in line with their column, as with a digit at an end rubbed out."""
+    def _doubt_ends(self) -> None:
+        """Doubt sure figures beside which a digit may be lost: flakes lie there, or they are out of line for it."""
         sure = [
             i
             for i, read in self.readings.items()
@@ -194,15 +194,19 @@ class Tables:
             and NUMERALS in read.reader
             and HIDDEN not in read.reader
         ]
-        placed = {}
+        placed, before = {}, {}
         for i, ink in zip(sure, find_inks([self._crop(i) for i in sure], PRINT), strict=True):
             number, cell = self.cells[i]
             box = digits_box(ink)
             if box is not None:
                 placed[i] = Figure((number, cell.column, cell.column_span), cell.box.width, box)
-        for i, offset in out_of_line(placed).items():
+            side = flakes_beside(ink)
+            if side:
+                before[i] = side < 0
+        before |= {i: offset > 0.0 for i, offset in out_of_line(placed).items()}
+        for i, is_first in before.items():
             seen = self.readings[i]
-            ends = ("", seen.text) if offset > 0.0 else (seen.text, "")
+            ends = ("", seen.text) if is_first else (seen.text, "")
             lost = any_digit(*ends, f"{seen.reader}+{HIDDEN}")
             self.readings[i] = perhaps(seen) if lost is None else _either(perhaps(seen), lost)
 

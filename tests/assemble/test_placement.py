@@ -653,6 +653,20 @@ def test_a_figure_set_in_lines_that_the_page_break_cuts_is_not_certain(digit: st
     assert all((report.placements[key].row_probability <= 0.5) == bool(digit) for key in cut_row)
 
 
+def test_a_figure_beside_the_labels_of_two_rows_is_not_certain() -> None:
+    """The ring of a seal ran along the rule between their values, and the figure may be of either."""
+    form = form_by_id("ogi-2014")
+    squares = squares_of(spec_of(form, "statistics"), name)
+    row = next(r for r, *_, text in squares if text == "六、举报投诉数量") - 1
+    last = max(c for _, c, *_ in squares)
+    merged = [(r, c, 2 if (r, c) == (row, last) else rs, cs, text) for r, c, rs, cs, text in squares]
+    merged = [square for square in merged if square[:2] != (row + 1, last)]
+    (report,) = read(page(table(merged)))
+    doubtful = {key.row_id for key, place in report.placements.items() if place.row_probability <= 0.5}
+    assert doubtful == {"litigation_other"}
+    assert all(key.row_id != "complaints" for key in report.placements)
+
+
 def test_figures_that_are_hard_to_read_are_those_of_the_label_beside_them() -> None:
     form = form_by_id("ogi-2019")
     squares = squares_of(spec_of(form, "proactive_disclosure"), name)

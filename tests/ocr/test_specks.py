@@ -11,7 +11,7 @@ import pytest
 from pipeline.domain import Pixels
 from pipeline.ocr.crops import find_inks
 from pipeline.ocr.numerals import NumeralReader
-from pipeline.ocr.specks import without_dark_specks, without_specks
+from pipeline.ocr.specks import flakes_beside, without_dark_specks, without_specks
 from tests.ocr.drawing import LATIN, SANS, cell
 
 FIGURES = find_inks([cell(text, font=LATIN) for text in ("27", "305", "8", "14")])
@@ -104,3 +104,28 @@ def test_a_drop_of_ink_or_a_rest_of_a_rule_is_no_speck() -> None:
     beside_rule[:, :2] = 10
     assert without_dark(beside_rule) is None
     assert without_dark(with_speck("0", 1, -12), count=2) is None
+
+
+@pytest.mark.parametrize(("shift", "side"), [(30, 1), (-30, -1), (60, 0)])
+def test_flakes_of_a_torn_digit_lie_beside_what_is_left_of_its_figure(shift: int, side: int) -> None:
+    """Full-width digits stand so far apart that the flakes count for dust."""
+    picture = cell("1", font=LATIN, size=34)
+    outline = cv2.ellipse2Poly((85 + shift, 24), (6, 10), 0, 0, 330, 40)
+    for x, y in outline:
+        picture[y : y + 2, x : x + 2] = 90
+    (ink,) = find_inks([picture])
+    assert flakes_beside(ink) == side
+
+
+@pytest.mark.parametrize("text", ["1", "305", "12,345", "0.5", "-7", "/"])
+@pytest.mark.parametrize("noise", [0.0, 6.0])
+def test_print_and_grain_are_no_flakes(text: str, noise: float) -> None:
+    (ink,) = find_inks([cell(text, font=LATIN, noise=noise)])
+    assert flakes_beside(ink) == 0
+
+
+def test_a_single_speck_beside_a_figure_is_dust() -> None:
+    picture = cell("17", font=LATIN)
+    cv2.circle(picture, (115, 24), 2, (60,), -1)
+    (ink,) = find_inks([picture])
+    assert flakes_beside(ink) == 0
