@@ -43,8 +43,9 @@ from pipeline.values import parse_value
 _CERTAIN = 0.9999
 # Of fewer cells what is usual in a table or a column is not known.
 _FEWEST_FIGURES = 3
-# A blank in which something is as dark as print is no surer to the relations: it may be what is left of a figure.
-_INKED_BLANK = 0.5
+# To the relations a blank in which something is as dark as print is no surer than the first, since it may be what is
+# left of a figure, nor is a figure that is paler than the second of the usual print: it may be a smear.
+_UNLIKE, _PALEST = 0.5, 0.65
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,13 +249,13 @@ def _weigh(
     whole = {key: reading.without_fraction(places[key], read) for key, read in found.items() if key in counted}
     usual = _usual_darkness(tables, {(p.table, p.cell) for p in report.placements.values()})
     inks = {key: _relative(places[key].darkness, usual.get(place.table)) for key, place in report.placements.items()}
-    inked = {
-        key: reading.at_most(read, _INKED_BLANK)
+    unlike = {
+        key: reading.at_most(whole.get(key, read), _UNLIKE)
         for key, read in found.items()
-        if not read.text.strip() and (ink := inks[key]) is not None and ink[0] >= confidence.PALE
+        if _is_unlike_print(parse_value(read.text).mark, inks[key])
     }
     reconciled = reconcile(
-        report.form.rules, {**readings, **whole, **inked, **said}, {**report.placed(), **dict.fromkeys(said, 1.0)}
+        report.form.rules, {**readings, **whole, **unlike, **said}, {**report.placed(), **dict.fromkeys(said, 1.0)}
     )
     values = assemble.parse_readings(readings)
     # What is hardly read says nothing about where figures stand.
@@ -297,8 +298,16 @@ def _weigh(
             company=company[key],
             weighed=reconciled.posterior.get(key),
             settled=reconciled.settled.get(key),
+            agreed=key in reconciled.agreed,
         )
     return evidence, reconciled
+
+
+def _is_unlike_print(mark: Mark, ink: tuple[float, float] | None) -> bool:
+    """Whether a blank holds something as dark as print, or a figure is far paler; strokes of marks may be pale."""
+    if ink is None:
+        return False
+    return (mark is Mark.BLANK and ink[0] >= confidence.PALE) or (mark is Mark.NUMBER and ink[0] < _PALEST)
 
 
 def _rows_astray(report: assemble.MappedReport, tables: Sequence[TableReading]) -> frozenset[tuple[str, str]]:

@@ -201,6 +201,7 @@ def test_a_value_that_the_relations_determine_takes_the_place_of_the_reading_and
         kept = judge(replace(doubtful, **change))
         assert kept.status is Status.REVIEW
         assert kept.value is None
+    assert judge(replace(doubtful, vouched=0, agreed=True)).status is Status.RECONCILED
 
 
 def test_a_doubtful_reading_that_the_relations_determine_needs_no_review() -> None:

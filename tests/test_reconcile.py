@@ -310,6 +310,23 @@ def test_a_torn_nought_that_looks_like_a_dash_is_one_where_all_others_are_nought
     assert {k: a.text for k, a in found.settled.items()} == ({key("a", "x"): "0"} if settled else {})
 
 
+@pytest.mark.parametrize(("hidden", "settled"), [("8", True), ("0", False)])
+def test_two_sums_that_agree_on_a_figure_settle_it_beside_dashes_that_are_hard_to_read(
+    hidden: str, settled: bool
+) -> None:
+    """That they agree on a 0 says less: dashes that are none make up for each other as easily."""
+    dash = reading(("-", 0.9), ("+1", 0.002))
+    unread = reading(("?", 0.07), ("0", 0.06), *((str(digit), 0.0066) for digit in range(1, 10)))
+    figures = {key(r, c): sure("-") for r in ROWS for c in COLUMNS} | {key("a", "x"): unread}
+    figures |= {key("a", "y"): dash, key("b", "x"): dash, key("b", "y"): sure("3")}
+    figures |= {key("total", "y"): sure("3"), key("b", "total"): sure("3")}
+    figures |= {key("a", "total"): sure(hidden), key("total", "x"): sure(hidden)}
+    figures |= {key("total", "total"): sure(str(3 + int(hidden)))}
+    found = solve(figures)
+    assert {k: a.text for k, a in found.settled.items()} == ({key("a", "x"): hidden} if settled else {})
+    assert (key("a", "x") in found.agreed) == settled
+
+
 def test_a_value_that_was_hardly_read_is_not_taken_for_unread() -> None:
     """The reader lists the right figure last, after points that mean nothing."""
     found = solve(square(b_x=reading((".", 0.5), ("138", 0.0005))))

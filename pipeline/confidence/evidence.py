@@ -64,6 +64,7 @@ class Evidence:
         company: the other cells of its table.
         weighed: a doubtful cell's values given the relations, most probable first; None where they were not weighed.
         settled: the value that the relations determine and the picture supports.
+        agreed: whether two of them agree on it, and it is no 0.
     """
 
     reading: Reading
@@ -87,6 +88,7 @@ class Evidence:
     company: Company
     weighed: tuple[Alternative, ...] | None = None
     settled: Alternative | None = None
+    agreed: bool = False
 
 
 READING = (

@@ -71,7 +71,8 @@ def judge(evidence: Evidence, model: ConfidenceModel, accept: float) -> Judgemen
     place = model.place.probability(for_place)
     settled = _settled(evidence, place)
     as_read = settled is not None and _is_same(settled.value, value)
-    if settled is not None and evidence.vouched and (reading.probability < _HARDLY_READ or not as_read):
+    borne_out = evidence.vouched > 0 or evidence.agreed
+    if settled is not None and borne_out and (reading.probability < _HARDLY_READ or not as_read):
         return settled
     for_reading = against_reading(evidence)
     believed = model.reading.probability(for_reading)

@@ -45,6 +45,7 @@ _BUDGET = 10_000
 _SPARE = 1.5
 # Ways to mend what fails that are looked at: misprints in two sums make as many as these have pairs of cells.
 _MOST_MENDING = 400
+_AGREE = 2  # equations that agree on a figure
 # Doubtful cells of relations that can be searched together when those of their component were too many.
 _PIECE = 8
 
@@ -101,6 +102,7 @@ class Reconciliation:
             first; what is missing to 1 is unread. Cells of undecided components are absent.
         settled: doubtful cells whose value the relations determine and the picture supports; the value may be none
             of the readings.
+        agreed: those of them on whose figure, no 0, two equations agree.
         findings: relations that the print breaks; ``cells`` are those of the relation that would have to differ, and
             those where a mark stands in place of a figure that another relation wants.
     """
@@ -109,6 +111,7 @@ class Reconciliation:
     posterior: Mapping[CellKey, tuple[Alternative, ...]]
     settled: Mapping[CellKey, Alternative]
     findings: tuple[Finding, ...]
+    agreed: frozenset[CellKey] = frozenset()
 
 
 def reconcile(
@@ -167,6 +170,7 @@ def _reconcile(
     settled: dict[CellKey, Alternative] = {}
     findings: list[Finding] = []
     lone: set[CellKey] = set()
+    agreed: set[CellKey] = set()
     # Small components first: one that is too large takes nothing from the others.
     for relations in sorted(_linked(table, searcher.broken()), key=lambda linked: (len(linked), linked)):
         solved = _solve(table, searcher, relations, spare)
@@ -174,6 +178,7 @@ def _reconcile(
         posterior |= solved.posterior
         settled |= solved.settled
         lone |= solved.lone
+        agreed |= solved.agreed
         if solved.component.verdict is Verdict.INFEASIBLE:
             findings.extend(_findings(specs, readings, solved.component))
         if not solved.whole:
@@ -182,11 +187,13 @@ def _reconcile(
             components[-1:] = parts.components
             posterior |= parts.posterior
             settled |= parts.settled
+            agreed |= parts.agreed
             findings.extend(parts.findings)
     order = {spec.id: place for place, spec in enumerate(specs)}
     components.sort(key=lambda component: min(order[rule] for rule in component.rules))
     findings.sort(key=lambda finding: order[finding.rule_id])
-    return Reconciliation(tuple(components), posterior, settled, tuple(findings)), frozenset(lone)
+    found = Reconciliation(tuple(components), posterior, settled, tuple(findings), frozenset(agreed))
+    return found, frozenset(lone)
 
 
 def _by_parts(
@@ -226,6 +233,7 @@ def _by_parts(
         posterior=parts.posterior,
         settled={key: value for key, value in parts.settled.items() if key not in beside},
         findings=(*findings, *parts.findings),
+        agreed=parts.agreed - beside,
     )
     return found, lone
 
@@ -289,6 +297,7 @@ class _Solved:
     posterior: Mapping[CellKey, tuple[Alternative, ...]]
     settled: Mapping[CellKey, Alternative]
     lone: frozenset[CellKey] = frozenset()
+    agreed: frozenset[CellKey] = frozenset()
     whole: bool = True  # whether the search came to its end
 
 
@@ -343,7 +352,7 @@ def _solve(table: Table, searcher: Searcher, relations: tuple[int, ...], spare: 
     if not complete:
         return _Solved(component, {}, {}, whole=False)
     posterior = {suspects[cell].key: _posterior(cell, suspects[cell], by_choice[cell]) for cell in cells}
-    settled, lone = {}, set()
+    settled, lone, agreed = {}, set(), set()
     for cell in cells:
         key = suspects[cell].key
         found = posterior[key][:1]
@@ -354,7 +363,9 @@ def _solve(table: Table, searcher: Searcher, relations: tuple[int, ...], spare: 
             settled[key] = found[0]
             if sums == 1 and not _is_read(cell, first, suspects):
                 lone.add(key)
-    return _Solved(component, posterior, settled, frozenset(lone))
+            if sums >= _AGREE and _amount(cell, first, suspects) != 0:
+                agreed.add(key)
+    return _Solved(component, posterior, settled, frozenset(lone), frozenset(agreed))
 
 
 def _distinct(ways: Iterable[Way], cells: Sequence[int], suspects: Sequence[Suspect]) -> list[Way]:
@@ -492,7 +503,10 @@ def _determining(
     if not suspects[cell].bare and _amount(cell, first, suspects) == 0:
         return 0  # where blanks and marks are usual, specks on one of them are no 0
     # One sum of figures well read hardly leads by chance to a value that completes what was read, or to the usual
-    # one; where nothing is legible, or nothing speaks against what is, a second one has to agree.
+    # one; where nothing is legible, or nothing speaks against what is, a second one has to agree. On a figure that is
+    # no 0 two sums hardly agree by chance, whatever else in them is doubtful.
+    if hold >= _AGREE and _amount(cell, first, suspects) != 0:
+        return hold
     return sound if sound >= (1 if found.text == "0" or suspects[cell].leaves_open(found.text) else 2) else 0
 
 

@@ -36,7 +36,8 @@ def spoil(cell: Raster, printed: str, kind: str, rng: np.random.Generator) -> bo
     runs = glyphs(cell)
     text = printed.strip()
     digits = [place for place, char in enumerate(text) if char.isdecimal()]
-    if len(runs) != len(text) or not digits:
+    at_edge = any(left == 0 or right == cell.shape[1] for left, right in runs)
+    if len(runs) != len(text) or not digits or at_edge:  # what reaches the edge is a part of a rule
         return False
     left, right = runs[digits[int(rng.integers(len(digits)))]]
     grey = cell if cell.ndim == 2 else cell.min(axis=2)
