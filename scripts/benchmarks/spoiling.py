@@ -33,11 +33,11 @@ def spoil(cell: Raster, printed: str, kind: str, rng: np.random.Generator) -> bo
         printed: what stands in it.
         kind: one of ``KINDS``.
     """
-    runs = glyphs(cell)
+    # What reaches the edge is a part of a rule.
+    runs = [(left, right) for left, right in glyphs(cell) if left > 0 and right < cell.shape[1]]
     text = printed.strip()
     digits = [place for place, char in enumerate(text) if char.isdecimal()]
-    at_edge = any(left == 0 or right == cell.shape[1] for left, right in runs)
-    if len(runs) != len(text) or not digits or at_edge:  # what reaches the edge is a part of a rule
+    if len(runs) != len(text) or not digits:
         return False
     left, right = runs[digits[int(rng.integers(len(digits)))]]
     grey = cell if cell.ndim == 2 else cell.min(axis=2)
