@@ -327,6 +327,16 @@ def test_two_sums_that_agree_on_a_figure_settle_it_beside_dashes_that_are_hard_t
     assert (key("a", "x") in found.agreed) == settled
 
 
+def test_a_dash_that_may_be_less_than_nothing_hides_no_misprint() -> None:
+    """A watermark lies behind the dash; that the sum wants one less is a fault in print."""
+    row = [rule("row", [key("a", "total")], [key("a", "x"), key("a", "y")])]
+    figures = {key("a", "total"): sure("7"), key("a", "x"): sure("8")}
+    found = solve(figures | {key("a", "y"): reading(("-", 0.5), ("—1", 0.0001))}, row)
+    assert [finding.rule_id for finding in found.findings] == ["row"]
+    change = solve(figures | {key("a", "y"): reading(("-1", 0.9), ("1", 0.05))}, row)
+    assert change.findings == ()
+
+
 def test_a_value_that_was_hardly_read_is_not_taken_for_unread() -> None:
     """The reader lists the right figure last, after points that mean nothing."""
     found = solve(square(b_x=reading((".", 0.5), ("138", 0.0005))))

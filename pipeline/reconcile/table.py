@@ -274,6 +274,10 @@ def _is_words(value: Value) -> bool:
     return value.mark is Mark.TEXT and (not value.note or _WORD.search(value.note) is not None)
 
 
+def _is_negative(value: Value) -> bool:
+    return value.number is not None and value.number < 0
+
+
 def _unlisted(parsed: Iterable[tuple[Value, Alternative]]) -> float:
     """What a reader leaves to values that it does not list; what has no value, as a point alone, is none."""
     listed = sum(each.probability for value, each in parsed if value.mark is not Mark.TEXT or _is_words(value))
@@ -309,8 +313,8 @@ def _suspect(
     shapes, legible = set(), 0.0
     loudest = max(alternative.probability for _, alternative in parsed)
     for value, alternative in parsed:
-        if _is_words(value):
-            continue
+        if _is_words(value) or (_is_negative(value) and not _is_negative(parsed[0][0])):
+            continue  # a change is read as one; of counts a dash beside a speck is none less than nothing
         digits = _digits(alternative.text)
         if digits:
             legible += alternative.probability
