@@ -369,6 +369,17 @@ def test_a_mark_that_no_other_cell_of_its_table_holds_is_never_accepted(mark: st
     assert "hardly another cell of the table holds such a mark" in alone.reasons
 
 
+def test_a_blank_alone_in_a_column_of_noughts_has_no_company_in_other_columns() -> None:
+    """Details are left blank, and one of the totals was rubbed out; where all totals are figures a dash may be one."""
+    details = {CellKey("t", str(row), "detail"): reading(("", 0.99)) for row in range(9)}
+    noughts, figures = (
+        {CellKey("t", str(row), "total"): reading((text, 0.99)) for row in range(8)} for text in ("0", "7")
+    )
+    lone = {CellKey("t", "8", "total"): reading(("", 0.97))}
+    assert company_of(details | noughts | lone)[CellKey("t", "8", "total")].alike == 0.0
+    assert company_of(details | figures | lone)[CellKey("t", "8", "total")].alike > 0.4
+
+
 def test_other_ways_to_write_what_did_not_occur_are_rivals_of_noughts_and_marks_alone() -> None:
     found = company_of(table_of(("0", 1.0), ("7", 1.0), ("/", 1.0), ("", 1.0), ("/", 1.0)))
     assert [found[CellKey("t", str(row), "c")].rivals for row in range(5)] == [0.75, 0.0, 0.25, 0.5, 0.25]

@@ -24,7 +24,7 @@ class Company:
     """The other cells of a cell's table.
 
     Attributes:
-        alike: share of them that holds the same kind of mark.
+        alike: share of them that holds the same kind of mark; 0 for one that stands alone in a column of noughts.
         rivals: share that writes in another way than it what did not occur, of the table or of the cell's column where
             fewer do there; 0 for other figures than 0.
         doubt: mean of what their readings leave to 1.
@@ -52,16 +52,19 @@ def company_of(readings: Mapping[CellKey, Reading]) -> dict[CellKey, Company]:
         for key, value in values.items():
             doubts[value.mark] += _doubt(readings[key])
         in_columns: defaultdict[str, Counter[Mark]] = defaultdict(Counter)
+        noughts: Counter[str] = Counter()
         for key, value in values.items():
             in_columns[key.column_id][value.mark] += 1
+            noughts[key.column_id] += value.number == 0
         others = max(1, len(keys) - 1)
         for key, value in values.items():
             own, same = _doubt(readings[key]), kinds[value.mark] - 1
             nothing = value.mark in _NOTHING or value.number == 0
             column = in_columns[key.column_id]
             around = (kinds, column) if column.total() > _FEWEST else (kinds,)
+            alone = column[value.mark] == 1 and noughts[key.column_id] >= _FEWEST
             found[key] = Company(
-                alike=same / others,
+                alike=0.0 if alone else same / others,
                 rivals=min(_rivals(value.mark, each) for each in around) if nothing else 0.0,
                 doubt=(sum(doubts.values()) - own) / others,
                 doubt_alike=(doubts[value.mark] - own) / same if same else 1.0,
