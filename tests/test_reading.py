@@ -252,6 +252,15 @@ def test_a_figure_under_a_seal_is_told_from_its_paler_strokes_by_the_print_of_th
         assert "seal" not in reading.reader
 
 
+@pytest.mark.parametrize("brackets", ["（ ）", "( )", "（）", "（　　）"])
+def test_printed_brackets_around_nothing_are_no_nought(brackets: str, numerals: NumeralReader) -> None:
+    """A nought worn at its top and bottom reads like them, but is as high as other figures."""
+    pixels = table([("25", text) for text in ("31", brackets, "477", "5", "20", "866")])
+    (found,) = tables_of(read_page(PageImage(1, pixels, 200.0), Readers(load_engine("rapidocr"), numerals)))
+    read = {(cell.row, cell.column): reading for cell, reading in zip(found.grid.cells, found.readings, strict=True)}
+    assert read[1, 1].probability <= 0.5
+
+
 def test_a_figure_of_which_an_end_was_rubbed_out_is_doubted_for_its_place(numerals: NumeralReader) -> None:
     """Thresholding left nothing of the smear, and both readers agree on what is left."""
     pixels = table([("25", str(number)) for number in (0, 31, 477, 5, 20, 866, 47, 9, 103, 3602, 7)])

@@ -31,7 +31,7 @@ from pipeline.ocr.pictures import left_of_print, perhaps
 from pipeline.ocr.pooling import pool
 from pipeline.ocr.seals import NAME as SEAL
 from pipeline.ocr.seals import without_seals
-from pipeline.ocr.specks import ENOUGH, FEWEST, flakes_beside, without_dark_specks, without_specks
+from pipeline.ocr.specks import ENOUGH, FEWEST, flakes_beside, height, without_dark_specks, without_specks
 from pipeline.reading.cells import FIGURE, crop, is_wording, read_cells
 from pipeline.reading.justified import Figure, digits_box, out_of_line
 from pipeline.reading.readers import Readers
@@ -47,6 +47,8 @@ _GHOST, _BLANK = 0.45, 0.97
 # What was read beneath a seal is no surer than the first, that nothing is there no surer than the second: neither is
 # accepted unless a relation says so too.
 _BENEATH, _NOTHING_BENEATH = 0.979, 0.9
+# A nought is no higher than other figures than by this; drawn brackets are 1.14 to 1.25 times as high.
+_HIGHER = 1.1
 # So many cells, or up to twice as many, are read before it is decided how a page lies.
 _SAMPLE = 40
 # A cell that comes so close to the end of the page, in inches, and of which less was seen than three sides, goes on.
@@ -81,6 +83,7 @@ class Tables:
         self._beyond_rules(readers)
         figures = self._sure_figures()
         inks = find_inks(figures)
+        self._doubt_brackets()
         self._beside_specks(figures, inks, readers)
         usual = _usual_darkness(figures)
         pale = _GHOST * usual
@@ -119,6 +122,26 @@ class Tables:
         """Pictures of cells that surely hold figures, to know their print by."""
         sure = [i for i, reading in self.readings.items() if reading.probability >= SURE and reading.text.isdigit()]
         return [self._crop(i) for i in sure[:ENOUGH]]
+
+    def _doubt_brackets(self) -> None:
+        """Doubt noughts that may be brackets around nothing: these are higher than figures.
+
+        Where a page has next to no other figures it is not known how high these are.
+        """
+        noughts = [
+            i for i, read in self.readings.items() if parse_value(read.text).number == 0 and _shows_brackets(read)
+        ]
+        others = [
+            i for i, r in self.readings.items() if r.text.isdigit() and r.text.strip("0") and r.probability >= FIGURE
+        ]
+        if not noughts:
+            return
+        inks = find_inks([self._crop(i) for i in others[:ENOUGH]])
+        tall = float(np.median([height(ink) for ink in inks])) if len(inks) >= FEWEST else 0.0
+        for i, ink in zip(noughts, find_inks([self._crop(i) for i in noughts]), strict=True):
+            box = digits_box(ink)
+            if box is None or box.height > _HIGHER * tall:
+                self.readings[i] = perhaps(self.readings[i])
 
     def _beside_specks(self, figures: Sequence[Pixels], inks: Sequence[Ink], readers: Readers) -> None:
         """Read figures anew without specks that are darker than print; both readers look at them.
@@ -300,6 +323,11 @@ def _as_blank(reading: Reading) -> Reading:
     """The reading of a cell that is blank but for what is no print, and may hardly be what was read all the same."""
     others = (replace(other, probability=other.probability * (1.0 - _BLANK)) for other in reading.alternatives)
     return Reading((Alternative("", _BLANK), *(other for other in others if other.text.strip())), reading.reader)
+
+
+def _shows_brackets(reading: Reading) -> bool:
+    """Whether one of its readers may have seen a bracket."""
+    return any(not {"(", ")"}.isdisjoint(a.text) for part in (reading, *reading.parts) for a in part.alternatives)
 
 
 def _is_character(reading: Reading) -> bool:
