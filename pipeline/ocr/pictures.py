@@ -33,8 +33,8 @@ _STROKES = frozenset({"-", "—", "--", "——", "/", "\\", "1"})
 _SLASHES = frozenset({"/", "\\"})
 _NO_MARK = 0.1
 # What is left of a nought that is worn at its top and bottom looks like brackets, or like one and a narrow digit. Of
-# 1,429 such readings of cells of 520 generated scans 1,426 are of a nought, of the latter 292 of 304. Printed brackets
-# around nothing are told by their height, where the other figures of the page are known.
+# 1,429 readings of the first kind, of cells of 520 generated scans, 1,426 are of a nought, of the second 292 of 304.
+# Brackets printed around nothing are told by their height, where the other figures of the page are known.
 _WORN = ((re.compile(r"\(0?\)?|0?\)"), 0.97), (re.compile(r"\([134]|[134]\)"), 0.9))
 # A comma where only a point can be.
 _DECIMAL_COMMA = re.compile(r"[+\-—]{0,2}\d+,(\d{1,2}|\d{4,})\D*")
